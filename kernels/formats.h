@@ -1,0 +1,14 @@
+/* formats.h - the struct and the decode of every format in formats.def. */
+#ifndef DQ_FORMATS_H
+#define DQ_FORMATS_H
+
+#define DQ_DECODES
+#include "formats.def"
+#undef DQ_DECODES
+
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	DQ_ASSERT_BLOCK(dq_##name, bytes);
+#define DQ_FLOAT(NAME, name, id, bytes) DQ_ASSERT_BLOCK(dq_##name, bytes);
+#include "formats.def"
+
+#endif

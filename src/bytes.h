@@ -1,0 +1,35 @@
+/* bytes.h - checked arithmetic, for every number that comes from a file. */
+#ifndef BYTES_H
+#define BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Text of a known length that may hold any byte, NUL too. Never owned. */
+struct text {
+	const char *data;
+	size_t len;
+};
+
+/* Each gives false, and leaves *sum or *product unspecified, on overflow. */
+static inline bool bytes_add(uint64_t a, uint64_t b, uint64_t *sum)
+{
+	return !__builtin_add_overflow(a, b, sum);
+}
+
+static inline bool bytes_mul(uint64_t a, uint64_t b, uint64_t *product)
+{
+	return !__builtin_mul_overflow(a, b, product);
+}
+
+/* n rounded up to a multiple of `alignment`, a power of two. */
+static inline bool bytes_align(uint64_t n, uint64_t alignment, uint64_t *up)
+{
+	if (!bytes_add(n, alignment - 1, up))
+		return false;
+	*up &= ~(alignment - 1);
+	return true;
+}
+
+#endif

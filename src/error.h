@@ -1,0 +1,23 @@
+/* error.h - one error, written where it is detected, printed by main. */
+#ifndef ERROR_H
+#define ERROR_H
+
+/* Long enough for a path, an escaped name and the rest of a sentence. */
+#define ERROR_MESSAGE_SIZE 2048
+
+struct error {
+	char message[ERROR_MESSAGE_SIZE]; /* no full stop, no newline */
+};
+
+/*
+ * Writes the message, cut to fit. Returns -1, so that a caller can
+ * `return error_set(err, …)`. Text from a file goes through escape.h first.
+ */
+int error_set(struct error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* As error_set, followed by ": " and what errno says. */
+int error_errno(struct error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

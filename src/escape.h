@@ -1,0 +1,22 @@
+/* escape.h - bytes from a file made safe to print. */
+#ifndef ESCAPE_H
+#define ESCAPE_H
+
+#include "bytes.h"
+
+/*
+ * Writes `text` to `buffer` so that no terminal can be harmed and nothing is
+ * lost: printable UTF-8 as it is, a backslash doubled, and every other byte
+ * (controls, C1, invalid UTF-8, bidirectional and invisible formatting) as
+ * \xHH or \n, \t, \r. Cut at a whole character with "…" at the end where
+ * `size` is too small (size ≥ 8). Returns buffer, which is NUL-terminated.
+ */
+char *escape_text(char *buffer, size_t size, struct text text);
+
+/* What escape_text takes at most for a text that fits uncut. */
+#define ESCAPE_SIZE(len) (4 * (len) + 8)
+
+/* A buffer for a name within a message, and the expression that fills it. */
+#define ESCAPE_MESSAGE_SIZE 256
+
+#endif

@@ -1,0 +1,25 @@
+/* sink.h - where the values go: one implementation per kind of output. */
+#ifndef SINK_H
+#define SINK_H
+
+#include "output.h"
+#include "plan.h"
+
+/*
+ * write is called by one thread at a time, in the order of the plan; each call
+ * has the bytes of one work item. After an error only abort may follow. end
+ * and abort free the sink and close its output; abort leaves nothing behind.
+ */
+struct sink {
+	int (*write)(struct sink *sink, const struct work_item *item,
+		     const void *bytes, struct error *err);
+	int (*end)(struct sink *sink, struct error *err);
+	void (*abort)(struct sink *sink);
+};
+
+/* The tensors' bytes, one after the other. Takes `output` over, also on error.
+ * NULL on error. */
+struct sink *sink_raw_open(struct output *output, const struct plan *plan,
+			   struct error *err);
+
+#endif

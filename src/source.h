@@ -1,0 +1,54 @@
+/* source.h - a file or a pipe to read from. */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+struct source {
+	int fd;
+	char *name;     /* for messages: escaped; "standard input" for "-" */
+	bool seekable;  /* a regular file, or a block device */
+	uint64_t size;  /* of the file when it was opened; only if seekable */
+	uint64_t start; /* where byte 0 of the model is in fd (standard input
+			   may be a file that was read from before) */
+
+	/* Streams only. The byte that comes next, and what was read too far. */
+	uint64_t position;
+	unsigned char *ahead;
+	size_t ahead_len;
+};
+
+/* Opens PATH, or standard input for "-". A directory is an error. */
+int source_open(struct source *src, const char *path, struct error *err);
+void source_close(struct source *src);
+
+/*
+ * Reads exactly n bytes at `offset`; fewer there is an error that names the
+ * file and the offset where it ends, also when it shrank. Threads may call it
+ * side by side for a seekable source. From a stream, offsets must not go back:
+ * what lies between is read and dropped.
+ */
+int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
+		struct error *err);
+
+/* As source_read, but the end of the file is no error. Returns the number of
+ * bytes, less than n only at the end; -1 on error. */
+ptrdiff_t source_read_upto(struct source *src, uint64_t offset, void *buf,
+			   size_t n, struct error *err);
+
+/* Puts the last n bytes read from a stream back; nothing for a seekable one. */
+int source_unread(struct source *src, const void *buf, size_t n,
+		  struct error *err);
+
+/*
+ * Makes a stream seekable: what is left of it goes to an unlinked file in
+ * $TMPDIR (default /tmp). Offsets stay as they are; those before the present
+ * position can't be read any more.
+ */
+int source_spool(struct source *src, struct error *err);
+
+#endif
