@@ -1,8 +1,18 @@
-# gguf-dequant: `make`, `make check`, `make bench`, `make install`.
+# gguf-dequant
 #
-#   SANITIZE=address,undefined  build with sanitizers
+#   make              build/gguf-dequant, the program
+#   make check        all tests: check-unit, check-cli, check-models,
+#                     check-install
+#   make bench        what the decodes write, in GB/s, and what the program
+#                     does: bench-rows, bench-program
+#   make fuzz         a coverage-guided search for bad files, with clang
+#   make install      the program and its manual page; make uninstall
+#   make clean        removes build/
+#
 #   V=1                         show the commands
+#   SANITIZE=address,undefined  build with sanitizers
 #   PREFIX=/usr/local DESTDIR=  where `make install` puts things
+#   CC CPPFLAGS CFLAGS LDFLAGS  as everywhere
 #
 # Objects go to build/<config>/, a folder per set of flags, so that a change of
 # flags never mixes objects; build/gguf-dequant is the program made last.
@@ -11,6 +21,8 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
 CFLAGS ?= -O2 -g
 SANITIZE ?=
 
@@ -19,28 +31,41 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 # Values are exact: nothing may contract, reorder or flush.
 EXACT := -ffp-contract=off -fno-fast-math
 ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(CPPFLAGS)
-ALL_CFLAGS := -std=c11 $(WARNINGS) $(EXACT) $(CFLAGS)
-ALL_LDFLAGS := -pthread $(LDFLAGS)
+ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
+ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
 ifneq ($(SANITIZE),)
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
-ALL_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 
-CONFIG := $(shell printf '%s' '$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
-	$(ALL_LDFLAGS)' | cksum | cut -d' ' -f1)
+quoted = '$(subst ','\'',$(1))'
+CONFIG := $(firstword $(shell printf %s $(call quoted,$(CC) $(ALL_CPPFLAGS) \
+	$(ALL_CFLAGS) $(ALL_LDFLAGS) $(LDLIBS)) | cksum))
 B := build/$(CONFIG)
+
+# The prefix map makes the same objects in whatever folder the checkout is.
+COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
+	$(call quoted,-ffile-prefix-map=$(CURDIR)=.) -MMD -MP -c
+LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 
 ifneq ($(V),1)
 quiet = @printf '  %-7s %s\n' '$(1)' '$(2)';
 endif
 
 # cpu_rows.c is compiled once per instruction set.
-ROWS_CFLAGS := -O3 -fno-trapping-math -fno-math-errno
+# Neither compiler may unroll the loop of a decode, at most 32 rounds, before
+# it has vectorised it. With sanitizers, -O3 would take gcc minutes.
+ROWS_CFLAGS := $(if $(SANITIZE),,-O3) -fno-trapping-math
+ifneq ($(findstring clang,$(shell $(CC) --version)),)
+ROWS_CFLAGS += -fno-unroll-loops
+else
+ROWS_CFLAGS += --param max-completely-peel-times=8
+endif
+# The features that cpu_dispatch.c asks the CPU for.
 ISA_FLAGS_baseline :=
-ISA_FLAGS_avx2 := -march=x86-64-v3
-ISA_FLAGS_avx512 := -march=x86-64-v4
+ISA_FLAGS_avx2 := -mavx2 -mf16c
+ISA_FLAGS_avx512 := $(ISA_FLAGS_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 ISAS := baseline
 ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
 ISAS += avx2 avx512
@@ -50,41 +75,100 @@ SOURCES := $(filter-out src/main.c src/cpu_rows.c,$(wildcard src/*.c))
 OBJECTS := $(SOURCES:%.c=$B/%.o) $(ISAS:%=$B/src/cpu_rows_%.o)
 LIBRARY := $B/libgguf-dequant.a
 PROGRAM := $B/gguf-dequant
+MANUAL := man/gguf-dequant.1
 UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c \
 	tests/golden/test_*.c))
+BENCH_ROWS := $B/tests/bench/bench_rows
+WRITE_CORPUS := $B/tests/unit/write_corpus
+FUZZER := $B/tests/fuzz/fuzz_gguf
+TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(WRITE_CORPUS) $(FUZZER)
 
-.PHONY: all check check-unit clean
-all: build/gguf-dequant
+.PHONY: all help tests check check-unit check-cli check-models check-install \
+	bench bench-rows bench-program fuzz fuzz-run install uninstall clean
+all: $(PROGRAM)
+	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
-build/gguf-dequant: $(PROGRAM)
-	@ln -sfn $(CONFIG)/gguf-dequant $@
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 $(PROGRAM): $B/src/main.o $(LIBRARY)
-	$(call quiet,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
 $(ISAS:%=$B/src/cpu_rows_%.o): $B/src/cpu_rows_%.o: src/cpu_rows.c Makefile
 	@mkdir -p $(@D)
-	$(call quiet,CC,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ROWS_CFLAGS) \
-		$(ISA_FLAGS_$*) -DCPU_ROWS_ISA=$* -MMD -MP -c -o $@ $<
+	$(call quiet,CC,$@)$(COMPILE) $(ROWS_CFLAGS) $(ISA_FLAGS_$*) \
+		-DCPU_ROWS_ISA=$* -o $@ $<
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call quiet,CC,$@)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC,$@)$(COMPILE) -o $@ $<
 
-$(UNIT_TESTS): %: %.o $(LIBRARY)
-	$(call quiet,LINK,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ \
-		-lcmocka $(LDLIBS)
+$(TESTS): %: %.o $(LIBRARY)
+	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LDLIBS)
+$(UNIT_TESTS): TEST_LDLIBS := -lcmocka -lm
+$(FUZZER): TEST_LDLIBS := -fsanitize=fuzzer
+$B/tests/unit/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
+# This one makes each allocation fail in its turn.
+$B/tests/unit/test_model: TEST_LDLIBS += -Wl,--wrap=malloc,--wrap=calloc \
+	-Wl,--wrap=realloc,--wrap=reallocarray
 
-check: check-unit
+tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS)
+
+check: check-unit check-cli check-models check-install
+
+# Tests send signals: none may be ignored, as nohup and some CIs have it.
+TEST_ENV := env --default-signal
 
 check-unit: $(UNIT_TESTS)
-	@set -e; for test in $^; do echo "== $${test#$B/}"; $$test; done
+	@set -e; for test in $^; do \
+		echo "== $${test#$B/}"; $(TEST_ENV) $$test; done
+
+check-cli: $(PROGRAM) $(WRITE_CORPUS)
+	@$(TEST_ENV) tests/cli/run $^
+
+check-models: $(PROGRAM)
+	@tests/models/test_models.sh $(PROGRAM)
+
+check-install: $(PROGRAM) $(MANUAL)
+	+@tests/install/test_install.sh "$(MAKE)"
+
+bench: bench-rows bench-program
+
+# GB/s per format, type and instruction set: BENCH_ARGS='--json q4_k'
+bench-rows: $(BENCH_ROWS)
+	$< $(BENCH_ARGS)
+
+# The program beside the least that any can do: BENCH_PROGRAM_ARGS='--repeat 9'
+bench-program: all
+	scripts/bench $(BENCH_PROGRAM_ARGS)
+
+# What it finds is left in build/fuzz/, beside the inputs that it learnt.
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(MAKE) CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined fuzz-run
+
+fuzz-run: $(FUZZER) $(WRITE_CORPUS)
+	rm -rf build/fuzz/seeds && mkdir -p build/fuzz/seeds build/fuzz/corpus
+	$(WRITE_CORPUS) build/fuzz/seeds
+	$(FUZZER) -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -timeout=5 \
+		-artifact_prefix=build/fuzz/ build/fuzz/corpus build/fuzz/seeds
+
+install: $(PROGRAM) $(MANUAL)
+	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
+	install -m 755 $(PROGRAM) "$(DESTDIR)$(BINDIR)"
+	install -m 644 $(MANUAL) "$(DESTDIR)$(MANDIR)/man1"
+
+uninstall:
+	rm -f "$(DESTDIR)$(BINDIR)/gguf-dequant" \
+		"$(DESTDIR)$(MANDIR)/man1/gguf-dequant.1"
 
 clean:
 	rm -rf build
 
 .SECONDARY:
--include $(OBJECTS:.o=.d) $B/src/main.d $(UNIT_TESTS:=.d)
+-include $(OBJECTS:.o=.d) $B/src/main.d $(TESTS:=.d) \
+	$B/tests/unit/gguf_corpus.d

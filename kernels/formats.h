@@ -7,7 +7,8 @@
 #undef DQ_DECODES
 
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
-	DQ_ASSERT_BLOCK(dq_##name, bytes);
+	DQ_ASSERT_BLOCK(dq_##name, bytes);             \
+	DQ_ASSERT((span) <= DQ_MAX_SPAN && (weights) % (span) == 0, #name);
 #define DQ_FLOAT(NAME, name, id, bytes) DQ_ASSERT_BLOCK(dq_##name, bytes);
 #include "formats.def"
 

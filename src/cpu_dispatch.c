@@ -1,7 +1,12 @@
 #include "cpu_rows.h"
 
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+#include "escape.h"
 
 extern const struct cpu_rows cpu_rows_baseline;
 #ifdef __x86_64__
@@ -24,30 +29,72 @@ const struct cpu_rows *cpu_rows_at(size_t i)
 	return i < N_TABLES ? tables[i] : NULL;
 }
 
+#ifdef __x86_64__
+/* __builtin_cpu_supports asks the operating system too; not every compiler's
+ * knows F16C. These are the features that the Makefile compiles for. */
+static int runs_avx2(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	return __builtin_cpu_supports("avx2") &&
+	       __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+
+static int runs_avx512(void)
+{
+	return runs_avx2() && __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") &&
+	       __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 int cpu_rows_runs(const struct cpu_rows *rows)
 {
 #ifdef __x86_64__
 	if (rows == &cpu_rows_avx2)
-		return __builtin_cpu_supports("x86-64-v3");
+		return runs_avx2();
 	if (rows == &cpu_rows_avx512)
-		return __builtin_cpu_supports("x86-64-v4");
+		return runs_avx512();
 #endif
 	return rows == &cpu_rows_baseline;
 }
 
+static const struct cpu_rows *best(void)
+{
+	size_t i = N_TABLES - 1;
+
+	while (!cpu_rows_runs(tables[i]))
+		i--;
+	return tables[i];
+}
+
+static const struct cpu_rows *fail_unknown(const char *isa, struct error *err)
+{
+	const struct text text = { isa, strlen(isa) };
+	char name[ESCAPE_MESSAGE_SIZE];
+	char known[64] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < N_TABLES; i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len,
+					" '%s'", tables[i]->isa);
+	error_set(err, "unknown instruction set '%s': there are%s",
+		  escape_text(name, sizeof(name), text), known);
+	return NULL;
+}
+
 const struct cpu_rows *cpu_rows_select(const char *isa, struct error *err)
 {
-	for (size_t i = N_TABLES; i-- > 0;) {
-		if (isa && strcmp(isa, tables[i]->isa))
+	if (!isa)
+		return best();
+	for (size_t i = 0; i < N_TABLES; i++) {
+		if (strcmp(isa, tables[i]->isa))
 			continue;
 		if (cpu_rows_runs(tables[i]))
 			return tables[i];
-		if (isa) {
-			error_set(err, "this CPU lacks the instruction set '%s'",
-				  isa);
-			return NULL;
-		}
+		error_set(err, "this CPU lacks the instruction set '%s'", isa);
+		return NULL;
 	}
-	error_set(err, "there is no instruction set called '%s'", isa);
-	return NULL;
+	return fail_unknown(isa, err);
 }

@@ -7,22 +7,21 @@
 
 /*
  * The functions that cpu_rows.c gives for one instruction set. They allocate
- * nothing and keep no state: any thread may call them. No buffer needs an
- * alignment; input and output must not overlap.
+ * nothing and keep no state: any thread may call them. Blocks need no
+ * alignment, values that of their type; the two must not overlap.
  */
 struct cpu_rows {
 	const char *isa; /* the name that GGUF_DEQUANT_ISA takes */
 
 	/*
-	 * n_blocks blocks → F32, ggml's values bit for bit, NaN as 7fc00000.
-	 * NULL for integers.
+	 * n blocks → values: ggml's F32 bit for bit, or that rounded to nearest
+	 * even, in the byte order of this machine. A NaN becomes
+	 * 7fc00000, 7e00 or 7fc0. NULL for integers, which are copied as they
+	 * are; so is a tensor that has the output's type already, though its
+	 * function is here too.
 	 */
-	void (*f32[FORMAT_COUNT])(const void *blocks, size_t n_blocks,
-				  float *y);
-
-	/* F32 → F16 and BF16, to nearest even; a NaN must be 7fc00000. */
-	void (*to_f16)(const float *x, size_t n, uint16_t *y);
-	void (*to_bf16)(const float *x, size_t n, uint16_t *y);
+	void (*convert[OUTPUT_NATIVE][FORMAT_COUNT])(const void *blocks,
+						     size_t n, void *out);
 };
 
 /* The table number `i`, from the least instruction set up; NULL past the end.

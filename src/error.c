@@ -15,17 +15,24 @@ int error_set(struct error *err, const char *format, ...)
 	return -1;
 }
 
+int error_append(struct error *err, const char *format, ...)
+{
+	const size_t len = strlen(err->message);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err->message + len, sizeof(err->message) - len, format, args);
+	va_end(args);
+	return -1;
+}
+
 int error_errno(struct error *err, const char *format, ...)
 {
 	const int saved = errno;
 	va_list args;
-	size_t len;
 
 	va_start(args, format);
 	vsnprintf(err->message, sizeof(err->message), format, args);
 	va_end(args);
-	len = strlen(err->message);
-	snprintf(err->message + len, sizeof(err->message) - len, ": %s",
-		 strerror(saved));
-	return -1;
+	return error_append(err, ": %s", strerror(saved));
 }

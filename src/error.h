@@ -20,4 +20,8 @@ int error_set(struct error *err, const char *format, ...)
 int error_errno(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Adds to the message, cut to fit. Returns -1. */
+int error_append(struct error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 #endif

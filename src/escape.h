@@ -16,7 +16,14 @@ char *escape_text(char *buffer, size_t size, struct text text);
 /* What escape_text takes at most for a text that fits uncut. */
 #define ESCAPE_SIZE(len) (4 * (len) + 8)
 
-/* A buffer for a name within a message, and the expression that fills it. */
+/* The size of a buffer for a name within a message. */
 #define ESCAPE_MESSAGE_SIZE 256
+
+/*
+ * The length in bytes, 1 to 4, of the character that text starts with, or 0
+ * where that is not valid UTF-8: overlong, a surrogate, past U+10FFFF, cut off.
+ * *code gets its code point. text must not be empty.
+ */
+size_t escape_utf8(struct text text, uint32_t *code);
 
 #endif

@@ -4,7 +4,8 @@
 
 static const struct format formats[FORMAT_COUNT] = {
 #define ROW(NAME, name, id, kind, weights, bytes) \
-	[FORMAT_##NAME] = { #NAME, #name, id, FORMAT_##NAME, kind, weights, bytes },
+	[FORMAT_##NAME] = { #NAME, #name,   id,   FORMAT_##NAME, \
+			    kind,  weights, bytes },
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
 	ROW(NAME, name, id, FORMAT_KIND_QUANT, weights, bytes)
 #define DQ_FLOAT(NAME, name, id, bytes) \
@@ -36,6 +37,8 @@ const struct format *format_by_name(const char *name)
 	return NULL;
 }
 
+#define IK_LLAMA "ik_llama.cpp uses it: convert the model with that program"
+
 static const struct {
 	uint32_t first, last;
 	const char *why;
@@ -43,9 +46,9 @@ static const struct {
 #define DQ_RETIRED(NAME, id, advice) \
 	{ id, id, "ggml retired it (" #NAME "): " advice },
 #include "../kernels/formats.def"
-	{ 97, 99, "ik_llama.cpp uses it: convert the model with that program" },
+	{ 97, 99, IK_LLAMA },
 	{ 100, 108, "ROCmFPX uses it: convert the model with that program" },
-	{ 133, 399, "ik_llama.cpp uses it: convert the model with that program" },
+	{ 133, 399, IK_LLAMA },
 };
 
 const char *format_why_not(uint32_t id)
@@ -53,5 +56,6 @@ const char *format_why_not(uint32_t id)
 	for (size_t i = 0; i < sizeof(not_formats) / sizeof(*not_formats); i++)
 		if (id >= not_formats[i].first && id <= not_formats[i].last)
 			return not_formats[i].why;
-	return "no known program uses it: the file is damaged, or newer than this tool";
+	return "no known program uses it: the file is damaged, or newer than "
+	       "this tool";
 }

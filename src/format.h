@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An index that has no gaps, unlike the ids; the order is that of formats.def. */
+/* An index without gaps, unlike the ids; the order is that of formats.def. */
 enum format_index {
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) FORMAT_##NAME,
 #define DQ_FLOAT(NAME, name, id, bytes) FORMAT_##NAME,
@@ -13,6 +13,9 @@ enum format_index {
 #include "../kernels/formats.def"
 	FORMAT_COUNT
 };
+
+/* What tensors are converted to; NATIVE is no conversion, and so comes last. */
+enum output_type { OUTPUT_F32, OUTPUT_F16, OUTPUT_BF16, OUTPUT_NATIVE };
 
 enum format_kind { FORMAT_KIND_QUANT, FORMAT_KIND_FLOAT, FORMAT_KIND_INTEGER };
 

@@ -4,12 +4,13 @@
 
 #include "model.h"
 
-enum output_type { OUTPUT_F32, OUTPUT_F16, OUTPUT_BF16, OUTPUT_NATIVE };
+/* "f32", "f16", "bf16" or "native". */
+const char *plan_type_name(enum output_type type);
 
 struct plan_tensor {
 	const struct model_tensor *tensor;
 	bool verbatim;       /* the stored bytes are the output */
-	const char *type;    /* of the output: "f32", or the format's file_name */
+	const char *type; /* of the output: "f32", or the format's file_name */
 	uint64_t dst_offset; /* from the start of the raw output */
 	uint64_t dst_bytes;
 };
@@ -22,7 +23,10 @@ struct plan {
 	uint64_t dst_bytes; /* of the output */
 };
 
-/* Globs as fnmatch(3) takes them, without flags: "*" matches a "." and "/". */
+/*
+ * Globs as fnmatch(3) takes them, without flags: "*" matches a "." and a "/".
+ * A NUL byte in a name, which no glob can hold, counts as the byte 1.
+ */
 struct plan_globs {
 	const char *const *include; /* none: every tensor */
 	size_t n_include;
@@ -32,21 +36,23 @@ struct plan_globs {
 
 /*
  * Selects tensors: those that match an include glob and no exclude glob. A
- * glob that matches no tensor is an error. The plan borrows the model; the
- * caller releases the plan.
+ * glob that matches no tensor is an error, and so is an output of 2^63 bytes.
+ * The plan borrows the model; the caller releases it after success.
  */
 int plan_init(struct plan *plan, const struct model *model,
 	      const struct plan_globs *globs, enum output_type type,
 	      struct error *err);
 void plan_release(struct plan *plan);
 
-/* Whether a walk in table order never goes back in any source. */
+/* Whether a walk of the plan never goes back in any source. */
 bool plan_is_sequential(const struct plan *plan);
 
-/* Puts the tensors in the order of their sources' offsets; dst_offset stays. */
-void plan_sort_by_source(struct plan *plan);
+/* A copy of `plan` in the order of the sources' offsets; each tensor keeps its
+ * place in the output. The caller releases it after success. */
+int plan_init_by_source(struct plan *sorted, const struct plan *plan,
+			struct error *err);
 
-/* A run of whole blocks of one tensor that fits a slot. */
+/* A run of whole blocks of one tensor. */
 struct work_item {
 	const struct plan_tensor *tensor;
 	uint64_t src_offset; /* in tensor->tensor->source */
@@ -54,9 +60,26 @@ struct work_item {
 	uint64_t dst_offset; /* from the start of the tensor's output */
 	size_t dst_bytes;
 	size_t n_blocks;
+	size_t in;  /* where a slot's input buffer has the blocks; a verbatim
+		       tensor's go to the output buffer at once */
+	size_t out; /* where its output buffer has the values */
 };
 
-/* Walks the plan's tensors in pieces of at most slot_bytes, read or written. */
+/*
+ * What goes through a slot at once: a part of a large tensor, or many small
+ * ones, which so share the cost of a write and of a change of threads. The
+ * values of the items follow one another without a gap.
+ */
+#define PLAN_BATCH_ITEMS 64
+struct work_batch {
+	size_t n_items; /* at least 1 */
+	size_t in_bytes;
+	size_t out_bytes;
+	struct work_item items[PLAN_BATCH_ITEMS];
+};
+
+/* Walks the plan in batches of which neither side exceeds slot_bytes. Tensors
+ * without weights have no item. False at the end. */
 struct plan_cursor {
 	const struct plan *plan;
 	size_t slot_bytes; /* at least PLAN_MIN_SLOT */
@@ -65,6 +88,6 @@ struct plan_cursor {
 };
 #define PLAN_MIN_SLOT 4096
 
-bool plan_next(struct plan_cursor *cursor, struct work_item *item);
+bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
 
 #endif

@@ -3,9 +3,9 @@
  *
  *   | d: f16 | dmin: f16 | scales: 12 | qs: 128 |   w = (d · sc) · q − dmin · m
  *
- * scales packs eight 6-bit scales sc and eight 6-bit mins m (dq_scale_min in
- * k_scales.h). A run of 32 bytes of qs holds two sub-blocks: the even one in
- * the low nibbles, the odd one in the high nibbles.
+ * scales packs eight 6-bit scales sc and eight 6-bit mins m (see k_scales.h). A
+ * run of 32 bytes of qs holds two sub-blocks: the even one in the low nibbles,
+ * the odd one in the high ones.
  *
  * Exact up to the last subtraction: 11 + 6 + 4 bits ≤ 24.
  */
@@ -33,11 +33,15 @@ DQ_FN void q4_k_decode(const struct dq_q4_k *b, unsigned first, unsigned n,
 	const unsigned sub = first / 32;
 	const unsigned shift = sub % 2 * 4;
 	const uint8_t *qs = b->qs + sub / 2 * 32 + first % 32;
-	const float scale = dq_load_f16(b->d) * (float)dq_k_scale(b->scales, sub);
-	const float min = dq_load_f16(b->dmin) * (float)dq_k_min(b->scales, sub);
+	const unsigned sc = dq_k_scale(b->scales, sub);
+	const unsigned m = dq_k_min(b->scales, sub);
+	const float scale = dq_load_f16(b->d) * (float)sc;
+	const float min = dq_load_f16(b->dmin) * (float)m;
+	int8_t q[DQ_MAX_SPAN];
 
 	for (unsigned i = 0; i < n; i++)
-		y[i] = scale * (float)(qs[i] >> shift & 15) - min;
+		q[i] = (int8_t)(qs[i] >> shift & 15);
+	dq_scale_add(q, n, scale, -min, y);
 }
 
 #endif

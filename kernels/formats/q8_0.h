@@ -21,10 +21,7 @@ DQ_FN int q8_0_is_finite(const struct dq_q8_0 *b)
 DQ_FN void q8_0_decode(const struct dq_q8_0 *b, unsigned first, unsigned n,
 		       float *DQ_RESTRICT y)
 {
-	const float d = dq_load_f16(b->d);
-
-	for (unsigned i = 0; i < n; i++)
-		y[i] = d * (float)b->qs[first + i];
+	dq_scale(b->qs + first, n, dq_load_f16(b->d), y);
 }
 
 #endif

@@ -1,0 +1,41 @@
+/*
+ * MXFP4: 32 weights in 17 bytes.
+ *
+ *   | e: 1 | qs: 16 |   w = 2^(e − 128) · 2 E2M1(q)
+ *
+ * The low nibble of qs[j] is q of weight j, the high one that of weight j + 16.
+ * OCP Microscaling has a NaN at e = 255; ggml has not.
+ *
+ * Exact, but 2^127 · 4 and more overflow to infinity.
+ */
+#ifndef DQ_MXFP4_H
+#define DQ_MXFP4_H
+
+#include "../dq.h"
+#include "fp4.h"
+
+struct dq_mxfp4 {
+	uint8_t e;
+	uint8_t qs[16];
+};
+
+DQ_FN int mxfp4_is_finite(const struct dq_mxfp4 *b)
+{
+	(void)b;
+	return 1;
+}
+
+DQ_FN void mxfp4_decode(const struct dq_mxfp4 *b, unsigned first, unsigned n,
+			float *DQ_RESTRICT y)
+{
+	const float scale = dq_e8m0_half(b->e);
+	const unsigned shift = first / 16 * 4;
+	const uint8_t *qs = b->qs + first % 16;
+	int8_t q[DQ_MAX_SPAN];
+
+	for (unsigned i = 0; i < n; i++)
+		q[i] = dq_e2m1_twice(qs[i] >> shift & 15);
+	dq_scale(q, n, scale, y);
+}
+
+#endif

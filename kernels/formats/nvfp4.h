@@ -1,0 +1,41 @@
+/*
+ * NVFP4: 64 weights in 36 bytes, 4 sub-blocks of 16.
+ *
+ *   | d: 4 × UE4M3 | qs: 32 |   w = d / 2 · 2 E2M1(q)
+ *
+ * Each sub-block has 8 bytes of qs: the low nibble of byte j is q of weight j,
+ * the high one that of weight j + 8.
+ *
+ * Exact: 4 + 3 bits ≤ 24. No scale is Inf or NaN.
+ */
+#ifndef DQ_NVFP4_H
+#define DQ_NVFP4_H
+
+#include "../dq.h"
+#include "fp4.h"
+
+struct dq_nvfp4 {
+	uint8_t d[4];
+	uint8_t qs[32];
+};
+
+DQ_FN int nvfp4_is_finite(const struct dq_nvfp4 *b)
+{
+	(void)b;
+	return 1;
+}
+
+DQ_FN void nvfp4_decode(const struct dq_nvfp4 *b, unsigned first, unsigned n,
+			float *DQ_RESTRICT y)
+{
+	const float scale = dq_ue4m3_half(b->d[first / 16]);
+	const uint8_t *qs = b->qs + first / 16 * 8 + first % 8;
+	const unsigned shift = first / 8 % 2 * 4;
+	int8_t q[DQ_MAX_SPAN];
+
+	for (unsigned i = 0; i < n; i++)
+		q[i] = dq_e2m1_twice(qs[i] >> shift & 15);
+	dq_scale(q, n, scale, y);
+}
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * Q5_1: 32 weights in 24 bytes.
+ *
+ *   | d: f16 | m: f16 | qh: 4 | qs: 16 |   w = d · q + m
+ *
+ * The low four bits of weight j are the low nibble of qs[j], those of weight
+ * j + 16 the high one; bit 4 of weight j is bit j of qh, a 32-bit number.
+ *
+ * Exact up to the last addition: 11 + 5 bits ≤ 24.
+ */
+#ifndef DQ_Q5_1_H
+#define DQ_Q5_1_H
+
+#include "../dq.h"
+
+struct dq_q5_1 {
+	uint8_t d[2];
+	uint8_t m[2];
+	uint8_t qh[4];
+	uint8_t qs[16];
+};
+
+DQ_FN int q5_1_is_finite(const struct dq_q5_1 *b)
+{
+	return dq_f16_is_finite(b->d) && dq_f16_is_finite(b->m);
+}
+
+DQ_FN void q5_1_decode(const struct dq_q5_1 *b, unsigned first, unsigned n,
+		       float *DQ_RESTRICT y)
+{
+	const float d = dq_load_f16(b->d);
+	const float m = dq_load_f16(b->m);
+	const unsigned shift = first / 16 * 4;
+	const uint8_t *qs = b->qs + first % 16;
+	int8_t q[DQ_MAX_SPAN];
+
+	for (unsigned i = 0; i < n; i++)
+		q[i] = (int8_t)(qs[i] >> shift & 15);
+	dq_add_bits(dq_load_u32(b->qh) >> first, 16, n, q);
+	dq_scale_add(q, n, d, m, y);
+}
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Q8_K: 256 weights in 292 bytes.
+ *
+ *   | d: f32 | qs: 256 × int8 | bsums: 16 × int16 |   w = d · q
+ *
+ * bsums, the sums of 16 neighbours, serve dot products alone. The product is
+ * rounded, and overflows to infinity where d is large.
+ */
+#ifndef DQ_Q8_K_H
+#define DQ_Q8_K_H
+
+#include "../dq.h"
+
+struct dq_q8_k {
+	uint8_t d[4];
+	int8_t qs[256];
+	uint8_t bsums[32];
+};
+
+DQ_FN int q8_k_is_finite(const struct dq_q8_k *b)
+{
+	return (dq_load_u32(b->d) & 0x7f800000) != 0x7f800000;
+}
+
+DQ_FN void q8_k_decode(const struct dq_q8_k *b, unsigned first, unsigned n,
+		       float *DQ_RESTRICT y)
+{
+	const float d = dq_float(dq_load_u32(b->d));
+
+	dq_scale(b->qs + first, n, d, y);
+}
+
+#endif

@@ -1,0 +1,151 @@
+/* golden.h - reads the golden vectors (see README.md) for a cmocka test. */
+#ifndef GOLDEN_H
+#define GOLDEN_H
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../src/format.h"
+
+/* The vectors of one format, all its tensors one after the other. */
+struct golden {
+	uint8_t *blocks;
+	size_t n_blocks;
+	float *expected; /* n_blocks · format->block_weights */
+};
+
+/* What is left to parse of a file; one that ends too early fails the test. */
+struct golden_bytes {
+	const uint8_t *data;
+	size_t left;
+};
+
+static inline const uint8_t *golden_take(struct golden_bytes *in, uint64_t n)
+{
+	const uint8_t *taken = in->data;
+
+	assert_true(n <= in->left);
+	in->data += n;
+	in->left -= (size_t)n;
+	return taken;
+}
+
+static inline uint64_t golden_unsigned(struct golden_bytes *in, unsigned bytes)
+{
+	const uint8_t *p = golden_take(in, bytes);
+	uint64_t value = 0;
+
+	while (bytes-- > 0)
+		value = value << 8 | p[bytes];
+	return value;
+}
+
+static inline void golden_skip_string(struct golden_bytes *in)
+{
+	golden_take(in, golden_unsigned(in, 8));
+}
+
+/* The golden files have metadata of these two types alone. */
+static inline void golden_skip_metadata(struct golden_bytes *in)
+{
+	enum { U32 = 4, STRING = 8 };
+	uint64_t type;
+
+	golden_skip_string(in);
+	type = golden_unsigned(in, 4);
+	assert_true(type == U32 || type == STRING);
+	if (type == STRING)
+		golden_skip_string(in);
+	else
+		golden_take(in, 4);
+}
+
+static inline uint8_t *golden_read_file(const struct format *format,
+					const char *suffix, size_t *size)
+{
+	char path[256];
+	uint8_t *data;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "tests/golden/%s.%s", format->file_name,
+		 suffix);
+	file = fopen(path, "rb");
+	if (!file)
+		fail_msg("cannot open '%s': every format needs golden vectors",
+			 path);
+	fseek(file, 0, SEEK_END);
+	*size = (size_t)ftell(file);
+	rewind(file);
+	data = malloc(*size);
+	assert_non_null(data);
+	assert_int_equal(fread(data, 1, *size, file), *size);
+	fclose(file);
+	return data;
+}
+
+/* Reads a tensor info; returns the number of its blocks. */
+static inline size_t golden_info(struct golden_bytes *in,
+				 const struct format *format, uint64_t *offset)
+{
+	uint64_t weights = 1, n_dims;
+
+	golden_skip_string(in);
+	for (n_dims = golden_unsigned(in, 4); n_dims > 0; n_dims--)
+		weights *= golden_unsigned(in, 8);
+	assert_int_equal(golden_unsigned(in, 4), format->id);
+	*offset = golden_unsigned(in, 8);
+	assert_int_equal(weights % format->block_weights, 0);
+	return (size_t)(weights / format->block_weights);
+}
+
+static inline void golden_read(struct golden *golden,
+			       const struct format *format)
+{
+	size_t size, expected_size, n_blocks[8];
+	uint64_t offset[8], n_tensors, n_metadata;
+	uint8_t *const file = golden_read_file(format, "gguf", &size);
+	struct golden_bytes in = { file, size };
+
+	assert_memory_equal(golden_take(&in, 4), "GGUF", 4);
+	assert_int_equal(golden_unsigned(&in, 4), 3);
+	n_tensors = golden_unsigned(&in, 8);
+	assert_in_range(n_tensors, 1, 8);
+	for (n_metadata = golden_unsigned(&in, 8); n_metadata > 0; n_metadata--)
+		golden_skip_metadata(&in);
+	golden->n_blocks = 0;
+	for (size_t i = 0; i < n_tensors; i++) {
+		n_blocks[i] = golden_info(&in, format, &offset[i]);
+		golden->n_blocks += n_blocks[i];
+	}
+	golden_take(&in, (32 - (size - in.left) % 32) % 32);
+
+	golden->blocks = malloc(golden->n_blocks * format->block_bytes);
+	assert_non_null(golden->blocks);
+	golden->n_blocks = 0;
+	for (size_t i = 0; i < n_tensors; i++) {
+		struct golden_bytes data = in;
+		const size_t bytes = n_blocks[i] * format->block_bytes;
+
+		golden_take(&data, offset[i]);
+		memcpy(golden->blocks + golden->n_blocks * format->block_bytes,
+		       golden_take(&data, bytes), bytes);
+		golden->n_blocks += n_blocks[i];
+	}
+	free(file);
+
+	golden->expected = (void *)golden_read_file(format, "f32",
+						    &expected_size);
+	assert_int_equal(expected_size, golden->n_blocks *
+						format->block_weights *
+						sizeof(*golden->expected));
+}
+
+static inline void golden_release(struct golden *golden)
+{
+	free(golden->blocks);
+	free(golden->expected);
+}
+
+#endif
