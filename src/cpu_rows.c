@@ -51,6 +51,8 @@ static inline void nvfp4_block_at_once(const struct dq_nvfp4 *b, float *y)
 }
 #define nvfp4_block nvfp4_block_at_once /* in what follows */
 
+/* Some blocks by hand, in the place of those above. */
+#include "cpu_rows_iq.h"
 
 /* A NaN can only come from a scale that is not finite, so that the common case
  * pays one test a block. */

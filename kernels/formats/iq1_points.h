@@ -1,0 +1,22 @@
+/* What IQ1_S and IQ1_M share: points of −1, 0, 1, all moved by a delta. */
+#ifndef DQ_IQ1_POINTS_H
+#define DQ_IQ1_POINTS_H
+
+#include "../dq.h"
+#include "iq_tables.h"
+
+/*
+ * y[j] = scale · (grid[j] + delta), delta −0.125 where minus is 1, 0.125 where
+ * it is 0; the codes of the grid are one above its values. Arithmetic, since a
+ * branch on `minus` would be mispredicted every other time.
+ */
+DQ_FN void iq1_decode_point(float scale, unsigned codes, unsigned minus,
+			    unsigned n, float *DQ_RESTRICT y)
+{
+	const float offset = -0.875f - 0.25f * (float)minus;
+
+	for (unsigned j = 0; j < n; j++)
+		y[j] = scale * ((float)(codes >> 2 * j & 3) + offset);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* What the IQ2 and IQ3 formats share: points of a grid, and their signs. */
+#ifndef DQ_IQ_POINTS_H
+#define DQ_IQ_POINTS_H
+
+#include "../dq.h"
+#include "iq_tables.h"
+
+/*
+ * The signs of 8 weights from the 7 bits that are stored: there is an even
+ * number of minus signs, so that the eighth bit is the parity of the others.
+ */
+DQ_FN unsigned iq_even_signs(unsigned seven)
+{
+	const unsigned folded = (seven ^ seven >> 4) & 15;
+
+	return seven | (0x6996u >> folded & 1) << 7;
+}
+
+/*
+ * y[j] = (±scale) · value j of grid, minus where bit j of signs is set; n is 4
+ * or 8. The sign is XORed, since a branch would be mispredicted every other
+ * time.
+ */
+DQ_FN void iq_decode_point(float scale, const uint32_t *grid, unsigned signs,
+			   unsigned n, float *DQ_RESTRICT y)
+{
+	for (unsigned j = 0; j < n; j++) {
+		const unsigned value = grid[j / 4] >> j % 4 * 8 & 255;
+		const uint32_t minus = signs << (31 - j) & 0x80000000;
+
+		y[j] = dq_float(dq_bits(scale) ^ minus) * (float)value;
+	}
+}
+
+#endif
