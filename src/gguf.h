@@ -9,6 +9,12 @@
  *         | offset from the start of the tensor data: u64 |
  *   string: | len: u64 | bytes |      array: | type: u32 | len: u64 | values |
  *
+ * All little-endian. What ggml leaves open, or does not check, is decided so:
+ * a key has at least one byte, a tensor's name may have none; either is any
+ * bytes. No dimension at all is a scalar, 1 weight; a dimension of 0 is legal
+ * and makes the tensor empty. A bool other than 0 is true. Holes, tensors out
+ * of order and bytes after the last one are legal, overlaps are not.
+ *
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 #ifndef GGUF_H
@@ -21,6 +27,8 @@
 
 #define GGUF_MAX_DIMS 4
 #define GGUF_MAX_NAME 65535 /* bytes in a key or a tensor's name */
+#define GGUF_MAX_DEPTH 16   /* arrays within arrays; ggml reads only 1 */
+#define GGUF_READ_AHEAD (256 << 10) /* bytes of the header read at once */
 
 enum gguf_type {
 	GGUF_U8,
@@ -68,14 +76,16 @@ struct gguf {
 
 	unsigned char *header; /* the file's first bytes; texts point into it */
 	size_t header_len;     /* through the last tensor info */
+	size_t memory;         /* bytes that the header and the tables take */
 };
 
 /*
  * Parses and checks all that precedes the tensor data, and that the data lies
- * in the file where its size is known. Uses at most `memory` bytes, and no
- * more than is in proportion to what the file really holds. An error names
- * the file, the field, the value, the limit and the offset. After success the
- * caller owns `gguf` and releases it; a stream stands at the tensor data.
+ * in the file where its size is known. Allocates at most `memory` bytes, which
+ * must be GGUF_READ_AHEAD at least, and GGUF_READ_AHEAD beyond them; touches no
+ * more than is in proportion to what the file really holds. An error names the
+ * file, the field, the value, the limit and the offset. After success the
+ * caller releases gguf; a stream stands at the end of the header.
  */
 int gguf_read(struct gguf *gguf, struct source *src, size_t memory,
 	      struct error *err);
@@ -84,7 +94,8 @@ void gguf_release(struct gguf *gguf);
 /* The entry with that key, or NULL. */
 const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key);
 
-/* Whether kv holds an integer of any width, not negative; *value gets it. */
+/* Whether kv holds an integer of any width, not negative; *value gets it. kv
+ * may be NULL. */
 bool gguf_unsigned(const struct gguf_kv *kv, uint64_t *value);
 
 /* "u8", "string", …, for messages and listings. */
@@ -97,7 +108,8 @@ const char *gguf_type_name(enum gguf_type type);
 struct gguf_array {
 	enum gguf_type type; /* of the items */
 	uint64_t left;       /* items not yet walked */
-	struct text item;    /* the bytes of this one; a string: its text */
+	struct text item;    /* the bytes of this one; a string: its text; an
+				array: what gguf_array takes */
 	struct text rest;
 };
 struct gguf_array gguf_array(struct text value);

@@ -23,8 +23,10 @@ struct model {
 
 /*
  * Opens PATH ("-": standard input) and, where its metadata say that it is the
- * first of several shards, the others beside it. `memory` bounds the tables of
- * all shards together. The caller releases the model after success.
+ * first of several shards, the others beside it, PREFIX-00001-of-00003.gguf and
+ * so on; all stay open, for which the process's soft limit of open files is
+ * raised where that is needed. `memory` bounds what gguf_read uses for all
+ * shards together. The caller releases the model after success.
  */
 int model_open(struct model *model, const char *path, size_t memory,
 	       struct error *err);

@@ -8,21 +8,27 @@
 
 #include "error.h"
 
+/* Offsets count from the first byte of the model. */
 struct source {
 	int fd;
 	char *name;     /* for messages: escaped; "standard input" for "-" */
 	bool seekable;  /* a regular file, or a block device */
-	uint64_t size;  /* of the file when it was opened; only if seekable */
-	uint64_t start; /* where byte 0 of the model is in fd (standard input
-			   may be a file that was read from before) */
+	uint64_t size;  /* where the file ended when opened; only if seekable */
+	uint64_t start; /* where offset 0 is in fd (standard input may be a
+			   file that was read from before) */
 
-	/* Streams only. The byte that comes next, and what was read too far. */
+	/* The least offset that can be read: of a stream, the one that comes
+	 * next. */
 	uint64_t position;
+
+	/* Streams only: what was read too far, its last ahead_len bytes. */
 	unsigned char *ahead;
+	size_t ahead_size;
 	size_t ahead_len;
 };
 
-/* Opens PATH, or standard input for "-". A directory is an error. */
+/* Opens PATH, or standard input for "-". A directory or a terminal is an
+ * error. The caller closes src after success. */
 int source_open(struct source *src, const char *path, struct error *err);
 void source_close(struct source *src);
 
@@ -47,7 +53,7 @@ int source_unread(struct source *src, const void *buf, size_t n,
 /*
  * Makes a stream seekable: what is left of it goes to an unlinked file in
  * $TMPDIR (default /tmp). Offsets stay as they are; those before the present
- * position can't be read any more.
+ * position can't be read any more. Nothing for a seekable one.
  */
 int source_spool(struct source *src, struct error *err);
 

@@ -1,0 +1,51 @@
+/*
+ * write_corpus DIR: writes the corpus of GGUF files, good and bad, for tests of
+ * the whole program and as seeds for the fuzzer.
+ *
+ *   DIR/NAME.gguf        the file
+ *   DIR/NAME.error       what the program says of it after 'FILE', if bad
+ *   DIR/NAME.pipe-error  the same where it comes from a pipe
+ */
+#include "gguf_corpus.h"
+
+static void write_file(const char *dir, const char *name, const char *suffix,
+		       const void *bytes, size_t n)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffix);
+	file = fopen(path, "wxe");
+	if (!file || (n && fwrite(bytes, 1, n, file) != n) || fclose(file)) {
+		perror(path);
+		exit(2);
+	}
+}
+
+static void write_message(const char *dir, const char *name, const char *suffix,
+			  const char *message)
+{
+	if (message)
+		write_file(dir, name, suffix, message, strlen(message));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s DIR\n", argv[0]);
+		return 2;
+	}
+	for (size_t i = 0; i < gguf_corpus_len; i++) {
+		const struct gguf_case *const c = &gguf_corpus[i];
+		struct builder b = { 0 };
+
+		gguf_case_build(c, &b);
+		write_file(argv[1], c->name, ".gguf", b.data, b.len);
+		write_message(argv[1], c->name, ".error",
+			      gguf_case_message(c, false));
+		write_message(argv[1], c->name, ".pipe-error",
+			      gguf_case_message(c, true));
+		builder_release(&b);
+	}
+	return 0;
+}
