@@ -1,0 +1,274 @@
+#include "plan.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+
+/* Whether one of the globs matches; matched[i] is set for each that does. */
+static bool matches(const char *const *globs, size_t n, const char *name,
+		    bool *matched)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (fnmatch(globs[i], name, 0))
+			continue;
+		matched[i] = true;
+		any = true;
+	}
+	return any;
+}
+
+/* The name as fnmatch takes it, in a buffer of GGUF_MAX_NAME + 1 bytes. */
+static void copy_name(char *copy, struct text name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		copy[i] = name.data[i] ? name.data[i] : '\1';
+	copy[name.len] = '\0';
+}
+
+static int check_matched(const char *const *globs, size_t n,
+			 const bool *matched, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct text glob = { globs[i], strlen(globs[i]) };
+		char name[ESCAPE_MESSAGE_SIZE];
+
+		if (!matched[i])
+			return error_set(err, "no tensor's name matches '%s'",
+					 escape_text(name, sizeof(name), glob));
+	}
+	return 0;
+}
+
+/* Fills plan->tensors[].tensor, which has room for all of the model's. */
+static int select_tensors(struct plan *plan, const struct model *model,
+			  const struct plan_globs *globs, struct error *err)
+{
+	const size_t n_globs = globs->n_include + globs->n_exclude;
+	char *const name = malloc(GGUF_MAX_NAME + 1);
+	bool *const included = calloc(n_globs + 1, sizeof(*included));
+	bool *excluded;
+	int result = -1;
+
+	if (!name || !included) {
+		error_errno(err, "cannot select tensors");
+		goto out_free;
+	}
+	excluded = included + globs->n_include;
+	for (size_t i = 0; i < model->n_tensors; i++) {
+		const struct model_tensor *tensor = &model->tensors[i];
+		bool in, out;
+
+		copy_name(name, tensor->info->name);
+		in = matches(globs->include, globs->n_include, name, included);
+		out = matches(globs->exclude, globs->n_exclude, name, excluded);
+		if ((in || !globs->n_include) && !out)
+			plan->tensors[plan->n_tensors++].tensor = tensor;
+	}
+	result = check_matched(globs->include, globs->n_include, included, err);
+	if (!result)
+		result = check_matched(globs->exclude, globs->n_exclude,
+				       excluded, err);
+out_free:
+	free(name);
+	free(included);
+	return result;
+}
+
+static bool is_verbatim(const struct format *format, enum output_type type)
+{
+	return type == OUTPUT_NATIVE || format->kind == FORMAT_KIND_INTEGER ||
+	       (type == OUTPUT_F32 && format->index == FORMAT_F32) ||
+	       (type == OUTPUT_F16 && format->index == FORMAT_F16) ||
+	       (type == OUTPUT_BF16 && format->index == FORMAT_BF16);
+}
+
+const char *plan_type_name(enum output_type type)
+{
+	static const char *const names[] = { "f32", "f16", "bf16", "native" };
+
+	return names[type];
+}
+
+/* Bytes of a converted weight. */
+static unsigned type_bytes(enum output_type type)
+{
+	return type == OUTPUT_F32 ? 4 : 2;
+}
+
+/* Says where the tensor goes, and adds it to the plan's totals. */
+static int place(struct plan *plan, struct plan_tensor *tensor,
+		 struct error *err)
+{
+	const struct gguf_tensor *info = tensor->tensor->info;
+	char name[ESCAPE_MESSAGE_SIZE];
+	uint64_t end;
+
+	tensor->verbatim = is_verbatim(info->format, plan->type);
+	tensor->type = tensor->verbatim ? info->format->file_name :
+					  plan_type_name(plan->type);
+	tensor->dst_offset = plan->dst_bytes;
+	tensor->dst_bytes = info->bytes;
+	if ((!tensor->verbatim &&
+	     !bytes_mul(info->n_weights, type_bytes(plan->type),
+			&tensor->dst_bytes)) ||
+	    !bytes_add(tensor->dst_offset, tensor->dst_bytes, &end) ||
+	    end > INT64_MAX)
+		return error_set(err, "the output exceeds 2^63 - 1 bytes at "
+				 "tensor '%s', which has %" PRIu64 " weights",
+				 escape_text(name, sizeof(name), info->name),
+				 info->n_weights);
+	plan->src_bytes += info->bytes;
+	plan->dst_bytes = end;
+	return 0;
+}
+
+int plan_init(struct plan *plan, const struct model *model,
+	      const struct plan_globs *globs, enum output_type type,
+	      struct error *err)
+{
+	*plan = (struct plan){ .type = type };
+	plan->tensors = calloc(model->n_tensors + 1, sizeof(*plan->tensors));
+	if (!plan->tensors)
+		return error_errno(err, "cannot plan %zu tensors",
+				   model->n_tensors);
+	if (select_tensors(plan, model, globs, err))
+		goto out_release;
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		if (place(plan, &plan->tensors[i], err))
+			goto out_release;
+	return 0;
+
+out_release:
+	plan_release(plan);
+	return -1;
+}
+
+void plan_release(struct plan *plan)
+{
+	free(plan->tensors);
+	*plan = (struct plan){ 0 };
+}
+
+bool plan_is_sequential(const struct plan *plan)
+{
+	const struct source *source = NULL;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct model_tensor *tensor = plan->tensors[i].tensor;
+
+		if (!tensor->info->bytes)
+			continue;
+		/* A model's tensors stand together by source. */
+		if (tensor->source == source && tensor->info->offset < end)
+			return false;
+		source = tensor->source;
+		end = tensor->info->offset + tensor->info->bytes;
+	}
+	return true;
+}
+
+static int compare_by_source(const void *a, const void *b)
+{
+	const struct model_tensor *x = ((const struct plan_tensor *)a)->tensor;
+	const struct model_tensor *y = ((const struct plan_tensor *)b)->tensor;
+
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	if (x->info->offset != y->info->offset)
+		return x->info->offset < y->info->offset ? -1 : 1;
+	return 0;
+}
+
+int plan_init_by_source(struct plan *sorted, const struct plan *plan,
+			struct error *err)
+{
+	const size_t size = (plan->n_tensors + 1) * sizeof(*plan->tensors);
+
+	*sorted = *plan;
+	sorted->tensors = malloc(size);
+	if (!sorted->tensors)
+		return error_errno(err, "cannot sort %zu tensors",
+				   plan->n_tensors);
+	memcpy(sorted->tensors, plan->tensors,
+	       plan->n_tensors * sizeof(*plan->tensors));
+	qsort(sorted->tensors, sorted->n_tensors, sizeof(*sorted->tensors),
+	      compare_by_source);
+	return 0;
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Adds to the batch as many blocks as fit of a tensor that has `left` after
+ * number `block`. Returns how many; none where the values would not be aligned
+ * to their type, as after a verbatim tensor of an odd length.
+ */
+static size_t add_item(struct work_batch *batch, size_t slot_bytes,
+		       const struct plan_tensor *tensor, uint64_t block,
+		       enum output_type type)
+{
+	const struct gguf_tensor *info = tensor->tensor->info;
+	const size_t src = info->format->block_bytes;
+	const unsigned align = tensor->verbatim ? 1 : type_bytes(type);
+	const size_t dst = tensor->verbatim ?
+			   src : info->format->block_weights * align;
+	const uint64_t left = info->n_blocks - block;
+	size_t n = (slot_bytes - batch->out_bytes) / dst;
+
+	if (!tensor->verbatim)
+		n = least(n, (slot_bytes - batch->in_bytes) / src);
+	if (left < n)
+		n = (size_t)left;
+	if (!n || batch->out_bytes % align)
+		return 0;
+	batch->items[batch->n_items++] = (struct work_item){
+		.tensor = tensor,
+		.src_offset = info->offset + block * src,
+		.src_bytes = n * src,
+		.dst_offset = block * dst,
+		.dst_bytes = n * dst,
+		.n_blocks = n,
+		.in = batch->in_bytes,
+		.out = batch->out_bytes,
+	};
+	if (!tensor->verbatim)
+		batch->in_bytes += n * src;
+	batch->out_bytes += n * dst;
+	return n;
+}
+
+bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
+{
+	const struct plan *plan = cursor->plan;
+
+	batch->n_items = 0;
+	batch->in_bytes = 0;
+	batch->out_bytes = 0;
+	while (cursor->index < plan->n_tensors &&
+	       batch->n_items < PLAN_BATCH_ITEMS) {
+		const struct plan_tensor *tensor =
+			&plan->tensors[cursor->index];
+		size_t n;
+
+		if (cursor->block == tensor->tensor->info->n_blocks) {
+			cursor->index++;
+			cursor->block = 0;
+			continue;
+		}
+		n = add_item(batch, cursor->slot_bytes, tensor, cursor->block,
+			     plan->type);
+		if (!n)
+			break;
+		cursor->block += n;
+	}
+	return batch->n_items > 0;
+}
