@@ -23,8 +23,20 @@ struct output *output_open(const char *path, bool force,
 /* Whether output_write_at works: a regular file. */
 bool output_is_seekable(const struct output *output);
 
+/* Whether both are one file, or will be. Devices never are: each byte written
+ * to one stands by itself. */
+bool output_is_same(const struct output *a, const struct output *b);
+
 /* For messages: the path, escaped, or "standard output". */
 const char *output_name(const struct output *output);
+
+/*
+ * Takes room on the disk for so many bytes from the start of a new file, all of
+ * which must then be written; nothing for any other output. Where the room is
+ * there, to write is faster; where it lacks, that is an error now and not when
+ * the disk is full.
+ */
+int output_reserve(struct output *output, uint64_t n, struct error *err);
 
 int output_write(struct output *output, const void *bytes, size_t n,
 		 struct error *err);

@@ -6,12 +6,15 @@
 #include "plan.h"
 
 /*
- * write is called by one thread at a time, in the order of the plan; each call
- * has the bytes of one work item. After an error only abort may follow. end
- * and abort free the sink and close its output; abort leaves nothing behind.
+ * write is called by one thread at a time; each call has the bytes of one
+ * batch, which go on where those of the last ended, unless any_order: then
+ * tensors may come in another order than that of the plan. After an error only
+ * abort may follow. end and abort free the sink and close its output; abort
+ * leaves nothing behind.
  */
 struct sink {
-	int (*write)(struct sink *sink, const struct work_item *item,
+	bool any_order;
+	int (*write)(struct sink *sink, const struct work_batch *batch,
 		     const void *bytes, struct error *err);
 	int (*end)(struct sink *sink, struct error *err);
 	void (*abort)(struct sink *sink);
