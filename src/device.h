@@ -4,10 +4,11 @@
 
 #include "plan.h"
 
-/* One piece of work's buffers. One thread uses a slot at a time. */
+/* The buffers of one batch. One thread uses a slot at a time. */
 struct device_slot {
 	void *in;  /* the pipeline reads blocks into it */
-	void *out; /* convert leaves the values here */
+	void *out; /* convert leaves the values here, beside what the pipeline
+		      read of verbatim tensors */
 };
 
 struct device {
@@ -16,11 +17,11 @@ struct device {
 			 size_t slot_bytes, struct error *err);
 	void (*slot_close)(struct device *dev, struct device_slot *slot);
 
-	/* item->n_blocks blocks of slot->in → values of type `type` in
-	 * slot->out. Returns when they are there. Never called for a tensor
-	 * that is copied verbatim. Threads call it side by side. */
+	/* The blocks of slot->in → values of type `type` in slot->out, for each
+	 * item whose tensor isn't verbatim. Returns when they are there.
+	 * Threads call it side by side. */
 	int (*convert)(struct device *dev, struct device_slot *slot,
-		       const struct work_item *item, enum output_type type,
+		       const struct work_batch *batch, enum output_type type,
 		       struct error *err);
 
 	void (*close)(struct device *dev);

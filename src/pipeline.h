@@ -7,15 +7,27 @@
 #include "sink.h"
 
 struct pipeline_options {
-	unsigned n_workers; /* threads, each with a slot of its own */
+	unsigned n_workers; /* threads, the caller's among them */
+	unsigned n_slots;   /* batches under way; at least 1 */
 	size_t slot_bytes;  /* of each of a slot's two buffers */
 };
 
+/* The fastest options with so many workers whose slots take at most `memory`
+ * bytes, or as few as there can be. */
+struct pipeline_options pipeline_options_for(unsigned n_workers, size_t memory);
+
 /*
- * Runs the plan through `dev` into `sink`: each worker takes the next item,
- * reads it, converts it, waits for its turn and writes it while it is still in
- * its cache. The caller ends or aborts the sink. The bytes written do not
- * depend on n_workers. progress may be NULL.
+ * Runs the plan through `dev` into `sink`. Each worker does what is next: it
+ * writes the oldest batch where that is ready and nobody is writing, else reads
+ * and converts another. The bytes written do not depend on the options; of
+ * several errors the one that comes first in the plan is returned. The caller
+ * ends or aborts the sink. progress may be NULL.
+ *
+ * A stream is read in the order of its offsets. Where that isn't the plan's, a
+ * sink that takes any order gets the tensors in the stream's order; for another
+ * one, the stream is spooled first.
+ *
+ * The other threads block cleanup_signals.
  */
 int pipeline_run(const struct plan *plan, struct device *dev, struct sink *sink,
 		 const struct pipeline_options *options,

@@ -13,8 +13,8 @@ struct progress; /* opaque: progress.c */
 struct progress *progress_open(FILE *stream, const struct plan *plan,
 			       struct error *err);
 
-/* Called by one thread at a time, after an item was written. */
-void progress_update(struct progress *progress, const struct work_item *item);
+/* Called by one thread at a time, after a batch was written. */
+void progress_update(struct progress *progress, const struct work_batch *batch);
 
 /* Removes the line and frees progress, which may be NULL. */
 void progress_close(struct progress *progress);
