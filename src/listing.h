@@ -6,7 +6,14 @@
 
 #include "plan.h"
 
-/* An aligned table: a row a tensor, totals per type, what the output takes. */
+/*
+ * Each writes to a stream that no other thread uses; ferror(stream) tells
+ * whether all was written. A shape is in the file's order, fastest dimension
+ * first. The man page says what is where.
+ */
+
+/* A row a tensor, totals per type, what the output takes. The name comes last
+ * in a row: it may have 64 KiB, and those would widen every row. */
 void listing_table(FILE *stream, const struct model *model,
 		   const struct plan *plan);
 
@@ -14,7 +21,7 @@ void listing_table(FILE *stream, const struct model *model,
 void listing_json(FILE *stream, const struct model *model,
 		  const struct plan *plan);
 
-/* The index of a raw output: name, shape, type, offset and bytes a tensor. */
+/* Where each tensor is in the raw output. */
 void listing_index(FILE *stream, const struct plan *plan);
 
 #endif

@@ -1,0 +1,380 @@
+/* main.c - argv → exit status; the only file that prints errors or exits. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cpu_rows.h"
+#include "listing.h"
+#include "options.h"
+#include "pipeline.h"
+
+enum { STATUS_DONE = 0, STATUS_TROUBLE = 2 };
+
+/* The program itself takes 2 MiB, a thread's stack and smallest slot 48 KiB. */
+#define MIN_MEMORY ((uint64_t)4 << 20)
+#define MIN_THREAD_MEMORY ((uint64_t)64 << 10)
+
+/* How --memory is shared out. What is left is for the program itself. */
+struct budget {
+	size_t header; /* for the model's tables */
+	size_t slots;
+	unsigned threads;
+};
+
+/*
+ * Where standard input, output or error is closed, the next file that is
+ * opened would take its place. Put there what can't be used.
+ */
+static int occupy_standard_files(struct error *err)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY :
+							   O_RDONLY) < 0)
+			return error_errno(err, "cannot open '/dev/null'");
+	return 0;
+}
+
+/* CPUs that this process may use: by its affinity and, in a container, by the
+ * quota of its control group, "max" or microseconds a period. */
+static unsigned usable_cpus(void)
+{
+	FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "re");
+	uint64_t quota, period;
+	cpu_set_t set;
+	unsigned cpus = 1;
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		cpus = (unsigned)CPU_COUNT(&set);
+	if (!stream)
+		return cpus;
+	if (fscanf(stream, "%" SCNu64 " %" SCNu64, &quota, &period) == 2 &&
+	    period && quota / period < cpus)
+		cpus = (unsigned)(quota / period + (quota % period != 0));
+	fclose(stream);
+	return cpus ? cpus : 1;
+}
+
+static int print_error(const struct error *err)
+{
+	fprintf(stderr, "gguf-dequant: %s\n", err->message);
+	return STATUS_TROUBLE;
+}
+
+static int share_out(struct budget *budget, const struct options *options,
+		     struct error *err)
+{
+	const unsigned threads =
+		options->threads ? options->threads : usable_cpus();
+	uint64_t least = threads * MIN_THREAD_MEMORY;
+
+	if (least < MIN_MEMORY)
+		least = MIN_MEMORY;
+	if (options->memory < least) {
+		error_set(err, "'--memory' is %" PRIu64 " bytes, but with %u "
+			       "threads the least is %" PRIu64,
+			  options->memory, threads, least);
+		return -1;
+	}
+	*budget = (struct budget){
+		.header = (size_t)(options->memory / 16 * 3),
+		.slots = (size_t)(options->memory / 2),
+		.threads = threads,
+	};
+	return 0;
+}
+
+/* ------------------------------ text outputs ------------------------------ */
+
+/* A stream into an output, which reports the first error to err. */
+struct text_output {
+	FILE *stream;
+	struct output *output;
+	struct error *err;
+	bool failed;
+	char buffer[64 << 10];
+};
+
+static ssize_t write_text(void *cookie, const char *bytes, size_t n)
+{
+	struct text_output *text = cookie;
+
+	if (!text->failed && output_write(text->output, bytes, n, text->err))
+		text->failed = true;
+	return text->failed ? 0 : (ssize_t)n;
+}
+
+static int text_open(struct text_output *text, struct output *output,
+		     struct error *err)
+{
+	static const cookie_io_functions_t functions = { .write = write_text };
+
+	text->output = output;
+	text->err = err;
+	text->failed = false;
+	text->stream = fopencookie(text, "w", functions);
+	if (!text->stream)
+		return error_errno(err, "cannot write '%s'",
+				   output_name(output));
+	setvbuf(text->stream, text->buffer, _IOFBF, sizeof(text->buffer));
+	return 0;
+}
+
+/* Does not close the output. */
+static int text_close(struct text_output *text)
+{
+	fclose(text->stream);
+	return text->failed ? -1 : 0;
+}
+
+static int list(const struct options *options, const struct model *model,
+		const struct plan *plan, struct error *err)
+{
+	struct output *output = output_open("-", false, model, err);
+	struct text_output text;
+
+	if (!output)
+		return -1;
+	if (text_open(&text, output, err))
+		goto out_abort;
+	if (options->action == OPTIONS_LIST_JSON)
+		listing_json(text.stream, model, plan);
+	else
+		listing_table(text.stream, model, plan);
+	if (text_close(&text))
+		goto out_abort;
+	return output_finish(output, err);
+
+out_abort:
+	output_abort(output);
+	return -1;
+}
+
+/* Writes the index beside `output`, but leaves it under its temporary name. */
+static struct output *write_index(const struct options *options,
+				  const struct output *output,
+				  const struct model *model,
+				  const struct plan *plan, struct error *err)
+{
+	struct output *index = output_open(options->index, options->force,
+					   model, err);
+	struct text_output text;
+
+	if (!index)
+		return NULL;
+	if (output_is_same(output, index)) {
+		error_set(err, "'%s' and '%s' are the same file",
+			  output_name(output), output_name(index));
+		goto out_abort;
+	}
+	if (text_open(&text, index, err))
+		goto out_abort;
+	listing_index(text.stream, plan);
+	if (text_close(&text))
+		goto out_abort;
+	return index;
+
+out_abort:
+	output_abort(index);
+	return NULL;
+}
+
+/* ------------------------------- conversion ------------------------------- */
+
+static const struct cpu_rows *select_rows(struct error *err)
+{
+	const char *isa = getenv("GGUF_DEQUANT_ISA");
+
+	return cpu_rows_select(isa && *isa ? isa : NULL, err);
+}
+
+static struct output *open_output(const struct options *options,
+				  const struct model *model, struct error *err)
+{
+	if (!strcmp(options->output, "-") && isatty(STDOUT_FILENO) &&
+	    !options->force) {
+		error_set(err, "'standard output' is a terminal: give "
+			       "'--output PATH', or '--force'");
+		return NULL;
+	}
+	return output_open(options->output, options->force, model, err);
+}
+
+static bool shows_progress(const struct options *options)
+{
+	return options->progress == PROGRESS_ALWAYS ||
+	       (options->progress == PROGRESS_IF_TERMINAL &&
+		isatty(STDERR_FILENO));
+}
+
+/* Takes the output over. */
+static int write_tensors(const struct options *options,
+			 const struct pipeline_options *pipeline,
+			 const struct cpu_rows *rows, struct output *output,
+			 const struct plan *plan, struct error *err)
+{
+	struct sink *sink = sink_raw_open(output, plan, err);
+	struct progress *progress = NULL;
+	struct device *dev;
+	int result = -1;
+
+	if (!sink)
+		return -1;
+	dev = device_cpu_open(rows, err);
+	if (!dev)
+		goto out_sink;
+	if (shows_progress(options)) {
+		progress = progress_open(stderr, plan, err);
+		if (!progress)
+			goto out_device;
+	}
+	result = pipeline_run(plan, dev, sink, pipeline, progress, err);
+	progress_close(progress);
+out_device:
+	dev->close(dev);
+out_sink:
+	if (!result)
+		return sink->end(sink, err);
+	sink->abort(sink);
+	return -1;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void report(const struct cpu_rows *rows,
+		   const struct pipeline_options *pipeline,
+		   const struct plan *plan, double elapsed)
+{
+	fprintf(stderr,
+		"gguf-dequant: %s, %u %s: %" PRIu64 " bytes read, %" PRIu64
+		" written in %.3f s, %.2f GB/s\n",
+		rows->isa, pipeline->n_workers,
+		pipeline->n_workers == 1 ? "thread" : "threads",
+		plan->src_bytes, plan->dst_bytes, elapsed,
+		(double)plan->dst_bytes / elapsed * 1e-9);
+}
+
+/* The index appears after the tensors, and only if they do. */
+static int convert(const struct options *options, const struct budget *budget,
+		   const struct model *model, const struct plan *plan,
+		   struct error *err)
+{
+	const struct pipeline_options pipeline =
+		pipeline_options_for(budget->threads, budget->slots);
+	const struct cpu_rows *rows = select_rows(err);
+	const double start = seconds();
+	struct output *output, *index = NULL;
+	int result;
+
+	if (!rows)
+		return -1;
+	output = open_output(options, model, err);
+	if (!output)
+		return -1;
+	if (options->index) {
+		index = write_index(options, output, model, plan, err);
+		if (!index) {
+			output_abort(output);
+			return -1;
+		}
+	}
+	result = write_tensors(options, &pipeline, rows, output, plan, err);
+	if (index && result)
+		output_abort(index);
+	else if (index)
+		result = output_finish(index, err);
+	if (!result && options->verbose)
+		report(rows, &pipeline, plan, seconds() - start);
+	return result;
+}
+
+/*
+ * Takes from a pipe what follows the last tensor, which may be padding: who
+ * writes it would get SIGPIPE, and fail a shell's pipeline. No more than that:
+ * where few tensors were selected, the rest of a model may be long.
+ */
+static void drain(struct source *src)
+{
+	unsigned char rest[64 << 10];
+	struct error ignored;
+
+	if (!src->seekable)
+		(void)source_read_upto(src, src->position, rest, sizeof(rest),
+				       &ignored);
+}
+
+static int run_model(const struct options *options, struct error *err)
+{
+	const struct plan_globs globs = {
+		options->include, options->n_include,
+		options->exclude, options->n_exclude,
+	};
+	struct budget budget;
+	struct model model;
+	struct plan plan;
+	int result = -1;
+
+	if (share_out(&budget, options, err) ||
+	    model_open(&model, options->input, budget.header, err))
+		return -1;
+	if (plan_init(&plan, &model, &globs, options->type, err))
+		goto out_release;
+	if (options->action == OPTIONS_CONVERT) {
+		result = convert(options, &budget, &model, &plan, err);
+		if (!result)
+			drain(&model.shards[0].source);
+	} else {
+		result = list(options, &model, &plan, err);
+	}
+	plan_release(&plan);
+out_release:
+	model_release(&model);
+	return result;
+}
+
+static int run(const struct options *options, struct error *err)
+{
+	switch (options->action) {
+	case OPTIONS_HELP:
+		options_print_help(stdout);
+		break;
+	case OPTIONS_VERSION:
+		puts("gguf-dequant " VERSION);
+		break;
+	default:
+		return run_model(options, err);
+	}
+	if (fclose(stdout))
+		return error_errno(err, "cannot write 'standard output'");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct error err;
+	int result;
+
+	if (occupy_standard_files(&err))
+		return print_error(&err);
+	if (options_parse(&options, argc, argv, &err)) {
+		print_error(&err);
+		fputs("Try 'gguf-dequant --help' for more information.\n",
+		      stderr);
+		return STATUS_TROUBLE;
+	}
+	result = run(&options, &err);
+	options_release(&options);
+	return result ? print_error(&err) : STATUS_DONE;
+}

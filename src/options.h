@@ -1,0 +1,55 @@
+/* options.h - the command line, by one table that also makes --help. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "plan.h"
+
+#define VERSION "0.1.0"
+
+enum options_action {
+	OPTIONS_CONVERT,
+	OPTIONS_LIST,
+	OPTIONS_LIST_JSON,
+	OPTIONS_HELP,
+	OPTIONS_VERSION
+};
+
+enum options_progress { PROGRESS_IF_TERMINAL, PROGRESS_ALWAYS, PROGRESS_NEVER };
+
+struct options {
+	enum options_action action;
+	const char *input;  /* "-": standard input */
+	const char *output; /* "-": standard output; set to convert only */
+	const char *index;  /* as output; NULL: none */
+	const char **include; /* globs */
+	size_t n_include;
+	const char **exclude;
+	size_t n_exclude;
+	enum output_type type;
+	unsigned threads; /* 0: as many as this process may use CPUs */
+	uint64_t memory;  /* bytes */
+	enum options_progress progress;
+	bool force;
+	bool quiet;
+	bool verbose;
+};
+
+#define OPTIONS_MAX_THREADS 1024
+
+/*
+ * Reads argv, which the options then borrow. Every error is one of usage. It
+ * uses getopt_long and with it globals: one thread. The caller releases the
+ * options after success.
+ */
+int options_parse(struct options *options, int argc, char **argv,
+		  struct error *err);
+void options_release(struct options *options);
+
+void options_print_help(FILE *stream);
+
+#endif

@@ -1,0 +1,104 @@
+# harness.bash - what a test of the program is made of. Sourced by run.
+#
+# A test is a function test_NAME. It runs in a subshell, in an empty folder of
+# its own, with PROGRAM, MODELS (see models.py) and GOLDEN (tests/golden) set.
+# The first expectation that fails says why and ends it.
+# shellcheck shell=bash
+
+fail() {
+	printf '%s\n' "$@"
+	exit 1
+}
+
+skip() {
+	printf '%s\n' "$@"
+	exit 77
+}
+
+# run ARG...: runs the program; its standard input is the caller's. What it
+# prints goes to files outside the test's folder.
+run() {
+	status=0
+	"$PROGRAM" "$@" >"$OUT" 2>"$ERR" || status=$?
+}
+
+# run_into PATH ARG...: the same with standard output appended to PATH.
+run_into() {
+	local path=$1
+	shift
+	: >"$OUT"
+	status=0
+	"$PROGRAM" "$@" >>"$path" 2>"$ERR" || status=$?
+}
+
+# same WHAT GOT EXPECTED: two files, or pipes.
+same() {
+	cat "$2" >"$SAME.got"
+	cat "$3" >"$SAME.expected"
+	cmp -s "$SAME.got" "$SAME.expected" ||
+		fail "$1 (-: expected, +: got)" "$(diff -au "$SAME.expected" \
+			"$SAME.got" | tail -n +3 | head -40 | cat -v)"
+}
+
+# text_is WHAT FILE TEXT: the file is that line or these lines, or empty.
+text_is() {
+	local got
+	# Without NUL bytes, read finds no end but that of the file.
+	if IFS= read -r -d '' got <"$2" || [ "$got" != "${3:+$3$'\n'}" ]; then
+		same "$1" "$2" <(printf %s "${3:+$3$'\n'}")
+	fi
+}
+
+status_is() {
+	[ "$status" = "$1" ] || fail "status $status instead of $1" \
+		"$(head -5 "$ERR" | cat -v)"
+}
+
+stdout_is() {
+	text_is 'standard output' "$OUT" "$1"
+}
+
+stderr_is() {
+	text_is 'standard error' "$ERR" "$1"
+}
+
+# folder_is [NAME...]: the test's folder holds these files and no other, hidden
+# ones included, in the order of their bytes.
+folder_is() {
+	local names=(*)
+	[ "${names[*]}" = "$*" ] ||
+		fail "the folder holds '${names[*]}', not '$*'"
+}
+
+# Done, and nothing printed.
+succeeds() {
+	stderr_is ''
+	status_is 0
+}
+
+# fails MESSAGE: status 2, that message, and nothing on standard output.
+fails() {
+	stderr_is "gguf-dequant: $1"
+	stdout_is ''
+	status_is 2
+}
+
+# The same where only the beginning of the message matters.
+fails_with() {
+	case $(<"$ERR") in "gguf-dequant: $1"*) ;; *) stderr_is "$1..." ;; esac
+	stdout_is ''
+	status_is 2
+}
+
+# The same as fails for a command line that makes no sense.
+fails_usage() {
+	fails "$1
+Try 'gguf-dequant --help' for more information."
+}
+
+# on_terminal ARG...: runs a command on a terminal of its own, whose bytes go to
+# the file "screen".
+on_terminal() {
+	status=0
+	script -qec "$(printf '%q ' "$@")" /dev/null >screen || status=$?
+}

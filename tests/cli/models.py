@@ -1,0 +1,121 @@
+"""usage: models.py FOLDER: writes the models that the tests of the program use.
+
+What each one is for stands beside it.
+"""
+import os
+import struct
+import sys
+
+import gguf_file
+
+
+def f32(*values):
+    return struct.pack("<%df" % len(values), *values)
+
+
+def f16(*values):
+    return struct.pack("<%de" % len(values), *values)
+
+
+def q8_0(scale, first):
+    return f16(scale) + bytes((first + i) % 256 for i in range(32))
+
+
+# Each kind of thing that a model holds, in 4 tensors.
+SMALL = [
+    ("token_embd.weight", "q8_0", (32, 3),
+     q8_0(0.5, 0) + q8_0(2, 128) + q8_0(-1, 250)),
+    ("blk.0.attn_q.weight", "f32", (2, 2), f32(0.1, -0.0, 65520, 1e-8)),
+    ("blk.0.attn_norm.weight", "f16", (3,), f16(1, -2.5, 65504)),
+    ("blk.1.ids", "i32", (5,), struct.pack("<5i", 0, -1, 1, 2**31 - 1, -2**31)),
+]
+
+METADATA = [
+    ("general.architecture", "string", "llama"),
+    ("general.name", "string", "Small \u2581 \"test\""),
+    ("test.u8", "u8", 255),
+    ("test.i8", "i8", -128),
+    ("test.u16", "u16", 65535),
+    ("test.i16", "i16", -32768),
+    ("test.u32", "u32", 4294967295),
+    ("test.i32", "i32", -2147483648),
+    ("test.f32", "f32", 0.1),
+    ("test.nan", "f32", float("nan")),
+    ("test.true", "bool", True),
+    ("test.u64", "u64", 18446744073709551615),
+    ("test.i64", "i64", -9223372036854775808),
+    ("test.f64", "f64", 1e-310),
+    ("test.infinity", "f64", float("-inf")),
+    ("tokenizer.ggml.tokens", ["string"], ["<s>", "\u2581the", "\udcff", ""]),
+    ("tokenizer.ggml.scores", ["f32"], [0.0, -1.5, float("inf"), 1e-45]),
+    ("test.nested", [["i16"]], [[1, -2], [], [3]]),
+    ("test.empty", ["u8"], []),
+    ("tokenizer.chat_template", "string",
+     "{% if a %}\n\t\"{{ b }}\"\n{% endif %}"),
+]
+
+# Bytes that no terminal should get, and those that every one may.
+NAMES = [
+    "escape \x1b[31m red", "null \0 byte", "line\nfeed", "return\r", "tab\t",
+    "bell\a", "delete \x7f", "c1 \x9b", "invalid \udcff\udcc0",
+    "cut \udce2\udc96",
+    "right to left \u202e override", "zero \u200b width", "byte order \ufeff",
+    "quote ' \" \\", "wide \u6f22\u5b57", "accent e\u0301", "\u2581", "",
+]
+
+
+def as_f32(type_name, data):
+    """The output as f32 of the types in SMALL."""
+    if type_name == "q8_0":
+        return b"".join(
+            f32(*(struct.unpack_from("<e", data, i)[0] * q
+                  for q in struct.unpack_from("<32b", data, i + 2)))
+            for i in range(0, len(data), 34))
+    if type_name == "f16":
+        return f32(*struct.unpack("<%de" % (len(data) // 2), data))
+    return data
+
+
+def small(folder):
+    gguf_file.write(folder + "/small.gguf", SMALL, METADATA)
+    gguf_file.write(folder + "/shuffled.gguf", SMALL, METADATA,
+                    order=(2, 0, 3, 1), tail=b"bytes after the last tensor")
+    with open(folder + "/small.f32", "wb") as file:
+        for _, type_name, _, data in SMALL:
+            file.write(as_f32(type_name, data))
+    gguf_file.write(folder + "/none.gguf", [])
+    gguf_file.write(folder + "/empty.gguf", [("empty", "q8_0", (32, 0), b"")])
+    gguf_file.write(folder + "/names.gguf",
+                    [(name, "i8", (1,), b"x") for name in NAMES])
+
+
+def split(folder):
+    for i, tensors in enumerate((SMALL[:2], SMALL[2:3], SMALL[3:])):
+        metadata = [("split.no", "u16", i), ("split.count", "u16", 3),
+                    ("split.tensors.count", "i32", len(SMALL))]
+        gguf_file.write("%s/split-%05d-of-00003.gguf" % (folder, i + 1),
+                        tensors, METADATA + metadata if i == 0 else metadata)
+
+
+def large(folder):
+    """More than a pipe takes at once, and more than 4 GiB: mostly a hole."""
+    gguf_file.write(folder + "/long.gguf", [("zeros", "i8", (2**23,), None)])
+    gguf_file.write(folder + "/sparse.gguf", [
+        ("hole", "i8", (2**32 + 5,), None),
+        ("after", "f32", (2,), f32(1, 2)),
+    ])
+
+
+def many(folder):
+    """As many tensors and as long a vocabulary as a real model has."""
+    tokens = ["token%d" % i for i in range(150000)]
+    gguf_file.write(folder + "/many.gguf", [
+        ("blk.%d.ffn_down_exps.weight" % i, "f32", (1,), f32(i))
+        for i in range(1000)
+    ], [("tokenizer.ggml.tokens", ["string"], tokens)])
+
+
+if __name__ == "__main__":
+    os.makedirs(sys.argv[1], exist_ok=True)
+    for make in small, split, large, many:
+        make(sys.argv[1])

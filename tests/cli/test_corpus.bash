@@ -1,0 +1,41 @@
+# Every file of the reader's corpus: CORPUS/NAME.gguf, with what is said of it
+# after its quoted name in NAME.error and, through a pipe, in NAME.pipe-error.
+# shellcheck shell=bash
+
+test_corpus() {
+	local file name n=0
+	for file in "$CORPUS"/*.gguf; do
+		name=${file%.gguf}
+		run -o out "$file"
+		if [ -e "$name.error" ]; then
+			fails "'$file'$(<"$name.error")"
+			folder_is
+		else
+			succeeds
+			folder_is out
+			rm out
+		fi
+		n=$((n + 1))
+	done
+	[ $n -gt 100 ] || fail "$n files"
+}
+
+test_corpus_through_a_pipe() {
+	local file name
+	for file in "$CORPUS"/*.gguf; do
+		name=${file%.gguf}
+		run -o out - < <(cat "$file")
+		if [ -e "$name.pipe-error" ]; then
+			fails "'standard input'$(<"$name.pipe-error")"
+			folder_is
+		elif [ -e "$name.error" ]; then
+			# Only a file says in advance that its data are cut off.
+			fails_with "'standard input' ends at offset "
+			folder_is
+		else
+			succeeds
+			folder_is out
+			rm out
+		fi
+	done
+}

@@ -1,0 +1,116 @@
+# --help, the manual page and the README say the same, and what they say works.
+# shellcheck shell=bash
+
+# The options that --help has, "-o, --output PATH" a line.
+help_options() {
+	"$PROGRAM" --help | sed -nE 's/^ +(-[^ ]+( [^ ]+)*)  .*/\1/p'
+}
+
+# The same from ".It Fl o Ar PATH , Fl -output Ar PATH".
+manual_options() {
+	sed -nE '/^\.It Fl/ { s/^\.It //; s/Fl /-/g; s/Ar //g
+		s/^(-.)( [A-Z]+)? ,/\1,/; p; }' "$ROOT/man/gguf-dequant.1"
+}
+
+# readme NAME: the block or the table after "<!-- tested: NAME -->".
+readme() {
+	awk -v name="<!-- tested: $1 -->" '
+		$0 == name { inside = 1; next }
+		inside && /^```/ { if (inside++ == 2) exit; next }
+		inside == 1 && !NF { exit }
+		inside { print }' "$ROOT/README.md"
+}
+
+test_manual_has_the_options_of_help() {
+	help_options >help
+	[ "$(wc -l <help)" = 17 ] || fail "$(cat help)"
+	same 'the manual' <(manual_options | sort) <(sort help)
+}
+
+test_manual_is_clean() {
+	local lint
+	command -v mandoc >lint || skip 'there is no mandoc'
+	lint=$(mandoc -T lint -W style "$ROOT/man/gguf-dequant.1") ||
+		fail "$lint"
+}
+
+test_readme_has_the_help() {
+	same 'the README' <(readme help) <("$PROGRAM" --help)
+}
+
+# Every line of the walk-through is in the sources that it is about.
+test_readme_walks_through_the_sources() {
+	local line n=0
+	while IFS= read -r line; do
+		grep -qxF -- "$line" "$ROOT/kernels/formats/q8_0.h" ||
+			fail "not in q8_0.h: $line"
+		n=$((n + 1))
+	done < <(readme header)
+	[ $n -gt 10 ] || fail "$n lines"
+	grep -qxF -- "$(readme row)" "$ROOT/kernels/formats.def" ||
+		fail "$(readme row)"
+	grep -qxF '#include "formats/q8_0.h"' "$ROOT/kernels/formats.def" ||
+		fail 'no #include'
+}
+
+test_readme_has_every_format() {
+	same 'the table' \
+		<(readme formats | sed '1,2d; s/|[^|]*|//; s/|//; s/, */\n/g' |
+			tr -d ' ' | sort) \
+		<(sed -nE '/RETIRED/d; s/^DQ_[A-Z]+\(([^,]+),.*[0-9]\)$/\1/p' \
+			"$ROOT/kernels/formats.def" | sort)
+}
+
+test_readme_index() {
+	run -o out --index index "$MODELS/small.gguf"
+	same 'the README' <(readme index) index
+}
+
+# The folder in which the recipes run, as their reader types them.
+recipe_folder() {
+	mkdir bin
+	ln -s "$PROGRAM" bin/gguf-dequant
+	PATH=$PWD/bin:$PATH
+	cp "$MODELS/small.gguf" model.gguf
+}
+
+test_readme_recipes() {
+	recipe_folder
+	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
+	zstd -q model.gguf
+	readme recipes >commands
+	[ "$(grep -c gguf-dequant commands)" = 6 ] || fail "$(cat commands)"
+	bash -euo pipefail commands >got 2>errors || fail "$(cat errors)"
+	same 'standard error' errors /dev/null
+	same 'model.f32' model.f32 "$MODELS/small.f32"
+	[ "$(jq .bytes model.json)" = 432 ] || fail "$(cat model.json)"
+	[ "$(stat -c %s attention.f16)" = 14 ] || fail 'attention.f16'
+	[ "$(stat -c %s rest.bf16)" = 212 ] || fail 'rest.bf16'
+	same 'what is printed' got <("$PROGRAM" model.gguf
+		"$PROGRAM" -t f16 -c model.gguf | sha256sum
+		echo '"llama"')
+}
+
+test_readme_numpy() {
+	python3 -c 'import numpy' 2>error || skip 'there is no NumPy'
+	recipe_folder
+	gguf-dequant model.gguf -o model.f32 --index model.json
+	readme numpy >recipe.py
+	echo 'print(weights.shape, weights[2, 0])' >>recipe.py
+	python3 recipe.py >got || fail
+	same 'the tensor' got <(echo '(3, 32) 6.0')
+}
+
+# The examples of the manual page, one a line.
+test_manual_examples() {
+	recipe_folder
+	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
+	zstd -q model.gguf
+	sed -n 's/^\.Dl //p' "$ROOT/man/gguf-dequant.1" >examples
+	[ "$(wc -l <examples)" = 5 ] || fail "$(cat examples)"
+	bash -euo pipefail examples >got 2>errors || fail "$(cat errors)"
+	same 'standard error' errors /dev/null
+	same 'model.f32' model.f32 "$MODELS/small.f32"
+	[ "$(jq .bytes model.json)" = 432 ] || fail "$(cat model.json)"
+	[ "$(stat -c %s attention.f16)" = 14 ] || fail 'attention.f16'
+}

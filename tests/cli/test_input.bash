@@ -1,0 +1,204 @@
+# Where the model comes from.
+# shellcheck shell=bash
+
+test_standard_input() {
+	run -o out - <"$MODELS/small.gguf"
+	succeeds
+	same 'a file' out "$MODELS/small.f32"
+	run -fo out - < <(cat "$MODELS/small.gguf")
+	succeeds
+	same 'a pipe' out "$MODELS/small.f32"
+	{
+		head -c 100 >skipped
+		run -fo out -
+	} < <(cat <(head -c 100 /dev/zero) "$MODELS/small.gguf")
+	succeeds
+	same 'a pipe that was read from before' out "$MODELS/small.f32"
+}
+
+test_standard_input_that_was_read_from_before() {
+	head -c 100 /dev/zero | cat - "$MODELS/shuffled.gguf" >file
+	{
+		dd bs=100 count=1 status=none >skipped
+		run -o out -
+	} <file
+	succeeds
+	same 'a file' out "$MODELS/small.f32"
+}
+
+test_the_writer_of_a_pipe_is_not_killed() {
+	{
+		cat "$MODELS/small.gguf"
+		sleep 0.1
+		echo 'trailing bytes'
+	} 2>writer | "$PROGRAM" -o out -
+	[ "${PIPESTATUS[*]}" = '0 0' ] || fail "$(cat writer)"
+	same 'out' out "$MODELS/small.f32"
+}
+
+test_a_fifo() {
+	mkfifo fifo
+	cat "$MODELS/shuffled.gguf" >fifo &
+	run -o out fifo
+	succeeds
+	same 'out' out "$MODELS/small.f32"
+}
+
+test_offsets_out_of_order() {
+	for model in small shuffled; do
+		"$PROGRAM" -c "$MODELS/$model.gguf" | cat >got
+		same "$model: file to pipe" got "$MODELS/small.f32"
+		"$PROGRAM" -c - < <(cat "$MODELS/$model.gguf") | cat >got
+		same "$model: pipe to pipe" got "$MODELS/small.f32"
+		run -f -o got - < <(cat "$MODELS/$model.gguf")
+		succeeds
+		same "$model: pipe to file" got "$MODELS/small.f32"
+	done
+	folder_is got
+}
+
+# From a pipe to a pipe, tensors that are out of order go through a file there.
+test_spooling_needs_a_folder() {
+	TMPDIR=$PWD/none "$PROGRAM" -c - 2>"$ERR" \
+		< <(cat "$MODELS/shuffled.gguf") | cat >"$OUT"
+	status=${PIPESTATUS[0]}
+	fails "cannot make a temporary file in '$PWD/none': No such file or \
+directory"
+	TMPDIR=$PWD/none "$PROGRAM" -c - < <(cat "$MODELS/small.gguf") |
+		cat >got
+	same 'in order' got "$MODELS/small.f32"
+	TMPDIR=$PWD "$PROGRAM" -c - < <(cat "$MODELS/shuffled.gguf") | cat >got
+	same 'out of order' got "$MODELS/small.f32"
+	folder_is got
+}
+
+test_every_prefix_of_a_file() {
+	local end n
+	end=$(($(stat -c %s "$MODELS/small.gguf") - 12)) # without the padding
+	for ((n = 0; n < end; n += n < 200 || n > end - 5 ? 1 : 13)); do
+		run -o out - < <(head -c $n "$MODELS/small.gguf")
+		status_is 2
+		[ "$(wc -l <"$ERR")" = 1 ] || fail "$n bytes: $(cat "$ERR")"
+		folder_is
+	done
+}
+
+test_a_stream_that_ends_too_early() {
+	local name=tests/models/tiny-llama.gguf
+	run -o out - < <(head -c 200000 "$ROOT/$name")
+	fails_with "'standard input' ends at offset 200000, but "
+	case $(<"$ERR") in
+	*", for tensor 'blk.0.attn_output.weight'") ;;
+	*) fail "$(cat "$ERR")" ;;
+	esac
+	folder_is
+}
+
+test_what_cannot_be_opened() {
+	mkdir folder
+	run folder
+	fails "'folder' is a directory"
+	run none
+	fails "cannot open 'none': No such file or directory"
+	run $'none\e[m'
+	fails "cannot open 'none\\x1b[m': No such file or directory"
+	run ''
+	fails "cannot open '': No such file or directory"
+	ln -s loop loop
+	run loop
+	fails "cannot open 'loop': Too many levels of symbolic links"
+	run /dev/null
+	fails "'/dev/null' is empty"
+}
+
+test_a_terminal_as_input() {
+	on_terminal "$PROGRAM" -o out -
+	grep -q "gguf-dequant: 'standard input' is a terminal" screen ||
+		fail "$(cat -v screen)"
+	[ "$status" = 2 ] || fail "status $status"
+	folder_is screen
+}
+
+test_split_model() {
+	run -o out "$MODELS/split-00001-of-00003.gguf"
+	succeeds
+	same 'out' out "$MODELS/small.f32"
+	run --json "$MODELS/split-00001-of-00003.gguf"
+	succeeds
+	[ "$(jq -c '[.tensors[].file]' "$OUT")" = '[0,0,1,2]' ] ||
+		fail "$(cat "$OUT")"
+	run "$MODELS/split-00002-of-00003.gguf"
+	fails "'$MODELS/split-00002-of-00003.gguf' is shard 2 of 3: give the \
+first, '$MODELS/split-00001-of-00003.gguf'"
+	run - <"$MODELS/split-00001-of-00003.gguf"
+	fails "'standard input' is shard 1 of 3: give the path of the first, \
+which must end in '-00001-of-00003.gguf'"
+}
+
+test_missing_shard() {
+	cp "$MODELS"/split-0000[12]-of-00003.gguf .
+	run -o out split-00001-of-00003.gguf
+	fails "cannot open 'split-00003-of-00003.gguf': No such file or \
+directory"
+	cp split-00002-of-00003.gguf split-00003-of-00003.gguf
+	run -o out split-00001-of-00003.gguf
+	fails "'split-00003-of-00003.gguf' is not shard 3 of \
+'split-00001-of-00003.gguf': its split.no is 1, not 2"
+	folder_is split-0000{1,2,3}-of-00003.gguf
+}
+
+test_more_than_4_gib() {
+	run -o out -T after "$MODELS/sparse.gguf"
+	succeeds
+	same 'the tensor after 4 GiB' out <(printf '\0\0\200\77\0\0\0@')
+	run -l "$MODELS/sparse.gguf"
+	grep -Eq '^I8 +4294967301 +4294967301 +4\.0 GiB  hole$' "$OUT" ||
+		fail "$(cat "$OUT")"
+	run -o /dev/null --index - "$MODELS/sparse.gguf"
+	succeeds
+	[ "$(jq -c '[.bytes, .tensors[1].offset]' "$OUT")" = \
+		'[4294967309,4294967301]' ] || fail "$(cat "$OUT")"
+}
+
+test_a_model_without_tensors() {
+	for model in none empty; do
+		run -o out "$MODELS/$model.gguf"
+		succeeds
+		same "$model" out /dev/null
+		rm out
+	done
+}
+
+test_threads_do_not_change_the_output() {
+	"$PROGRAM" -c -j1 "$GOLDEN/q6_k.gguf" >expected
+	for ((n = 2; n <= 8; n++)); do
+		# Slots so small that every thread has many of them.
+		run -j$n --memory 4M -f -o out "$GOLDEN/q6_k.gguf"
+		succeeds
+		same "-j$n" out expected
+	done
+}
+
+# The most memory that the program had at a time, in KiB, when it was about to
+# write the last of 8 MiB.
+peak() {
+	local pid
+	"$PROGRAM" "$@" -o fifo "$MODELS/long.gguf" &
+	pid=$!
+	{
+		head -c 4M >start
+		awk '/VmHWM/ { print $2 }' /proc/$pid/status
+		cat >rest
+	} <fifo
+	wait $pid
+}
+
+test_memory() {
+	local kib
+	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
+	mkfifo fifo
+	kib=$(peak -j4)
+	[ "$kib" -le 16384 ] || fail "-j4: $kib KiB"
+	kib=$(peak -j4 --memory 4M)
+	[ "$kib" -le 4096 ] || fail "-j4 --memory 4M: $kib KiB"
+}

@@ -1,0 +1,294 @@
+# Where the tensors go.
+# shellcheck shell=bash
+
+test_output_to_a_file() {
+	run -o out "$MODELS/small.gguf"
+	succeeds
+	stdout_is ''
+	same 'out' out "$MODELS/small.f32"
+	folder_is out
+}
+
+test_output_to_a_pipe() {
+	"$PROGRAM" -c "$MODELS/small.gguf" | cat >out
+	same '-c' out "$MODELS/small.f32"
+	"$PROGRAM" "$MODELS/small.gguf" --output=- | cat >out
+	same '--output=-' out "$MODELS/small.f32"
+}
+
+test_output_to_a_redirected_file() {
+	{
+		echo before
+		"$PROGRAM" -c "$MODELS/shuffled.gguf"
+		echo after
+	} >got
+	{
+		echo before
+		cat "$MODELS/small.f32"
+		echo after
+	} >expected
+	same 'what stands around it' got expected
+	cp got twice
+	"$PROGRAM" -c "$MODELS/shuffled.gguf" >>twice
+	same 'appended' twice <(cat expected "$MODELS/small.f32")
+}
+
+test_existing_output() {
+	echo old >out
+	run -o out "$MODELS/small.gguf"
+	fails "'out' exists: --force replaces it"
+	same 'out' out <(echo old)
+	folder_is out
+	run -f -o out "$MODELS/small.gguf"
+	succeeds
+	same 'out' out "$MODELS/small.f32"
+	folder_is out
+}
+
+test_output_permissions() {
+	umask 027
+	run -o out "$MODELS/small.gguf"
+	succeeds
+	[ "$(stat -c %a out)" = 640 ] || fail "mode $(stat -c %a out)"
+}
+
+test_the_input_is_never_overwritten() {
+	local message=': it is never overwritten'
+
+	cp "$MODELS/small.gguf" model
+	ln -s model symbolic
+	ln model hard
+	for name in model symbolic hard ./model "$PWD/model"; do
+		run -f -o "$name" model
+		fails "'$name' is the input$message"
+		run -f -o out --index "$name" model
+		fails "'$name' is the input$message"
+	done
+	# shellcheck disable=SC2094 # that is the test
+	run -f -o model - <model
+	fails "'model' is the input$message"
+	run_into model -f -c model
+	fails "'standard output' is the input$message"
+	same 'model' model "$MODELS/small.gguf"
+	folder_is hard model symbolic
+}
+
+test_no_shard_is_overwritten() {
+	cp "$MODELS"/split-0000?-of-00003.gguf .
+	run -f -o split-00003-of-00003.gguf split-00001-of-00003.gguf
+	fails "'split-00003-of-00003.gguf' is the input: it is never \
+overwritten"
+	same 'shard' split-00003-of-00003.gguf \
+		"$MODELS/split-00003-of-00003.gguf"
+}
+
+test_output_through_a_link() {
+	mkdir folder
+	ln -s folder/target link
+	run -o link "$MODELS/small.gguf"
+	succeeds
+	[ -L link ] || fail 'the link is gone'
+	same 'target' folder/target "$MODELS/small.f32"
+	[ "$(ls -A folder)" = target ] || fail "$(ls -A folder)"
+	ln -s loop loop
+	run -o loop "$MODELS/small.gguf"
+	fails "cannot create 'loop': Too many levels of symbolic links"
+}
+
+test_output_to_a_folder() {
+	mkdir folder
+	run -o folder "$MODELS/small.gguf"
+	fails "'folder' is a directory"
+	run -f -o new/ "$MODELS/small.gguf"
+	fails "'new/' is a directory"
+	folder_is folder
+}
+
+test_output_to_nowhere() {
+	run -o none/out "$MODELS/small.gguf"
+	fails "cannot create 'none/out': No such file or directory"
+	run -o '' "$MODELS/small.gguf"
+	fails "the output's path is empty"
+	run -o $'a\nb/out' "$MODELS/small.gguf"
+	fails "cannot create 'a\\nb/out': No such file or directory"
+	folder_is
+}
+
+test_output_to_a_folder_that_is_not_writable() {
+	[ "$(id -u)" != 0 ] || skip 'root may write anywhere'
+	mkdir -m 555 folder
+	run -o folder/out "$MODELS/small.gguf"
+	fails "cannot create 'folder/out': Permission denied"
+}
+
+test_output_to_a_fifo() {
+	mkfifo fifo
+	cat fifo >got &
+	run -o fifo "$MODELS/small.gguf"
+	wait $!
+	succeeds
+	same 'got' got "$MODELS/small.f32"
+	folder_is fifo got
+}
+
+test_output_to_devices() {
+	run -o /dev/null "$MODELS/small.gguf"
+	succeeds
+	[ -c /dev/null ] || fail '/dev/null is no device any more'
+	run -o /dev/stdout "$MODELS/small.gguf"
+	succeeds
+	same '/dev/stdout' "$OUT" "$MODELS/small.f32"
+	run -o /dev/null --index /dev/stdout "$MODELS/small.gguf"
+	succeeds
+	[ "$(jq .bytes "$OUT")" = 432 ] || fail "$(cat "$OUT")"
+}
+
+test_full_disk() {
+	[ -w /dev/full ] || skip 'there is no /dev/full'
+	run -o /dev/full "$MODELS/small.gguf"
+	fails "cannot write '/dev/full': No space left on device"
+	run -o out --index /dev/full "$MODELS/small.gguf"
+	fails "cannot write '/dev/full': No space left on device"
+	run -o /dev/full --index index "$MODELS/small.gguf"
+	fails "cannot write '/dev/full': No space left on device"
+	folder_is
+	for option in -c --list --json; do
+		run_into /dev/full $option "$MODELS/small.gguf"
+		fails "cannot write 'standard output': No space left on device"
+	done
+}
+
+test_file_size_limit() {
+	(
+		ulimit -f 8
+		trap '' XFSZ
+		run -o out "$GOLDEN/q4_k.gguf"
+		fails "cannot write 'out': File too large"
+	) || exit
+	folder_is
+}
+
+test_closed_standard_output() {
+	for option in -c --list --json; do
+		status=0
+		"$PROGRAM" $option "$MODELS/small.gguf" 2>"$ERR" >&- ||
+			status=$?
+		: >"$OUT"
+		fails "cannot write 'standard output': Bad file descriptor"
+	done
+	"$PROGRAM" -o out "$MODELS/small.gguf" 2>"$ERR" >&- <&- || fail "$?"
+	same 'out' out "$MODELS/small.f32"
+	status=0
+	"$PROGRAM" -l - 2>"$ERR" >"$OUT" <&- || status=$?
+	fails "cannot read 'standard input' at offset 0: Bad file descriptor"
+}
+
+test_a_reader_that_leaves() {
+	# 1 MiB fits a pipe.
+	"$PROGRAM" -j1 -c "$MODELS/long.gguf" 2>err | head -c 100 >got
+	[ "${PIPESTATUS[0]}" = 141 ] || fail "status ${PIPESTATUS[0]}"
+	same 'standard error' err /dev/null
+}
+
+test_a_terminal() {
+	local message="gguf-dequant: 'standard output' is a terminal: give \
+'--output PATH', or '--force'"
+
+	on_terminal "$PROGRAM" -c "$MODELS/small.gguf"
+	same 'the screen' screen <(printf '%s\r\n' "$message")
+	[ "$status" = 2 ] || fail "status $status"
+	on_terminal "$PROGRAM" -fc -t native "$MODELS/small.gguf"
+	[ "$status" = 0 ] || fail "status $status"
+	on_terminal "$PROGRAM" --list "$MODELS/small.gguf"
+	[ "$status" = 0 ] || fail "status $status"
+	"$PROGRAM" "$MODELS/small.gguf" >list
+	same 'the list' screen <(sed 's/$/\r/' list)
+}
+
+test_selection() {
+	run -o out -T '*attn*' "$MODELS/small.gguf"
+	succeeds
+	same '-T' out <(part 384 28)
+	run -fo out -T '*attn*' -T token_embd.weight -x '*q*' \
+		"$MODELS/small.gguf"
+	succeeds
+	same '-T -T -x' out <(part 0 384; part 400 12)
+	run -fo out -x 'blk.?.*' "$MODELS/small.gguf"
+	succeeds
+	same '-x' out <(part 0 384)
+	run -fo out -x '*' "$MODELS/small.gguf"
+	succeeds
+	same 'nothing' out /dev/null
+	run -fo out -T 'blk.[0-9].ids' "$MODELS/small.gguf"
+	succeeds
+	same 'brackets' out <(part 412 20)
+}
+
+# N bytes of the small model's output, from OFFSET on.
+part() {
+	tail -c +$(($1 + 1)) "$MODELS/small.f32" | head -c "$2"
+}
+
+test_globs_that_match_nothing() {
+	run -o out -T 'blk.*' -T 'blk' "$MODELS/small.gguf"
+	fails "no tensor's name matches 'blk'"
+	run -o out -x $'\e' "$MODELS/small.gguf"
+	fails "no tensor's name matches '\\x1b'"
+	run -T 'x*' "$MODELS/small.gguf"
+	fails "no tensor's name matches 'x*'"
+	run -T '*' "$MODELS/none.gguf"
+	fails "no tensor's name matches '*'"
+	folder_is
+}
+
+test_index() {
+	run -o out --index index "$MODELS/small.gguf" -t bf16
+	succeeds
+	jq -c '.bytes, (.tensors[] | [.name, .type, .shape, .offset, .bytes])' \
+		index >rows
+	same 'index' rows <(cat <<-'end'
+	226
+	["token_embd.weight","bf16",[32,3],0,192]
+	["blk.0.attn_q.weight","bf16",[2,2],192,8]
+	["blk.0.attn_norm.weight","bf16",[3],200,6]
+	["blk.1.ids","i32",[5],206,20]
+	end
+	)
+	rm rows
+	run -c --index shuffled -t bf16 "$MODELS/shuffled.gguf"
+	same 'the index of the same tensors in another order' shuffled index
+	run --index - -f -o out -t bf16 "$MODELS/small.gguf"
+	succeeds
+	same 'the index on standard output' "$OUT" index
+	folder_is index out shuffled
+}
+
+test_existing_index() {
+	echo old >index
+	run -o out --index index "$MODELS/small.gguf"
+	fails "'index' exists: --force replaces it"
+	same 'index' index <(echo old)
+	folder_is index
+	run -f -o out --index index "$MODELS/small.gguf"
+	succeeds
+	[ "$(jq .bytes index)" = 432 ] || fail "$(cat index)"
+}
+
+test_output_and_index_are_one_file() {
+	for index in ./out "$PWD/out" link; do
+		ln -sf out link
+		run -o out --index "$index" "$MODELS/small.gguf"
+		fails "'out' and '$index' are the same file"
+		run -fo out --index "$index" "$MODELS/small.gguf"
+		fails "'out' and '$index' are the same file"
+		folder_is link
+	done
+}
+
+test_failure_removes_output_and_index() {
+	local size
+	size=$(stat -c %s "$MODELS/long.gguf")
+	run -o out --index index - < <(head -c -300 "$MODELS/long.gguf")
+	fails_with "'standard input' ends at offset $((size - 300)), but "
+	folder_is
+}

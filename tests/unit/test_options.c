@@ -1,0 +1,263 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../src/options.h"
+
+static int parse(struct options *options, char **argv, struct error *err)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	return options_parse(options, argc, argv, err);
+}
+
+static struct options good(char **argv)
+{
+	struct options options;
+	struct error err = { "" };
+
+	if (parse(&options, argv, &err))
+		fail_msg("%s", err.message);
+	return options;
+}
+
+static void bad(char **argv, const char *message)
+{
+	struct options options;
+	struct error err = { "" };
+
+	assert_int_equal(parse(&options, argv, &err), -1);
+	assert_string_equal(err.message, message);
+}
+
+#define ARGV(...) ((char *[]){ "gguf-dequant", __VA_ARGS__, NULL })
+#define GOOD(...) good(ARGV(__VA_ARGS__))
+#define BAD(message, ...) bad(ARGV(__VA_ARGS__), message)
+
+static void test_defaults(void **state)
+{
+	struct options options = GOOD("m.gguf");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_LIST);
+	assert_string_equal(options.input, "m.gguf");
+	assert_null(options.output);
+	assert_null(options.index);
+	assert_int_equal(options.n_include, 0);
+	assert_int_equal(options.n_exclude, 0);
+	assert_int_equal(options.type, OUTPUT_F32);
+	assert_int_equal(options.threads, 0);
+	assert_int_equal(options.memory, 256 << 20);
+	assert_int_equal(options.progress, PROGRESS_IF_TERMINAL);
+	assert_false(options.force || options.quiet || options.verbose);
+	options_release(&options);
+}
+
+static void test_every_option(void **state)
+{
+	struct options options =
+		GOOD("-o", "out", "--type=bf16", "-T", "a*", "in", "-xb", "-T*",
+		     "--exclude", "c", "-fj3", "--memory", "1G", "-v",
+		     "--index=i", "--progress");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.input, "in");
+	assert_string_equal(options.output, "out");
+	assert_string_equal(options.index, "i");
+	assert_int_equal(options.n_include, 2);
+	assert_string_equal(options.include[0], "a*");
+	assert_string_equal(options.include[1], "*");
+	assert_int_equal(options.n_exclude, 2);
+	assert_string_equal(options.exclude[0], "b");
+	assert_string_equal(options.exclude[1], "c");
+	assert_int_equal(options.type, OUTPUT_BF16);
+	assert_int_equal(options.threads, 3);
+	assert_int_equal(options.memory, 1 << 30);
+	assert_int_equal(options.progress, PROGRESS_ALWAYS);
+	assert_true(options.force && options.verbose && !options.quiet);
+	options_release(&options);
+}
+
+static void action_is(char **argv, enum options_action action)
+{
+	struct options options = good(argv);
+
+	assert_int_equal(options.action, action);
+	options_release(&options);
+}
+
+static void test_actions(void **state)
+{
+	(void)state;
+	action_is(ARGV("-c", "m"), OPTIONS_CONVERT);
+	action_is(ARGV("-o", "-", "m"), OPTIONS_CONVERT);
+	action_is(ARGV("-c", "-o", "-", "-"), OPTIONS_CONVERT);
+	action_is(ARGV("-l", "m"), OPTIONS_LIST);
+	action_is(ARGV("--json", "m"), OPTIONS_LIST_JSON);
+	action_is(ARGV("--json", "-l", "m"), OPTIONS_LIST_JSON);
+	action_is(ARGV("-l", "--json", "m"), OPTIONS_LIST_JSON);
+	action_is(ARGV("--", "-l"), OPTIONS_LIST);
+	/* These come first, whatever is wrong after them. */
+	action_is(ARGV("-h"), OPTIONS_HELP);
+	action_is(ARGV("--help", "--wrong"), OPTIONS_HELP);
+	action_is(ARGV("-lV", "a", "b"), OPTIONS_VERSION);
+}
+
+static void test_the_last_setting_wins(void **state)
+{
+	struct options options = GOOD("-t", "f16", "-t", "F32", "-j", "4", "-j",
+				      "1", "--no-progress", "--progress", "m");
+
+	(void)state;
+	assert_int_equal(options.type, OUTPUT_F32);
+	assert_int_equal(options.threads, 1);
+	assert_int_equal(options.progress, PROGRESS_ALWAYS);
+	options_release(&options);
+}
+
+static void memory_is(char *size, uint64_t memory)
+{
+	struct options options = GOOD("--memory", size, "m");
+
+	assert_int_equal(options.memory, memory);
+	options_release(&options);
+}
+
+static void memory_is_bad(char *size)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message),
+		 "'--memory' takes a size such as 1000000, 512K, 256M or 2G, "
+		 "less than 2^64, not '%s'",
+		 size);
+	BAD(message, "--memory", size, "m");
+}
+
+static void test_memory_sizes(void **state)
+{
+	(void)state;
+	memory_is("0", 0);
+	memory_is("007", 7);
+	memory_is("1000000", 1000000);
+	memory_is("512K", 512 << 10);
+	memory_is("256m", 256 << 20);
+	memory_is("3G", (uint64_t)3 << 30);
+	memory_is("18446744073709551615", UINT64_MAX);
+	memory_is("17179869183G", (uint64_t)17179869183 << 30);
+	memory_is_bad("");
+	memory_is_bad("K");
+	memory_is_bad(" 1");
+	memory_is_bad("+1");
+	memory_is_bad("-1");
+	memory_is_bad("1 K");
+	memory_is_bad("1KB");
+	memory_is_bad("1.5G");
+	memory_is_bad("0x10");
+	memory_is_bad("1T");
+	memory_is_bad("18446744073709551616");
+	memory_is_bad("99999999999999999999999");
+	memory_is_bad("17179869184G");
+	memory_is_bad("18014398509481984K");
+	memory_is_bad("1 ");
+}
+
+static void test_values_out_of_range(void **state)
+{
+	(void)state;
+	BAD("'--type' takes f32, f16, bf16 or native, not 'q8_0'",
+	    "-t", "q8_0");
+	BAD("'--type' takes f32, f16, bf16 or native, not ''", "-t", "");
+	BAD("'--threads' takes a number from 1 to 1024, not '0'", "-j0");
+	BAD("'--threads' takes a number from 1 to 1024, not '1025'", "-j1025");
+	BAD("'--threads' takes a number from 1 to 1024, not '2x'", "-j", "2x");
+	BAD("'--threads' takes a number from 1 to 1024, not "
+	    "'18446744073709551617'", "-j", "18446744073709551617");
+}
+
+static void test_usage_errors(void **state)
+{
+	(void)state;
+	bad((char *[]){ "gguf-dequant", NULL },
+	    "missing operand: a GGUF file, or '-'");
+	BAD("extra operand 'b'", "a", "b", "c");
+	BAD("invalid option '-z'", "-lz", "m");
+	BAD("invalid option '-\\x1b'", "-\x1b", "m");
+	BAD("unrecognized option '--lost'", "--lost", "m");
+	BAD("unrecognized option '--lost=\\x07'", "--lost=\a", "m");
+	BAD("ambiguous option '--ver'", "--ver", "m");
+	BAD("option '--list' allows no argument", "--list=x", "m");
+	BAD("option '--output' requires an argument", "m", "--output");
+	BAD("option '--output' requires an argument", "m", "-o");
+	BAD("option '--memory' requires an argument", "m", "--mem");
+}
+
+static void test_conflicts(void **state)
+{
+	static const char listing[] =
+		"a listing ('--list', '--json') and an output ('--output', "
+		"'-c') exclude each other";
+
+	(void)state;
+	BAD(listing, "-l", "-o", "out", "m");
+	BAD(listing, "--json", "-c", "m");
+	BAD("more than one output: 'a' and 'b'", "-o", "a", "-o", "b", "m");
+	BAD("more than one output: 'a' and '-'", "-o", "a", "-c", "m");
+	BAD("more than one index: 'a' and 'b'", "--index=a", "--index=b", "m");
+	BAD("'--index' needs '--output' or '-c'", "--index", "i", "m");
+	BAD("'--index' needs '--output' or '-c'", "-l", "--index", "i", "m");
+	BAD("'--output' and '--index' are the same", "-c", "--index=-", "m");
+	BAD("'--output' and '--index' are the same", "-oa", "--index=a", "m");
+	BAD("'--quiet' and '--verbose' exclude each other", "-qv", "m");
+	BAD("'--quiet' and '--progress' exclude each other", "-q", "--progress",
+	    "m");
+}
+
+/* Each row of the help begins at the same column and fits 80 of them. */
+static void test_help_fits_a_terminal(void **state)
+{
+	char *text, *save, *line;
+	size_t len;
+	FILE *stream = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(stream);
+	options_print_help(stream);
+	assert_int_equal(fclose(stream), 0);
+	assert_non_null(strstr(text, "\n  -o, --output PATH "));
+	assert_non_null(strstr(text, "\n  -c "));
+	assert_non_null(strstr(text, "\n      --no-progress "));
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		assert_true(strlen(line) < 80);
+		if (!strncmp(line, "  ", 2))
+			assert_true(line[22] == ' ' && line[23] != ' ');
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_the_last_setting_wins),
+		cmocka_unit_test(test_memory_sizes),
+		cmocka_unit_test(test_values_out_of_range),
+		cmocka_unit_test(test_usage_errors),
+		cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_help_fits_a_terminal),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
