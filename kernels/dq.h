@@ -19,9 +19,31 @@
 #error "blocks and values are little-endian: so must be the machine"
 #endif
 
-#if defined(__HIPCC__) || defined(__CUDACC__)
+/*
+ * DQ_WORDS: bytes are computed with four in a word (see dq_bytes.h), for a GPU;
+ * a test of the kernels defines it itself. For a kernel: how it is declared,
+ * and where it runs, its thread in a group and its group in the grid.
+ */
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#define DQ_WORDS
 #define DQ_FN static __device__ __forceinline__
 #define DQ_TABLE static __device__ const
+#define DQ_KERNEL(threads) extern "C" __global__ __launch_bounds__(threads)
+#define DQ_THREAD threadIdx.x
+#define DQ_GROUP blockIdx.x
+#elif defined(__HIP__)
+/* Clang's builtins do: no header and no library of ROCm is needed. */
+#define DQ_WORDS
+#define DQ_FN static inline __attribute__((device, always_inline))
+#define DQ_TABLE static const __attribute__((device, unused))
+#define DQ_KERNEL(threads)                 \
+	extern "C" __attribute__((global)) \
+	__attribute__((amdgpu_flat_work_group_size(threads, threads)))
+#define DQ_THREAD __builtin_amdgcn_workitem_id_x()
+#define DQ_GROUP __builtin_amdgcn_workgroup_id_x()
+#define memcpy __builtin_memcpy
 #else
 #define DQ_FN static inline __attribute__((always_inline, unused))
 #define DQ_TABLE static const __attribute__((unused))
@@ -35,9 +57,19 @@
 #ifdef __F16C__
 #define DQ_F16C
 #endif
+/* On the host whoever runs a kernel sets its position. */
+#define DQ_KERNEL(threads) static
+#define DQ_THREAD dq_position.thread
+#define DQ_GROUP dq_position.group
+extern _Thread_local struct dq_position {
+	unsigned thread, group;
+} dq_position;
 #endif
 
 #define DQ_RESTRICT __restrict__
+
+/* p, which is known to be a multiple of 16. */
+#define DQ_ALIGNED(p) __builtin_assume_aligned(p, 16)
 
 #ifdef __cplusplus
 #define DQ_ASSERT(condition, what) static_assert(condition, what)
@@ -51,6 +83,9 @@
 #define DQ_ASSERT_BLOCK(block, bytes)                 \
 	DQ_ASSERT(sizeof(struct block) == (bytes) && \
 		  DQ_ALIGNOF(struct block) == 1, #block)
+
+/* The most weights that a decode is asked for at a time. */
+#define DQ_MAX_SPAN 32
 
 /* Little-endian loads from any address. */
 DQ_FN uint16_t dq_load_u16(const uint8_t *p)
@@ -90,31 +125,67 @@ DQ_FN uint32_t dq_bits(float f)
 }
 
 /*
+ * n words from any address, of memory that is readable in whole words: CUDA
+ * loads words that are aligned, as it would else load byte by byte.
+ */
+DQ_FN void dq_load_words(const uint8_t *p, unsigned n, uint32_t *w)
+{
+#if defined(__CUDACC__)
+	const unsigned past = (unsigned)(uintptr_t)p & 3;
+	const uint32_t *const from = (const uint32_t *)(p - past);
+	uint32_t high = 0;
+
+	if (past) /* else no byte of it is asked for */
+		high = from[n];
+	for (unsigned i = n; i-- > 0;) {
+		const uint32_t low = from[i];
+
+		w[i] = __funnelshift_r(low, high, past * 8);
+		high = low;
+	}
+#else
+	for (unsigned i = 0; i < n; i++)
+		w[i] = dq_load_u32(p + 4 * i);
+#endif
+}
+
+/*
  * IEEE binary16 → F32, exact. A subnormal is what its bits add to the least
  * normal number, so that no operand is a subnormal F32, slow on some CPUs. Inf
  * and NaN stay so.
  */
-DQ_FN float dq_load_f16(const uint8_t *p)
+DQ_FN float dq_from_f16(uint16_t h)
 {
-	const uint32_t h = dq_load_u16(p);
-#ifdef DQ_F16C
-	return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128((int)h)));
+#if defined(__CUDACC__)
+	return __half2float(__ushort_as_half(h));
+#elif defined(__HIP__)
+	_Float16 f16;
+
+	memcpy(&f16, &h, sizeof(f16));
+	return (float)f16;
+#elif defined(DQ_F16C)
+	return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(h)));
 #else
-	const uint32_t magnitude = (h & 0x7fff) << 13;
+	const uint32_t magnitude = (h & 0x7fffu) << 13;
 	const uint32_t normal = magnitude + 0x38000000; /* 2^(127 − 15) */
 	const float least = dq_float(0x38800000); /* 2^-14 */
 	const float subnormal = dq_float(magnitude + 0x38800000) - least;
 	const uint32_t f = magnitude < 0x00800000 ? dq_bits(subnormal) : normal;
 
 	return dq_float((magnitude < 0x0f800000 ? f : magnitude | 0x7f800000) |
-			(h & 0x8000) << 16);
+			(h & 0x8000u) << 16);
 #endif
+}
+
+DQ_FN float dq_load_f16(const uint8_t *p)
+{
+	return dq_from_f16(dq_load_u16(p));
 }
 
 /* Whether a binary16 is neither Inf nor NaN. */
 DQ_FN int dq_f16_is_finite(const uint8_t *p)
 {
-	return (p[1] & 0x7c) != 0x7c;
+	return (dq_load_u16(p) & 0x7c00) != 0x7c00;
 }
 
 /* The one NaN that is ever stored; any other F32 as it is. */
@@ -145,73 +216,112 @@ DQ_FN uint16_t dq_to_bf16(float f)
 	return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-/* The most weights that a decode is asked for at a time. */
-#define DQ_MAX_SPAN 32
+/* Byte j of w, less `zero`, both below 256. */
+DQ_FN float dq_byte(uint32_t w, unsigned j, unsigned zero)
+{
+#if defined(__CUDACC__)
+	/* The conversion of an integer takes longer than 2^23 + byte. */
+	return __uint_as_float(__byte_perm(w, 0x4b000000, 0x7540 | j)) -
+	       (8388608.0f + (float)zero);
+#else
+	return (float)(w >> 8 * j & 255) - (float)zero;
+#endif
+}
 
 /*
- * Most formats unpack small integers to bytes, where a vector holds most of
- * them, and end with y = d · q + m or d · q. By hand, since gcc would leave
- * half of each register empty.
+ * Four of 16 bytes in `low` and `high`, the least significant first, by
+ * the numbers 0..15 in the bytes of w.
  */
-#ifdef DQ_AVX2
-DQ_FN __m256 dq_scale_8(const int8_t *q, float d)
+DQ_FN uint32_t dq_lookup(uint64_t low, uint64_t high, uint32_t w)
 {
-	const __m128i bytes = _mm_loadl_epi64((const __m128i *)q);
-	const __m256 x = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+#if defined(__CUDACC__)
+	/* Into nibbles, which __byte_perm takes; their upper bit is apart. */
+	const uint32_t pairs = (w | w >> 4) & 0x00ff00ff;
+	const uint32_t nibbles = __byte_perm(pairs, 0, 0x4420);
+	const uint32_t seven = nibbles & 0x7777;
+	const uint32_t below = __byte_perm((uint32_t)low, low >> 32, seven);
+	const uint32_t above = __byte_perm((uint32_t)high, high >> 32, seven);
 
-	return _mm256_mul_ps(_mm256_set1_ps(d), x);
-}
-#endif
+	return __byte_perm(below, above, (nibbles & 0x8888) >> 1 | 0x3210);
+#elif defined(__HIP__)
+	const uint32_t seven = w & 0x07070707;
+	const uint32_t below =
+		__builtin_amdgcn_perm(low >> 32, (uint32_t)low, seven);
+	const uint32_t above =
+		__builtin_amdgcn_perm(high >> 32, (uint32_t)high, seven);
+	const uint32_t is_above = (w >> 3 & 0x01010101) * 255;
 
-DQ_FN void dq_scale_add(const int8_t *q, unsigned n, float d, float m,
-			float *DQ_RESTRICT y)
-{
-	unsigned i = 0;
+	return (above & is_above) | (below & ~is_above);
+#else
+	uint32_t found = 0;
 
-#ifdef DQ_AVX2
-	for (; i + 8 <= n; i += 8)
-		_mm256_storeu_ps(y + i, _mm256_add_ps(dq_scale_8(q + i, d),
-						      _mm256_set1_ps(m)));
-#endif
-	for (; i < n; i++)
-		y[i] = d * (float)q[i] + m;
-}
+	for (unsigned j = 0; j < 32; j += 8) {
+		const unsigned number = w >> j & 15;
+		const uint64_t half = number < 8 ? low : high;
 
-DQ_FN void dq_scale(const int8_t *q, unsigned n, float d, float *DQ_RESTRICT y)
-{
-	unsigned i = 0;
-
-#ifdef DQ_AVX2
-	for (; i + 8 <= n; i += 8)
-		_mm256_storeu_ps(y + i, dq_scale_8(q + i, d));
-#endif
-	for (; i < n; i++)
-		y[i] = d * (float)q[i];
-}
-
-/* q[i] += value where bit i of `bits` is set */
-DQ_FN void dq_add_bits(uint32_t bits, int8_t value, unsigned n, int8_t *q)
-{
-	unsigned i = 0;
-
-#ifdef DQ_SSE2
-	for (; i + 16 <= n; i += 16) {
-		const __m128i bit = _mm_set1_epi64x(
-			(int64_t)0x8040201008040201);
-		__m128i *const to = (__m128i *)(q + i);
-		__m128i x = _mm_cvtsi32_si128((int)(bits >> i));
-
-		/* Each of the two bytes eight times, and a bit of each. */
-		x = _mm_unpacklo_epi8(x, x);
-		x = _mm_shufflelo_epi16(x, 0x50);
-		x = _mm_shuffle_epi32(x, 0x50);
-		x = _mm_cmpeq_epi8(_mm_and_si128(x, bit), bit);
-		x = _mm_and_si128(x, _mm_set1_epi8(value));
-		_mm_storeu_si128(to, _mm_add_epi8(_mm_loadu_si128(to), x));
+		found |= (uint32_t)(half >> number % 8 * 8 & 255) << j;
 	}
+	return found;
 #endif
-	for (; i < n; i++)
-		q[i] = (int8_t)(q[i] + (bits >> i & 1 ? value : 0));
+}
+
+/* What a thread of a kernel stores at once. */
+struct __attribute__((aligned(16))) dq_chunk {
+	uint32_t w[4];
+};
+
+/* Stores past the caches: the GPU does not read it again. */
+DQ_FN void dq_store(struct dq_chunk *p, struct dq_chunk c)
+{
+#if defined(__CUDACC__)
+	__stcs((uint4 *)p, make_uint4(c.w[0], c.w[1], c.w[2], c.w[3]));
+#elif defined(__HIP__)
+	typedef uint32_t vector __attribute__((ext_vector_type(4)));
+	const vector v = { c.w[0], c.w[1], c.w[2], c.w[3] };
+
+	__builtin_nontemporal_store(v, (vector *)p);
+#else
+	*p = c;
+#endif
+}
+
+/*
+ * Two values as binary16 and as bfloat16, the first in the lower half: what
+ * dq_to_f16 and dq_to_bf16 give, by fewer instructions, but for a NaN.
+ */
+DQ_FN uint32_t dq_pack_f16(float a, float b)
+{
+#if defined(__CUDACC__)
+	const __half2 h = __floats2half2_rn(a, b);
+	uint32_t u;
+
+	memcpy(&u, &h, sizeof(u));
+	return u;
+#elif defined(__HIP__)
+	/* Where Clang makes one instruction of a product and its conversion,
+	 * a zero loses its sign. */
+	const uint32_t signs = dq_bits(a) >> 16 | (dq_bits(b) & 0xffff0000);
+	const _Float16 h[2] = { (_Float16)a, (_Float16)b };
+	uint32_t u;
+
+	memcpy(&u, h, sizeof(u));
+	return u | (signs & 0x80008000);
+#else
+	return dq_to_f16(a) | (uint32_t)dq_to_f16(b) << 16;
+#endif
+}
+
+DQ_FN uint32_t dq_pack_bf16(float a, float b)
+{
+#if defined(__CUDACC__)
+	const __nv_bfloat162 h = __floats2bfloat162_rn(a, b);
+	uint32_t u;
+
+	memcpy(&u, &h, sizeof(u));
+	return u;
+#else
+	return dq_to_bf16(a) | (uint32_t)dq_to_bf16(b) << 16;
+#endif
 }
 
 #endif

@@ -33,23 +33,26 @@ static void canonical_nans(float *y, unsigned n)
 	}
 #include "../kernels/formats.def"
 
-/* NVFP4's runs of 8 weights are too short for the vectoriser. */
+#ifdef DQ_AVX2
+/* NVFP4's runs of 8 weights are too short for a vector. */
 static inline void nvfp4_block_at_once(const struct dq_nvfp4 *b, float *y)
 {
-	int8_t low[32], high[32];
+	struct dq_bytes low, high;
+	int8_t x[64];
 
-	for (unsigned i = 0; i < 32; i++) {
-		low[i] = dq_e2m1_twice(b->qs[i] & 15);
-		high[i] = dq_e2m1_twice(b->qs[i] >> 4);
-	}
+	dq_fields(&low, 32, b->qs, 0, 15);
+	dq_fields(&high, 32, b->qs, 4, 15);
+	dq_lookup_bytes(&low, 32, &fp4_values, x);
+	dq_lookup_bytes(&high, 32, &fp4_values, x + 32);
 	for (unsigned i = 0; i < 4; i++, y += 16) {
 		const float scale = dq_ue4m3_half(b->d[i]);
 
-		dq_scale(low + 8 * i, 8, scale, y);
-		dq_scale(high + 8 * i, 8, scale, y + 8);
+		dq_scale_int8(x + 8 * i, 8, scale, y);
+		dq_scale_int8(x + 32 + 8 * i, 8, scale, y + 8);
 	}
 }
 #define nvfp4_block nvfp4_block_at_once /* in what follows */
+#endif
 
 /* Some blocks by hand, in the place of those above. */
 #include "cpu_rows_iq.h"

@@ -296,13 +296,12 @@ DQ_FN void iq1_m_block_avx2(const struct dq_iq1_m *b, float *y)
 {
 	float scales[16];
 	uint32_t index[32], minus[32];
-	uint8_t d[2];
+	const float d = dq_from_f16(iq1_m_load_d(b));
 
-	iq1_m_load_d(b, d);
 	for (unsigned i = 0; i < 2; i++)
 		store_odd_scales(fields(dq_load_u32(b->scales[2 * i]),
 					threes(), 7),
-				 dq_load_f16(d), scales + 8 * i);
+				 d, scales + 8 * i);
 	for (unsigned i = 0; i < 32; i += 8) {
 		const uint32_t qh = dq_load_u32(b->qh + i / 2);
 
@@ -322,8 +321,10 @@ DQ_FN void iq1_m_block_avx2(const struct dq_iq1_m *b, float *y)
 DQ_FN void store_iq4(const uint8_t qs[16], float scale, float *y)
 {
 	const __m256 s = _mm256_set1_ps(scale);
-	const __m256 lower = _mm256_mul_ps(s, _mm256_loadu_ps(iq4_values));
-	const __m256 upper = _mm256_mul_ps(s, _mm256_loadu_ps(iq4_values + 8));
+	const __m256 lower = _mm256_mul_ps(
+			s, _mm256_loadu_ps(iq4_values.values));
+	const __m256 upper = _mm256_mul_ps(
+			s, _mm256_loadu_ps(iq4_values.values + 8));
 
 	for (int i = 0; i < 4; i++) {
 		const __m256i q = _mm256_srli_epi32(

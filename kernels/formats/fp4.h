@@ -5,22 +5,10 @@
 #ifndef DQ_FP4_H
 #define DQ_FP4_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
-/*
- * 2 · E2M1: 0 1 2 3 4 6 8 12, the greatest of t, 2 t − 4 and 4 t − 16, then the
- * same below zero; −0 counts as 0. In bytes, for the vectoriser.
- */
-DQ_FN int8_t dq_e2m1_twice(unsigned q)
-{
-	const int8_t t = q & 7;
-	const int8_t t2 = (int8_t)(2 * t - 4);
-	const int8_t t4 = (int8_t)(4 * t - 16);
-	const int8_t up_to_8 = t > t2 ? t : t2;
-	const int8_t magnitude = up_to_8 > t4 ? up_to_8 : t4;
-
-	return (int8_t)(q & 8 ? -magnitude : magnitude);
-}
+/* 2 · E2M1; −0 counts as 0. */
+DQ_SIXTEEN(fp4_values, 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
 
 /* 2^(e − 128); e = 0 and 1 are subnormal. */
 DQ_FN float dq_e8m0_half(uint8_t e)

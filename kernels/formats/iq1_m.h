@@ -25,19 +25,19 @@ struct dq_iq1_m {
 	uint8_t scales[4][2];
 };
 
-/* d as a little-endian binary16. */
-DQ_FN void iq1_m_load_d(const struct dq_iq1_m *b, uint8_t d[2])
+/* The bits of d. */
+DQ_FN uint16_t iq1_m_load_d(const struct dq_iq1_m *b)
 {
-	d[0] = (uint8_t)(b->scales[0][1] >> 4 | (b->scales[1][1] & 0xf0));
-	d[1] = (uint8_t)(b->scales[2][1] >> 4 | (b->scales[3][1] & 0xf0));
+	const uint32_t low = dq_load_u32(b->scales[0]);
+	const uint32_t high = dq_load_u32(b->scales[2]);
+
+	return (uint16_t)((low >> 12 & 0xf) | (low >> 24 & 0xf0) |
+			  (high >> 4 & 0xf00) | (high >> 16 & 0xf000));
 }
 
 DQ_FN int iq1_m_is_finite(const struct dq_iq1_m *b)
 {
-	uint8_t d[2];
-
-	iq1_m_load_d(b, d);
-	return dq_f16_is_finite(d);
+	return (iq1_m_load_d(b) & 0x7c00) != 0x7c00;
 }
 
 DQ_FN void iq1_m_decode(const struct dq_iq1_m *b, unsigned first, unsigned n,
@@ -45,12 +45,9 @@ DQ_FN void iq1_m_decode(const struct dq_iq1_m *b, unsigned first, unsigned n,
 {
 	const unsigned sub = first / 16;
 	const unsigned s = dq_load_u16(b->scales[sub / 4]) >> sub % 4 * 3 & 7;
+	const float scale = dq_from_f16(iq1_m_load_d(b)) * (float)(2 * s + 1);
 	const unsigned step = n < 8 ? n : 8;
-	uint8_t d[2];
-	float scale;
 
-	iq1_m_load_d(b, d);
-	scale = dq_load_f16(d) * (float)(2 * s + 1);
 	for (unsigned i = 0; i < n; i += step) {
 		const unsigned l = (first + i) / 8;
 		const unsigned qh = (unsigned)b->qh[l / 2] >> l % 2 * 4;

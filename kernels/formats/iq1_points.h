@@ -2,7 +2,7 @@
 #ifndef DQ_IQ1_POINTS_H
 #define DQ_IQ1_POINTS_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 #include "iq_tables.h"
 
 /*
@@ -15,8 +15,7 @@ DQ_FN void iq1_decode_point(float scale, unsigned codes, unsigned minus,
 {
 	const float offset = -0.875f - 0.25f * (float)minus;
 
-	for (unsigned j = 0; j < n; j++)
-		y[j] = scale * ((float)(codes >> 2 * j & 3) + offset);
+	dq_scale_pairs(codes, n, scale, offset, y);
 }
 
 #endif

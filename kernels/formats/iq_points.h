@@ -25,10 +25,10 @@ DQ_FN void iq_decode_point(float scale, const uint32_t *grid, unsigned signs,
 			   unsigned n, float *DQ_RESTRICT y)
 {
 	for (unsigned j = 0; j < n; j++) {
-		const unsigned value = grid[j / 4] >> j % 4 * 8 & 255;
 		const uint32_t minus = signs << (31 - j) & 0x80000000;
 
-		y[j] = dq_float(dq_bits(scale) ^ minus) * (float)value;
+		y[j] = dq_float(dq_bits(scale) ^ minus) *
+		       dq_byte(grid[j / 4], j % 4, 0);
 	}
 }
 

@@ -10,16 +10,24 @@
 
 #include "../dq.h"
 
+/*
+ * Each loads what either half of the sub-blocks needs, so that a GPU has no
+ * load that waits for a branch.
+ */
 DQ_FN unsigned dq_k_scale(const uint8_t *scales, unsigned sub)
 {
-	return sub < 4 ? scales[sub] & 63u
-		       : (scales[sub + 4] & 15u) | scales[sub - 4] >> 6 << 4;
+	const unsigned low = scales[sub % 4], high = scales[sub % 4 + 8];
+	const unsigned first = low & 63, last = (high & 15) | low >> 6 << 4;
+
+	return sub < 4 ? first : last;
 }
 
 DQ_FN unsigned dq_k_min(const uint8_t *scales, unsigned sub)
 {
-	return sub < 4 ? scales[sub + 4] & 63u
-		       : (unsigned)scales[sub + 4] >> 4 | scales[sub] >> 6 << 4;
+	const unsigned low = scales[sub % 4 + 4], high = scales[sub % 4 + 8];
+	const unsigned first = low & 63, last = high >> 4 | low >> 6 << 4;
+
+	return sub < 4 ? first : last;
 }
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef DQ_MXFP4_H
 #define DQ_MXFP4_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 #include "fp4.h"
 
 struct dq_mxfp4 {
@@ -31,11 +31,10 @@ DQ_FN void mxfp4_decode(const struct dq_mxfp4 *b, unsigned first, unsigned n,
 	const float scale = dq_e8m0_half(b->e);
 	const unsigned shift = first / 16 * 4;
 	const uint8_t *qs = b->qs + first % 16;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = dq_e2m1_twice(qs[i] >> shift & 15);
-	dq_scale(q, n, scale, y);
+	dq_loose_fields(&q, n, qs, shift, 15);
+	dq_scale_table(&q, n, fp4_values, scale, y);
 }
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef DQ_NVFP4_H
 #define DQ_NVFP4_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 #include "fp4.h"
 
 struct dq_nvfp4 {
@@ -31,11 +31,10 @@ DQ_FN void nvfp4_decode(const struct dq_nvfp4 *b, unsigned first, unsigned n,
 	const float scale = dq_ue4m3_half(b->d[first / 16]);
 	const uint8_t *qs = b->qs + first / 16 * 8 + first % 8;
 	const unsigned shift = first / 8 % 2 * 4;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = dq_e2m1_twice(qs[i] >> shift & 15);
-	dq_scale(q, n, scale, y);
+	dq_fields(&q, n, qs, shift, 15);
+	dq_scale_table(&q, n, fp4_values, scale, y);
 }
 
 #endif

@@ -8,7 +8,7 @@
 #ifndef DQ_Q2_0_H
 #define DQ_Q2_0_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q2_0 {
 	uint8_t d[2];
@@ -25,10 +25,8 @@ DQ_FN void q2_0_decode(const struct dq_q2_0 *b, unsigned first, unsigned n,
 {
 	const float d = dq_load_f16(b->d);
 	const uint32_t run = dq_load_u32(b->qs + first / 16 * 4);
-	const uint32_t qs = run >> first % 16 * 2;
 
-	for (unsigned i = 0; i < n; i++)
-		y[i] = d * (float)((int)(qs >> 2 * i & 3) - 1);
+	dq_scale_pairs(run >> first % 16 * 2, n, d, -1, y);
 }
 
 #endif

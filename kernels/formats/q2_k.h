@@ -12,7 +12,7 @@
 #ifndef DQ_Q2_K_H
 #define DQ_Q2_K_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q2_k {
 	uint8_t scales[16];
@@ -34,11 +34,10 @@ DQ_FN void q2_k_decode(const struct dq_q2_k *b, unsigned first, unsigned n,
 	const uint8_t *qs = b->qs + first / 128 * 32 + first % 32;
 	const float scale = dq_load_f16(b->d) * (float)(sc & 15);
 	const float min = dq_load_f16(b->dmin) * (float)(sc >> 4);
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)(qs[i] >> shift & 3);
-	dq_scale_add(q, n, scale, -min, y);
+	dq_fields(&q, n, qs, shift, 3);
+	dq_scale_add(&q, n, scale, -min, y);
 }
 
 #endif

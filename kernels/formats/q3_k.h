@@ -16,7 +16,7 @@
 #ifndef DQ_Q3_K_H
 #define DQ_Q3_K_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q3_k {
 	uint8_t hmask[32];
@@ -41,12 +41,12 @@ DQ_FN void q3_k_decode(const struct dq_q3_k *b, unsigned first, unsigned n,
 	const int s = (b->scales[sub % 8] >> sub / 8 * 4 & 15) |
 		      (b->scales[8 + sub % 4] >> sub / 4 * 2 & 3) << 4;
 	const float scale = dq_load_f16(b->d) * (float)(s - 32);
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q, high;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)((qs[i] >> shift & 3) +
-				(hmask[i] >> bit & 1) * 4 - 4);
-	dq_scale(q, n, scale, y);
+	dq_fields(&q, n, qs, shift, 3);
+	dq_fields(&high, n, hmask, bit, 1);
+	dq_add(&q, n, &high, 4);
+	dq_scale(&q, n, scale, 4, y);
 }
 
 #endif

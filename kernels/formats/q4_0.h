@@ -8,7 +8,7 @@
 #ifndef DQ_Q4_0_H
 #define DQ_Q4_0_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q4_0 {
 	uint8_t d[2];
@@ -26,11 +26,10 @@ DQ_FN void q4_0_decode(const struct dq_q4_0 *b, unsigned first, unsigned n,
 	const float d = dq_load_f16(b->d);
 	const unsigned shift = first / 16 * 4;
 	const uint8_t *qs = b->qs + first % 16;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)((qs[i] >> shift & 15) - 8);
-	dq_scale(q, n, d, y);
+	dq_fields(&q, n, qs, shift, 15);
+	dq_scale(&q, n, d, 8, y);
 }
 
 #endif

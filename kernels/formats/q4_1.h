@@ -8,7 +8,7 @@
 #ifndef DQ_Q4_1_H
 #define DQ_Q4_1_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q4_1 {
 	uint8_t d[2];
@@ -28,11 +28,10 @@ DQ_FN void q4_1_decode(const struct dq_q4_1 *b, unsigned first, unsigned n,
 	const float m = dq_load_f16(b->m);
 	const unsigned shift = first / 16 * 4;
 	const uint8_t *qs = b->qs + first % 16;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)(qs[i] >> shift & 15);
-	dq_scale_add(q, n, d, m, y);
+	dq_fields(&q, n, qs, shift, 15);
+	dq_scale_add(&q, n, d, m, y);
 }
 
 #endif

@@ -12,7 +12,7 @@
 #ifndef DQ_Q4_K_H
 #define DQ_Q4_K_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 #include "k_scales.h"
 
 struct dq_q4_k {
@@ -37,11 +37,10 @@ DQ_FN void q4_k_decode(const struct dq_q4_k *b, unsigned first, unsigned n,
 	const unsigned m = dq_k_min(b->scales, sub);
 	const float scale = dq_load_f16(b->d) * (float)sc;
 	const float min = dq_load_f16(b->dmin) * (float)m;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)(qs[i] >> shift & 15);
-	dq_scale_add(q, n, scale, -min, y);
+	dq_fields(&q, n, qs, shift, 15);
+	dq_scale_add(&q, n, scale, -min, y);
 }
 
 #endif

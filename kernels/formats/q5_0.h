@@ -11,7 +11,7 @@
 #ifndef DQ_Q5_0_H
 #define DQ_Q5_0_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q5_0 {
 	uint8_t d[2];
@@ -30,12 +30,11 @@ DQ_FN void q5_0_decode(const struct dq_q5_0 *b, unsigned first, unsigned n,
 	const float d = dq_load_f16(b->d);
 	const unsigned shift = first / 16 * 4;
 	const uint8_t *qs = b->qs + first % 16;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)((qs[i] >> shift & 15) - 16);
-	dq_add_bits(dq_load_u32(b->qh) >> first, 16, n, q);
-	dq_scale(q, n, d, y);
+	dq_loose_fields(&q, n, qs, shift, 15);
+	dq_add_bits(&q, n, dq_load_u32(b->qh) >> first, 16);
+	dq_scale(&q, n, d, 16, y);
 }
 
 #endif

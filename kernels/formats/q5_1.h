@@ -11,7 +11,7 @@
 #ifndef DQ_Q5_1_H
 #define DQ_Q5_1_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q5_1 {
 	uint8_t d[2];
@@ -32,12 +32,11 @@ DQ_FN void q5_1_decode(const struct dq_q5_1 *b, unsigned first, unsigned n,
 	const float m = dq_load_f16(b->m);
 	const unsigned shift = first / 16 * 4;
 	const uint8_t *qs = b->qs + first % 16;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)(qs[i] >> shift & 15);
-	dq_add_bits(dq_load_u32(b->qh) >> first, 16, n, q);
-	dq_scale_add(q, n, d, m, y);
+	dq_fields(&q, n, qs, shift, 15);
+	dq_add_bits(&q, n, dq_load_u32(b->qh) >> first, 16);
+	dq_scale_add(&q, n, d, m, y);
 }
 
 #endif

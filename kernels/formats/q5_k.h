@@ -15,7 +15,7 @@
 #ifndef DQ_Q5_K_H
 #define DQ_Q5_K_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 #include "k_scales.h"
 
 struct dq_q5_k {
@@ -42,12 +42,12 @@ DQ_FN void q5_k_decode(const struct dq_q5_k *b, unsigned first, unsigned n,
 	const unsigned m = dq_k_min(b->scales, sub);
 	const float scale = dq_load_f16(b->d) * (float)sc;
 	const float min = dq_load_f16(b->dmin) * (float)m;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q, high;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)((qs[i] >> shift & 15) +
-				(qh[i] >> sub & 1) * 16);
-	dq_scale_add(q, n, scale, -min, y);
+	dq_fields(&q, n, qs, shift, 15);
+	dq_fields(&high, n, qh, sub, 1);
+	dq_add(&q, n, &high, 16);
+	dq_scale_add(&q, n, scale, -min, y);
 }
 
 #endif

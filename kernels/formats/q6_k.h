@@ -13,7 +13,7 @@
 #ifndef DQ_Q6_K_H
 #define DQ_Q6_K_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q6_k {
 	uint8_t ql[128];
@@ -36,12 +36,12 @@ DQ_FN void q6_k_decode(const struct dq_q6_k *b, unsigned first, unsigned n,
 	const uint8_t *ql = b->ql + half * 64 + first % 64;
 	const uint8_t *qh = b->qh + half * 32 + first % 32;
 	const float scale = dq_load_f16(b->d) * (float)b->scales[first / 16];
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q, high;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)((ql[i] >> low_shift & 15) +
-				(qh[i] >> high_shift & 3) * 16 - 32);
-	dq_scale(q, n, scale, y);
+	dq_loose_fields(&q, n, ql, low_shift, 15);
+	dq_loose_fields(&high, n, qh, high_shift, 3);
+	dq_add(&q, n, &high, 16);
+	dq_scale(&q, n, scale, 32, y);
 }
 
 #endif

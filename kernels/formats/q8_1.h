@@ -10,7 +10,7 @@
 #ifndef DQ_Q8_1_H
 #define DQ_Q8_1_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q8_1 {
 	uint8_t d[2];
@@ -26,7 +26,7 @@ DQ_FN int q8_1_is_finite(const struct dq_q8_1 *b)
 DQ_FN void q8_1_decode(const struct dq_q8_1 *b, unsigned first, unsigned n,
 		       float *DQ_RESTRICT y)
 {
-	dq_scale(b->qs + first, n, dq_load_f16(b->d), y);
+	dq_scale_int8(b->qs + first, n, dq_load_f16(b->d), y);
 }
 
 #endif

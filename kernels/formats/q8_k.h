@@ -9,7 +9,7 @@
 #ifndef DQ_Q8_K_H
 #define DQ_Q8_K_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_q8_k {
 	uint8_t d[4];
@@ -27,7 +27,7 @@ DQ_FN void q8_k_decode(const struct dq_q8_k *b, unsigned first, unsigned n,
 {
 	const float d = dq_float(dq_load_u32(b->d));
 
-	dq_scale(b->qs + first, n, d, y);
+	dq_scale_int8(b->qs + first, n, d, y);
 }
 
 #endif

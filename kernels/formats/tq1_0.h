@@ -13,7 +13,7 @@
 #ifndef DQ_TQ1_0_H
 #define DQ_TQ1_0_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_tq1_0 {
 	uint8_t qs[48];
@@ -26,32 +26,31 @@ DQ_FN int tq1_0_is_finite(const struct dq_tq1_0 *b)
 	return dq_f16_is_finite(b->d);
 }
 
-/* q[i] = digit number k of bytes[i], less one */
-DQ_FN void tq1_0_digits(const uint8_t *bytes, unsigned k, unsigned n, int8_t *q)
+/* 3^k, k ≤ 4 */
+DQ_FN unsigned tq1_0_power(unsigned k)
 {
-	const uint64_t powers = 0x511b090301; /* of 3: 81, 27, 9, 3, 1 */
-	const uint8_t power = (uint8_t)(powers >> k * 8);
-
-	for (unsigned i = 0; i < n; i++) {
-		const uint8_t fraction = (uint8_t)(bytes[i] * power);
-
-		q[i] = (int8_t)((fraction * 3 >> 8) - 1);
-	}
+	return k == 4 ? 81 : 0x1b090301u >> 8 * k & 255;
 }
 
 DQ_FN void tq1_0_decode(const struct dq_tq1_0 *b, unsigned first, unsigned n,
 			float *DQ_RESTRICT y)
 {
-	int8_t q[DQ_MAX_SPAN];
+	const unsigned in_qh = first >= 240, in_16 = first >= 160;
+	const unsigned run = in_qh ? 4 : DQ_RUN(n);
+	/* The first byte, of the block, and the number of its digit. */
+	unsigned byte = in_16 ? 32 + first % 16 : first % 32;
+	unsigned digit = in_16 ? first / 16 - 10 : first / 32;
+	struct dq_bytes q;
 
-	if (first < 160)
-		tq1_0_digits(b->qs + first % 32, first / 32, n, q);
-	else if (first < 240)
-		tq1_0_digits(b->qs + 32 + first % 16, (first - 160) / 16, n, q);
-	else
-		for (unsigned i = 0; i < n; i += 4)
-			tq1_0_digits(b->qh, (first - 240 + i) / 4, 4, q + i);
-	dq_scale(q, n, dq_load_f16(b->d), y);
+	byte = in_qh ? 48 : byte;
+	digit = in_qh ? first / 4 % 4 : digit;
+	for (unsigned i = 0; i < n; i += run) {
+		dq_digits(&q, i, run, (const uint8_t *)b + byte,
+			  tq1_0_power(digit));
+		byte += in_qh ? 0 : run;
+		digit += in_qh;
+	}
+	dq_scale(&q, n, dq_load_f16(b->d), 1, y);
 }
 
 #endif

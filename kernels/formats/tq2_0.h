@@ -9,7 +9,7 @@
 #ifndef DQ_TQ2_0_H
 #define DQ_TQ2_0_H
 
-#include "../dq.h"
+#include "../dq_bytes.h"
 
 struct dq_tq2_0 {
 	uint8_t qs[64];
@@ -27,11 +27,10 @@ DQ_FN void tq2_0_decode(const struct dq_tq2_0 *b, unsigned first, unsigned n,
 	const float d = dq_load_f16(b->d);
 	const unsigned shift = first / 32 % 4 * 2;
 	const uint8_t *qs = b->qs + first / 128 * 32 + first % 32;
-	int8_t q[DQ_MAX_SPAN];
+	struct dq_bytes q;
 
-	for (unsigned i = 0; i < n; i++)
-		q[i] = (int8_t)((qs[i] >> shift & 3) - 1);
-	dq_scale(q, n, d, y);
+	dq_fields(&q, n, qs, shift, 3);
+	dq_scale(&q, n, d, 1, y);
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../src/format.h"
+#include "../reference.h"
 
 /* The vectors of one format, all its tensors one after the other. */
 struct golden {
@@ -140,6 +141,30 @@ static inline void golden_read(struct golden *golden,
 	assert_int_equal(expected_size, golden->n_blocks *
 						format->block_weights *
 						sizeof(*golden->expected));
+}
+
+/* What is expected as values of that type; the caller frees it. */
+static inline void *golden_values(const struct golden *golden,
+				  const struct format *format,
+				  enum output_type type)
+{
+	const size_t n = golden->n_blocks * format->block_weights;
+	uint32_t *const f32 = malloc(n * sizeof(*f32));
+	uint16_t *const half = (void *)f32;
+
+	assert_non_null(f32);
+	for (size_t i = 0; i < n; i++) {
+		const float value = golden->expected[i];
+
+		if (type == OUTPUT_F16)
+			half[i] = reference_f16(value);
+		else if (type == OUTPUT_BF16)
+			half[i] = reference_bf16(value);
+		else /* f32.f32 has the NaNs of its source */
+			f32[i] = isnan(value) ? 0x7fc00000
+					      : reference_bits(value);
+	}
+	return f32;
 }
 
 static inline void golden_release(struct golden *golden)

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "../../src/cpu_rows.h"
-#include "../reference.h"
 #include "golden.h"
 
 #define GUARD 64 /* bytes beside the output that must stay as they are */
@@ -54,28 +53,6 @@ struct fixture {
 	uint8_t *expected[OUTPUT_NATIVE]; /* in each output type */
 	struct arena in, out;
 };
-
-static void fixture_expect(struct fixture *f, size_t n)
-{
-	uint32_t *f32;
-	uint16_t *f16, *bf16;
-
-	for (int type = 0; type < OUTPUT_NATIVE; type++) {
-		f->expected[type] = malloc(n * type_bytes[type]);
-		assert_non_null(f->expected[type]);
-	}
-	f32 = (void *)f->expected[OUTPUT_F32];
-	f16 = (void *)f->expected[OUTPUT_F16];
-	bf16 = (void *)f->expected[OUTPUT_BF16];
-	for (size_t i = 0; i < n; i++) {
-		const float value = f->golden.expected[i];
-
-		/* f32.f32 has the NaNs of its source. */
-		f32[i] = isnan(value) ? 0x7fc00000 : reference_bits(value);
-		f16[i] = reference_f16(value);
-		bf16[i] = reference_bf16(value);
-	}
-}
 
 /* Converts n blocks from block `from` on, in buffers that start or end beside
  * an inaccessible page. */
@@ -130,7 +107,8 @@ static void test_format(void **state)
 
 	golden_read(&f.golden, f.format);
 	n = f.golden.n_blocks * f.format->block_weights;
-	fixture_expect(&f, n);
+	for (int type = 0; type < OUTPUT_NATIVE; type++)
+		f.expected[type] = golden_values(&f.golden, f.format, type);
 	arena_map(&f.in, f.golden.n_blocks * f.format->block_bytes + 1);
 	arena_map(&f.out, (n + 1) * sizeof(float) + GUARD);
 

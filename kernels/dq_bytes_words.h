@@ -1,0 +1,115 @@
+/* dq_bytes_words.h - dq_bytes.h with four bytes in a word, for GPUs. */
+#ifndef DQ_BYTES_WORDS_H
+#define DQ_BYTES_WORDS_H
+
+#include "dq.h"
+
+struct dq_bytes {
+	uint32_t w[2];
+};
+
+DQ_FN void dq_fields(struct dq_bytes *q, unsigned n, const uint8_t *p,
+		     unsigned shift, unsigned mask)
+{
+	for (unsigned i = 0; i < n / 4; i++)
+		q->w[i] = dq_load_u32(p + 4 * i) >> shift & mask * 0x01010101;
+}
+
+DQ_FN void dq_loose_fields(struct dq_bytes *q, unsigned n, const uint8_t *p,
+			   unsigned shift, unsigned mask)
+{
+	dq_load_words(p, n / 4, q->w);
+	for (unsigned i = 0; i < n / 4; i++)
+		q->w[i] = q->w[i] >> shift & mask * 0x01010101;
+}
+
+DQ_FN void dq_add(struct dq_bytes *q, unsigned n, const struct dq_bytes *x,
+		  unsigned k)
+{
+	for (unsigned i = 0; i < n / 4; i++)
+		q->w[i] += x->w[i] * k;
+}
+
+DQ_FN void dq_add_bits(struct dq_bytes *q, unsigned n, uint32_t bits,
+		       unsigned k)
+{
+	for (unsigned i = 0; i < n / 4; i++, bits >>= 4)
+		/* The product puts bit j to 8 j, too. */
+		q->w[i] += ((bits & 15) * 0x00204081 & 0x01010101) * k;
+}
+
+#define DQ_RUN(n) 4u
+
+DQ_FN void dq_digits(struct dq_bytes *q, unsigned at, unsigned n,
+		     const uint8_t *p, unsigned k)
+{
+	uint32_t w, even, odd;
+
+	(void)n; /* 4 */
+	dq_load_words(p, 1, &w);
+	even = (w & 0x00ff00ff) * k & 0x00ff00ff;
+	odd = (w >> 8 & 0x00ff00ff) * k & 0x00ff00ff;
+	q->w[at / 4] = (even * 3 >> 8 & 0x00030003) | (odd * 3 & 0x03000300);
+}
+
+DQ_FN void dq_scale(const struct dq_bytes *q, unsigned n, float d,
+		    unsigned zero, float *DQ_RESTRICT y)
+{
+	for (unsigned i = 0; i < n; i++)
+		y[i] = d * dq_byte(q->w[i / 4], i % 4, zero);
+}
+
+DQ_FN void dq_scale_add(const struct dq_bytes *q, unsigned n, float d, float m,
+			float *DQ_RESTRICT y)
+{
+	for (unsigned i = 0; i < n; i++)
+		y[i] = d * dq_byte(q->w[i / 4], i % 4, 0) + m;
+}
+
+/* Kept as bytes of 128 more. */
+#define DQ_EIGHT(a, b, c, d, e, f, g, h)                             \
+	((uint64_t)((h) + 128) << 56 | (uint64_t)((g) + 128) << 48 | \
+	 (uint64_t)((f) + 128) << 40 | (uint64_t)((e) + 128) << 32 | \
+	 (uint64_t)((d) + 128) << 24 | (uint64_t)((c) + 128) << 16 | \
+	 (uint64_t)((b) + 128) << 8 | (uint64_t)((a) + 128))
+#define DQ_SIXTEEN(table, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)     \
+	static const uint64_t table##_low = DQ_EIGHT(a, b, c, d, e, f, g, h); \
+	static const uint64_t table##_high = DQ_EIGHT(i, j, k, l, m, n, o, p)
+
+#define dq_scale_table(q, n, table, d, y) \
+	dq_scale_lookup(q, n, table##_low, table##_high, d, y)
+
+DQ_FN void dq_scale_lookup(const struct dq_bytes *q, unsigned n, uint64_t low,
+			   uint64_t high, float d, float *DQ_RESTRICT y)
+{
+	struct dq_bytes found;
+
+	for (unsigned i = 0; i < n / 4; i++)
+		found.w[i] = dq_lookup(low, high, q->w[i]);
+	dq_scale(&found, n, d, 128, y);
+}
+
+DQ_FN void dq_scale_int8(const int8_t *p, unsigned n, float d,
+			 float *DQ_RESTRICT y)
+{
+	struct dq_bytes q;
+
+	for (unsigned i = 0; i < n / 4; i++) /* adds 128 */
+		q.w[i] = dq_load_u32((const uint8_t *)p + 4 * i) ^ 0x80808080;
+	dq_scale(&q, n, d, 128, y);
+}
+
+DQ_FN void dq_scale_pairs(uint32_t pairs, unsigned n, float d, float offset,
+			  float *DQ_RESTRICT y)
+{
+	for (unsigned i = 0; i < n; i += 4, pairs >>= 8) {
+		const uint32_t nibbles = (pairs & 15) |
+					 (pairs << 12 & 0x000f0000);
+		const uint32_t w = (nibbles | nibbles << 6) & 0x03030303;
+
+		for (unsigned j = 0; j < 4; j++)
+			y[i + j] = d * (dq_byte(w, j, 0) + offset);
+	}
+}
+
+#endif

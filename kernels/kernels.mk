@@ -1,0 +1,113 @@
+# kernels.mk - compiles dequant.hip for GPUs and embeds the code objects.
+#
+#   GPU=auto          hip, cuda, both as hip,cuda, none; auto: what compilers allow
+#   HIPCC= NVCC=      the compilers. HIPCC may be several, hipcc or Clang: the
+#                     first that knows a target builds it
+#   GPU_TARGETS=      AMD targets; CUDA_TARGETS=  NVIDIA's, as in sm_90
+#   AMD_EMU=          where amd-emu is, which `make check-amd` runs the AMD code
+#                     objects in; PYTHON= a python3 that has what amd-emu needs
+#
+# Sets GPU_BUILD, the folder of the code objects: a folder per set of compilers
+# and targets; and GPU_OBJECTS, what to link. No flag of the host's matters.
+
+GPU ?= auto
+which = $(firstword $(foreach program,$(1),$(shell command -v $(program))))
+HIPCC ?= $(call which,hipcc /opt/rocm/bin/hipcc) \
+	$(call which,clang-21 clang-20 clang-19)
+NVCC ?= $(call which,nvcc /usr/local/cuda/bin/nvcc)
+HIPCC := $(strip $(HIPCC))
+NVCC := $(strip $(NVCC))
+
+comma := ,
+GPU_KINDS := $(filter-out none,$(subst $(comma), ,$(GPU:auto=$(if \
+	$(HIPCC),hip) $(if $(NVCC),cuda))))
+$(if $(filter-out hip cuda,$(GPU_KINDS)),$(error \
+	GPU is '$(GPU)', not auto, none, hip, cuda or hip,cuda))
+$(if $(and $(filter hip,$(GPU_KINDS)),$(if $(HIPCC),,none)),$(error \
+	GPU=hip needs hipcc or clang-19 (apt-get install hipcc), or HIPCC=PATH))
+$(if $(and $(filter cuda,$(GPU_KINDS)),$(if $(NVCC),,none)),$(error \
+	GPU=cuda needs nvcc of the CUDA toolkit, or NVCC=PATH))
+
+# Clang's builtins do, so that no header and no library of ROCm is needed, and
+# any Clang that knows a target can build it. Version 4: ROCm 4 and later.
+HIP_FLAGS := -x hip --cuda-device-only --no-gpu-bundle-output -nogpuinc \
+	-nogpulib -mcode-object-version=4 -std=c++14 -O3 -ffp-contract=off \
+	-Wall -Wextra -Werror
+CUDA_FLAGS := -x cu -fatbin -std=c++14 -O3 --fmad=false --threads 0 \
+	-Xfatbin -compress-all \
+	-Werror all-warnings -Xptxas -warn-spills,-warn-lmem-usage
+
+# What is passed over is what a compiler rejects: it names each such target.
+ifneq ($(filter hip,$(GPU_KINDS)),)
+GPU_TARGETS ?= gfx906 gfx908 gfx90a gfx942 gfx1030 gfx1100 gfx1101 gfx1102 \
+	gfx1150 gfx1151 gfx1200 gfx1201
+known = $(filter-out $(shell $(1) $(HIP_FLAGS) '-\#\#\#' -c kernels/dequant.hip \
+	$(GPU_TARGETS:%=--offload-arch=%) 2>&1 | \
+	sed -n "s/.*invalid target ID '\([^']*\)'.*/\1/p"),$(GPU_TARGETS))
+$(foreach compiler,$(HIPCC),$(foreach target,$(call known,$(compiler)),$(if \
+	$(HIPCC_$(target)),,$(eval HIPCC_$(target) := $(compiler)))))
+HIP_TARGETS := $(foreach target,$(GPU_TARGETS),$(if \
+	$(HIPCC_$(target)),$(target)))
+endif
+
+ifneq ($(filter cuda,$(GPU_KINDS)),)
+CUDA_TARGETS ?= $(filter 75 80 86 89 90 100,$(patsubst sm_%,%,$(shell \
+	$(NVCC) --list-gpu-code)))
+CUDA_TARGETS := $(CUDA_TARGETS)
+endif
+
+GPU_BUILD := build/gpu-$(shell printf '%s' '$(HIP_FLAGS) $(foreach \
+	target,$(HIP_TARGETS),$(target) $(HIPCC_$(target))) $(CUDA_FLAGS) \
+	$(NVCC) $(CUDA_TARGETS)' | cksum | cut -d' ' -f1)
+HIP_IMAGES := $(HIP_TARGETS:%=$(GPU_BUILD)/%.co)
+GPU_IMAGES := $(HIP_IMAGES) $(if $(CUDA_TARGETS),$(GPU_BUILD)/cuda.fatbin)
+GPU_OBJECTS := $(GPU_BUILD)/images.o
+KERNEL_SOURCES := $(wildcard kernels/*.hip kernels/*.h kernels/*.def \
+	kernels/formats/*.h) kernels/kernels.mk
+
+.PHONY: kernels
+kernels: $(GPU_OBJECTS)
+
+$(HIP_IMAGES): $(GPU_BUILD)/%.co: $(KERNEL_SOURCES)
+	@mkdir -p $(@D)
+	$(call quiet,HIPCC,$@)$(HIPCC_$*) $(HIP_FLAGS) --offload-arch=$* \
+		-c -o $@ kernels/dequant.hip
+
+# The newest target as PTX too, which the driver compiles for newer GPUs.
+$(GPU_BUILD)/cuda.fatbin: $(KERNEL_SOURCES)
+	@mkdir -p $(@D)
+	$(call quiet,NVCC,$@)$(NVCC) $(CUDA_FLAGS) $(foreach target, \
+		$(CUDA_TARGETS),-gencode=arch=compute_$(target),code=sm_$(target)) \
+		-gencode=arch=compute_$(lastword $(CUDA_TARGETS)),code=compute_$(lastword \
+		$(CUDA_TARGETS)) -o $@ kernels/dequant.hip
+
+$(GPU_BUILD)/images.inc: $(GPU_IMAGES)
+	@mkdir -p $(@D)
+	@$(if $^,printf 'IMAGE(%s$(comma) "%s")\n' $(foreach image,$^,$(basename \
+		$(notdir $(image))) $(image)),:) >$@
+
+$(GPU_BUILD)/images.o: kernels/images.S $(GPU_BUILD)/images.inc
+	$(call quiet,AS,$@)$(CC) -I$(GPU_BUILD) -c -o $@ $<
+
+# Executes what is embedded, on every golden vector; skips where amd-emu is not.
+AMD_EMU ?= ../shared/amd-emu
+PYTHON ?= python3
+EMULATOR := $(dir $(firstword $(wildcard $(AMD_EMU)/emu.py $(AMD_EMU)/*/emu.py)))
+.PHONY: check-amd
+ifneq ($(and $(EMULATOR),$(HIP_IMAGES)),)
+check-amd: $(HIP_IMAGES) $(GPU_BUILD)/kernel_table.so
+	$(PYTHON) tests/gpu/check-amd $(EMULATOR) $(GPU_BUILD)/kernel_table.so \
+		$(HIP_IMAGES)
+else
+check-amd:
+	@echo "SKIPPED: $@: $(if $(HIP_IMAGES),no emulator in AMD_EMU=$(AMD_EMU),no \
+		compiler for AMD GPUs)" >&2
+endif
+
+$(GPU_BUILD)/kernel_table.so: tests/gpu/kernel_table.c $(KERNEL_SOURCES)
+	$(call quiet,CC,$@)$(CC) -std=c11 -shared -fPIC -o $@ $<
+
+# Registers, LDS, spills; fails on a spill.
+.PHONY: kernel-resources
+kernel-resources: $(GPU_IMAGES)
+	scripts/kernel-resources $^

@@ -1,0 +1,63 @@
+/*
+ * launch.h - how the kernels of dequant.hip are launched: the one place that
+ * knows, for the kernels themselves, the host and the tests. Plain C.
+ */
+#ifndef DQ_LAUNCH_H
+#define DQ_LAUNCH_H
+
+#include <stdint.h>
+
+/* The kernel of a format and an output type, both in lower case. */
+#define DQ_KERNEL_NAME "dq_%s_%s"
+
+/*
+ * A kernel's parameters, in this order. Both pointers are the device's and
+ * aligned to 16 bytes; what they point to doesn't overlap. The last word of the
+ * blocks is readable whole, where they end within one of 4 bytes.
+ */
+struct dq_parameters {
+	const void *blocks;
+	void *values;
+	uint64_t n_blocks;
+};
+
+/*
+ * A grid is one-dimensional. A thread stores 16 bytes of values at once, a
+ * chunk: one in each of the DQ_PARTS equal parts of a block, so that a block of
+ * 256 weights, of which more is shared, has more of them. No shared memory is
+ * needed. All numbers are a matter of speed alone, as measured on an H200.
+ */
+#define DQ_THREADS 128u
+#define DQ_PARTS(weights) ((weights) == 256 ? 4u : (weights) == 1 ? 1u : 2u)
+#define DQ_CHUNK(value_bytes) (16u / (value_bytes))
+/* How many blocks a group of threads converts. */
+#define DQ_TILE(weights, value_bytes) \
+	(DQ_THREADS * DQ_PARTS(weights) * DQ_CHUNK(value_bytes) / (weights))
+
+/* HIP counts the threads of a grid in 32 bits. A power of two, so that what
+ * is left for the next launch is aligned as well. */
+#define DQ_MAX_GROUPS (1u << 24)
+
+struct dq_launch {
+	unsigned groups;
+	uint64_t n_blocks; /* how many they convert: the first of those given */
+};
+
+/*
+ * The launch for n_blocks > 0 blocks of `weights` weights to values of
+ * value_bytes bytes: for all of them, unless they are more than 2^33 weights.
+ */
+static inline struct dq_launch dq_launch(unsigned weights, unsigned value_bytes,
+					 uint64_t n_blocks)
+{
+	const uint64_t tile = DQ_TILE(weights, value_bytes);
+	struct dq_launch launch = { DQ_MAX_GROUPS, DQ_MAX_GROUPS * tile };
+
+	if (n_blocks < launch.n_blocks) {
+		launch.groups = (unsigned)((n_blocks - 1) / tile + 1);
+		launch.n_blocks = n_blocks;
+	}
+	return launch;
+}
+
+#endif
