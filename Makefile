@@ -2,9 +2,12 @@
 #
 #   make              build/gguf-dequant, the program
 #   make check        all tests: check-unit, check-cli, check-models,
-#                     check-install
+#                     check-install, check-api
 #   make bench        what the decodes write, in GB/s, and what the program
 #                     does: bench-rows, bench-program
+#   make check-amd    runs the AMD kernels in an emulator; make kernel-resources
+#                     shows their registers; make bench-gpu, on a GPU, their
+#                     bits and speed
 #   make fuzz         a coverage-guided search for bad files, with clang
 #   make install      the program and its manual page; make uninstall
 #   make clean        removes build/
@@ -12,6 +15,7 @@
 #   V=1                         show the commands
 #   SANITIZE=address,undefined  build with sanitizers
 #   PREFIX=/usr/local DESTDIR=  where `make install` puts things
+#   GPU=auto                    the kernels' targets: see kernels/kernels.mk
 #   CC CPPFLAGS CFLAGS LDFLAGS  as everywhere
 #
 # Objects go to build/<config>/, a folder per set of flags, so that a change of
@@ -22,6 +26,8 @@ MAKEFLAGS += --no-builtin-rules
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 CFLAGS ?= -O2 -g
 SANITIZE ?=
@@ -39,9 +45,12 @@ ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 endif
 
+.DEFAULT_GOAL := all
+include kernels/kernels.mk
+
 quoted = '$(subst ','\'',$(1))'
 CONFIG := $(firstword $(shell printf %s $(call quoted,$(CC) $(ALL_CPPFLAGS) \
-	$(ALL_CFLAGS) $(ALL_LDFLAGS) $(LDLIBS)) | cksum))
+	$(ALL_CFLAGS) $(ALL_LDFLAGS) $(LDLIBS) $(GPU_BUILD)) | cksum))
 B := build/$(CONFIG)
 
 # The prefix map makes the same objects in whatever folder the checkout is.
@@ -72,19 +81,33 @@ ISAS += avx2 avx512
 endif
 
 SOURCES := $(filter-out src/main.c src/cpu_rows.c,$(wildcard src/*.c))
-OBJECTS := $(SOURCES:%.c=$B/%.o) $(ISAS:%=$B/src/cpu_rows_%.o)
+OBJECTS := $(SOURCES:%.c=$B/%.o) $(ISAS:%=$B/src/cpu_rows_%.o) \
+	$(GPU_OBJECTS)
 LIBRARY := $B/libgguf-dequant.a
 PROGRAM := $B/gguf-dequant
 MANUAL := man/gguf-dequant.1
+# The C API for other programs, and the same with code for the fake GPUs.
+API_HEADER := src/gguf-dequant.h
+VERSION = $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' src/options.h)
+API_LIBRARY := $B/api/libgguf-dequant.a
+API_FAKE := $B/tests/gpu/libgguf-dequant.a
+API_OBJECTS := $(addprefix $B/api/,api.o error.o escape.o format.o gpu.o \
+	gpu_runtime.o)
 UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c \
-	tests/golden/test_*.c))
+	tests/golden/test_*.c tests/gpu/test_*.c))
 BENCH_ROWS := $B/tests/bench/bench_rows
+BENCH_GPU := $B/tests/bench/bench_gpu
 WRITE_CORPUS := $B/tests/unit/write_corpus
 FUZZER := $B/tests/fuzz/fuzz_gguf
-TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(WRITE_CORPUS) $(FUZZER)
+# The program with the fake GPUs' code, and the fake GPUs themselves.
+FAKE_PROGRAM := $B/tests/gpu/gguf-dequant
+FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
+	$B/tests/gpu/rocm5/libamdhip64.so.7 $B/tests/gpu/cuda/libcuda.so.1
+TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_GPU) $(WRITE_CORPUS) $(FUZZER)
 
 .PHONY: all help tests check check-unit check-cli check-models check-install \
-	bench bench-rows bench-program fuzz fuzz-run install uninstall clean
+	check-api bench bench-rows bench-gpu bench-program fuzz fuzz-run \
+	install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
@@ -96,6 +119,19 @@ $(PROGRAM): $B/src/main.o $(LIBRARY)
 
 $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+# One object, of which the API's names alone can be seen.
+$(API_LIBRARY): $(API_OBJECTS) $(GPU_OBJECTS)
+$(API_FAKE): $(API_OBJECTS) $B/tests/gpu/fake_images.o
+$(API_LIBRARY) $(API_FAKE):
+	@mkdir -p $(@D)
+	$(call quiet,AR,$@)$(LD) -r -o $(@:.a=.o) $^ && \
+		objcopy --wildcard --keep-global-symbol='gguf_dequant_*' \
+		$(@:.a=.o) && rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
+
+$B/api/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(call quiet,CC,$@)$(COMPILE) -fPIC -o $@ $<
 
 $(ISAS:%=$B/src/cpu_rows_%.o): $B/src/cpu_rows_%.o: src/cpu_rows.c Makefile
 	@mkdir -p $(@D)
@@ -115,9 +151,18 @@ $B/tests/unit/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
 $B/tests/unit/test_model: TEST_LDLIBS += -Wl,--wrap=malloc,--wrap=calloc \
 	-Wl,--wrap=realloc,--wrap=reallocarray
 
-tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS)
+$(FAKE_PROGRAM): $B/src/main.o $B/tests/gpu/fake_images.o $(LIBRARY)
+	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(LDLIBS)
 
-check: check-unit check-cli check-models check-install
+$(FAKE_GPUS): tests/gpu/fake_runtime.c $B/tests/gpu/fake_kernels.o
+	@mkdir -p $(@D)
+	$(call quiet,LINK,$@)$(LINK) $(ALL_CPPFLAGS) -DFAKE_$(notdir $(@D)) \
+		-shared -fPIC -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
+$B/tests/gpu/fake_kernels.o: ALL_CFLAGS += -fPIC
+
+tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS) $(FAKE_PROGRAM) $(FAKE_GPUS)
+
+check: check-unit check-cli check-models check-install check-api
 
 # Tests send signals: none may be ignored, as nohup and some CIs have it.
 TEST_ENV := env --default-signal
@@ -126,19 +171,26 @@ check-unit: $(UNIT_TESTS)
 	@set -e; for test in $^; do \
 		echo "== $${test#$B/}"; $(TEST_ENV) $$test; done
 
-check-cli: $(PROGRAM) $(WRITE_CORPUS)
-	@$(TEST_ENV) tests/cli/run $^
+check-cli: $(PROGRAM) $(WRITE_CORPUS) $(FAKE_PROGRAM) $(FAKE_GPUS)
+	@$(TEST_ENV) tests/cli/run $(PROGRAM) $(WRITE_CORPUS)
 
 check-models: $(PROGRAM)
 	@tests/models/test_models.sh $(PROGRAM)
 
-check-install: $(PROGRAM) $(MANUAL)
+check-install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 	+@tests/install/test_install.sh "$(MAKE)"
+
+check-api: $(PROGRAM) $(API_LIBRARY) $(API_FAKE) $(FAKE_GPUS)
+	+@tests/gpu/test_api.sh "$(MAKE)" $B/tests/gpu $(LINK)
 
 bench: bench-rows bench-program
 
 # GB/s per format, type and instruction set: BENCH_ARGS='--json q4_k'
 bench-rows: $(BENCH_ROWS)
+	$< $(BENCH_ARGS)
+
+# On a machine with a GPU: every bit against the CPU, then the speed.
+bench-gpu: $(BENCH_GPU)
 	$< $(BENCH_ARGS)
 
 # The program beside the least that any can do: BENCH_PROGRAM_ARGS='--repeat 9'
@@ -157,18 +209,28 @@ fuzz-run: $(FUZZER) $(WRITE_CORPUS)
 	$(FUZZER) -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -timeout=5 \
 		-artifact_prefix=build/fuzz/ build/fuzz/corpus build/fuzz/seeds
 
-install: $(PROGRAM) $(MANUAL)
-	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
+install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
+	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1" \
+		"$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)/pkgconfig"
 	install -m 755 $(PROGRAM) "$(DESTDIR)$(BINDIR)"
 	install -m 644 $(MANUAL) "$(DESTDIR)$(MANDIR)/man1"
+	install -m 644 $(API_HEADER) "$(DESTDIR)$(INCLUDEDIR)"
+	install -m 644 $(API_LIBRARY) "$(DESTDIR)$(LIBDIR)"
+	sed "s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; \
+		s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|" \
+		src/gguf-dequant.pc.in | install -m 644 /dev/stdin \
+		"$(DESTDIR)$(LIBDIR)/pkgconfig/gguf-dequant.pc"
 
 uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/gguf-dequant" \
-		"$(DESTDIR)$(MANDIR)/man1/gguf-dequant.1"
+		"$(DESTDIR)$(MANDIR)/man1/gguf-dequant.1" \
+		"$(DESTDIR)$(INCLUDEDIR)/gguf-dequant.h" \
+		"$(DESTDIR)$(LIBDIR)/libgguf-dequant.a" \
+		"$(DESTDIR)$(LIBDIR)/pkgconfig/gguf-dequant.pc"
 
 clean:
 	rm -rf build
 
 .SECONDARY:
--include $(OBJECTS:.o=.d) $B/src/main.d $(TESTS:=.d) \
-	$B/tests/unit/gguf_corpus.d
+-include $(OBJECTS:.o=.d) $(API_OBJECTS:.o=.d) $B/src/main.d $(TESTS:=.d) \
+	$B/tests/unit/gguf_corpus.d $B/tests/gpu/fake_kernels.d

@@ -67,6 +67,8 @@ struct device *device_cpu_open(const struct cpu_rows *rows, struct error *err)
 	}
 	*cpu = (struct device_cpu){
 		.device = {
+			.description = rows->isa,
+			.best_slot = (size_t)512 << 10, /* stays in caches */
 			.slot_open = slot_open,
 			.slot_close = slot_close,
 			.convert = convert,

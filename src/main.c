@@ -8,12 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cpu_rows.h"
+#include "device_select.h"
+#include "gpu_listing.h"
 #include "listing.h"
 #include "options.h"
 #include "pipeline.h"
 
-enum { STATUS_DONE = 0, STATUS_TROUBLE = 2 };
+enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
 /* The program itself takes 2 MiB, a thread's stack and smallest slot 48 KiB. */
 #define MIN_MEMORY ((uint64_t)4 << 20)
@@ -63,7 +64,7 @@ static unsigned usable_cpus(void)
 static int print_error(const struct error *err)
 {
 	fprintf(stderr, "gguf-dequant: %s\n", err->message);
-	return STATUS_TROUBLE;
+	return err->differs ? STATUS_DIFFERENT : STATUS_TROUBLE;
 }
 
 static int share_out(struct budget *budget, const struct options *options,
@@ -186,13 +187,6 @@ out_abort:
 
 /* ------------------------------- conversion ------------------------------- */
 
-static const struct cpu_rows *select_rows(struct error *err)
-{
-	const char *isa = getenv("GGUF_DEQUANT_ISA");
-
-	return cpu_rows_select(isa && *isa ? isa : NULL, err);
-}
-
 static struct output *open_output(const struct options *options,
 				  const struct model *model, struct error *err)
 {
@@ -212,31 +206,26 @@ static bool shows_progress(const struct options *options)
 		isatty(STDERR_FILENO));
 }
 
-/* Takes the output over. */
+/* Takes the output over; without one, the values are only compared. */
 static int write_tensors(const struct options *options,
 			 const struct pipeline_options *pipeline,
-			 const struct cpu_rows *rows, struct output *output,
+			 struct device *dev, struct output *output,
 			 const struct plan *plan, struct error *err)
 {
-	struct sink *sink = sink_raw_open(output, plan, err);
+	struct sink *sink = output ? sink_raw_open(output, plan, err) :
+				     sink_null_open(err);
 	struct progress *progress = NULL;
-	struct device *dev;
 	int result = -1;
 
 	if (!sink)
 		return -1;
-	dev = device_cpu_open(rows, err);
-	if (!dev)
-		goto out_sink;
 	if (shows_progress(options)) {
 		progress = progress_open(stderr, plan, err);
 		if (!progress)
-			goto out_device;
+			goto out_sink;
 	}
 	result = pipeline_run(plan, dev, sink, pipeline, progress, err);
 	progress_close(progress);
-out_device:
-	dev->close(dev);
 out_sink:
 	if (!result)
 		return sink->end(sink, err);
@@ -252,36 +241,35 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void report(const struct cpu_rows *rows,
+static void report(const struct device *dev,
 		   const struct pipeline_options *pipeline,
-		   const struct plan *plan, double elapsed)
+		   const struct options *options, const struct plan *plan,
+		   double elapsed)
 {
 	fprintf(stderr,
 		"gguf-dequant: %s, %u %s: %" PRIu64 " bytes read, %" PRIu64
-		" written in %.3f s, %.2f GB/s\n",
-		rows->isa, pipeline->n_workers,
+		" %s in %.3f s, %.2f GB/s\n",
+		dev->description, pipeline->n_workers,
 		pipeline->n_workers == 1 ? "thread" : "threads",
-		plan->src_bytes, plan->dst_bytes, elapsed,
+		plan->src_bytes, plan->dst_bytes,
+		options->output ? "written" : "compared", elapsed,
 		(double)plan->dst_bytes / elapsed * 1e-9);
 }
 
 /* The index appears after the tensors, and only if they do. */
-static int convert(const struct options *options, const struct budget *budget,
-		   const struct model *model, const struct plan *plan,
-		   struct error *err)
+static int write_outputs(const struct options *options,
+			 const struct pipeline_options *pipeline,
+			 struct device *dev, const struct model *model,
+			 const struct plan *plan, struct error *err)
 {
-	const struct pipeline_options pipeline =
-		pipeline_options_for(budget->threads, budget->slots);
-	const struct cpu_rows *rows = select_rows(err);
-	const double start = seconds();
-	struct output *output, *index = NULL;
+	struct output *output = NULL, *index = NULL;
 	int result;
 
-	if (!rows)
-		return -1;
-	output = open_output(options, model, err);
-	if (!output)
-		return -1;
+	if (options->output) {
+		output = open_output(options, model, err);
+		if (!output)
+			return -1;
+	}
 	if (options->index) {
 		index = write_index(options, output, model, plan, err);
 		if (!index) {
@@ -289,13 +277,34 @@ static int convert(const struct options *options, const struct budget *budget,
 			return -1;
 		}
 	}
-	result = write_tensors(options, &pipeline, rows, output, plan, err);
+	result = write_tensors(options, pipeline, dev, output, plan, err);
 	if (index && result)
 		output_abort(index);
 	else if (index)
 		result = output_finish(index, err);
+	return result;
+}
+
+static int convert(const struct options *options, const struct budget *budget,
+		   const struct model *model, const struct plan *plan,
+		   struct error *err)
+{
+	const double start = seconds();
+	struct pipeline_options pipeline;
+	struct device *dev;
+	int result;
+
+	dev = device_select(options, plan, budget->threads, err);
+	if (!dev)
+		return -1;
+	pipeline = pipeline_options_for(
+		dev->n_workers && !options->threads ? dev->n_workers :
+						      budget->threads,
+		budget->slots, dev->best_slot);
+	result = write_outputs(options, &pipeline, dev, model, plan, err);
 	if (!result && options->verbose)
-		report(rows, &pipeline, plan, seconds() - start);
+		report(dev, &pipeline, options, plan, seconds() - start);
+	dev->close(dev);
 	return result;
 }
 
@@ -348,6 +357,9 @@ static int run(const struct options *options, struct error *err)
 	switch (options->action) {
 	case OPTIONS_HELP:
 		options_print_help(stdout);
+		break;
+	case OPTIONS_DEVICES:
+		gpu_listing(stdout);
 		break;
 	case OPTIONS_VERSION:
 		puts("gguf-dequant " VERSION);

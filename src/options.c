@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +14,8 @@ enum {
 	OPTION_INDEX = 256,
 	OPTION_JSON,
 	OPTION_MEMORY,
+	OPTION_VERIFY,
+	OPTION_DEVICES,
 	OPTION_PROGRESS,
 	OPTION_NO_PROGRESS
 };
@@ -33,6 +36,12 @@ static const struct row {
 	{ OPTION_INDEX, "index", "PATH",
 	  "also write a JSON index of the output" },
 	{ 'f', "force", NULL, "overwrite files; write even to a terminal" },
+	{ 'd', "device", "DEV",
+	  "auto (default), cpu, gpu, or gpu:N,M,... by number" },
+	{ OPTION_VERIFY, "verify", NULL,
+	  "compare the GPU's values with the CPU's, every bit" },
+	{ OPTION_DEVICES, "devices", NULL,
+	  "list the GPUs, and what runs on them" },
 	{ 'l', "list", NULL, "list the tensors (default without -o and -c)" },
 	{ OPTION_JSON, "json", NULL, "list as JSON, with all metadata" },
 	{ 'j', "threads", "N", "use N threads (default: one a CPU)" },
@@ -71,7 +80,7 @@ void options_print_help(FILE *stream)
 	}
 	fputs("\nSIZE is in bytes; K, M and G after it stand for 1024, 1024^2 "
 	      "and 1024^3.\n"
-	      "Exit status: 0 done, 2 trouble.\n",
+	      "Exit status: 0 done, 1 the values compared differ, 2 trouble.\n",
 	      stream);
 }
 
@@ -150,6 +159,43 @@ static int parse_type(const char *text, enum output_type *type,
 			 quote(&q, text));
 }
 
+/* The numbers after "gpu:". */
+static bool parse_gpus(const char *text, struct options *options)
+{
+	uint64_t number;
+
+	options->n_gpus = 0;
+	do {
+		if (options->n_gpus == OPTIONS_MAX_GPUS ||
+		    !parse_digits(text, &number, &text) || number > UINT_MAX)
+			return false;
+		options->gpus[options->n_gpus++] = (unsigned)number;
+	} while (*text++ == ',');
+	return !text[-1];
+}
+
+static int parse_device(const char *text, struct options *options,
+			struct error *err)
+{
+	struct quote q;
+
+	options->n_gpus = 0;
+	if (!strcasecmp(text, "auto"))
+		options->device = DEVICE_AUTO;
+	else if (!strcasecmp(text, "cpu"))
+		options->device = DEVICE_CPU;
+	else if (!strcasecmp(text, "gpu") ||
+		 (!strncasecmp(text, "gpu:", 4) &&
+		  parse_gpus(text + 4, options)))
+		options->device = DEVICE_GPU;
+	else
+		return error_set(err,
+				 "'--device' takes auto, cpu, gpu, or up to %d "
+				 "numbers of GPUs as in gpu:0,1, not '%s'",
+				 OPTIONS_MAX_GPUS, quote(&q, text));
+	return 0;
+}
+
 /* A second path would leave the first one unwritten: no later one wins. */
 static int set_path(const char **path, const char *what, const char *value,
 		    struct error *err)
@@ -175,6 +221,12 @@ static void apply_flag(struct options *options, int id)
 		break;
 	case OPTION_JSON:
 		options->action = OPTIONS_LIST_JSON;
+		break;
+	case OPTION_VERIFY:
+		options->verify = true;
+		break;
+	case OPTION_DEVICES:
+		options->action = OPTIONS_DEVICES;
 		break;
 	case 'q':
 		options->quiet = true;
@@ -209,6 +261,8 @@ static int apply(struct options *options, int id, const char *argument,
 		return set_path(&options->index, "index", argument, err);
 	case 't':
 		return parse_type(argument, &options->type, err);
+	case 'd':
+		return parse_device(argument, options, err);
 	case 'j':
 		return parse_threads(argument, &options->threads, err);
 	case OPTION_MEMORY:
@@ -225,9 +279,26 @@ static int apply(struct options *options, int id, const char *argument,
 	}
 }
 
+static int check_verify(struct options *options, struct error *err)
+{
+	if (options->action != OPTIONS_CONVERT)
+		return error_set(err, "'--verify' and a listing ('--list', "
+				      "'--json') exclude each other");
+	if (options->device == DEVICE_CPU)
+		return error_set(err, "'--verify' needs a GPU: it excludes "
+				      "'--device cpu'");
+	if (options->type == OUTPUT_NATIVE)
+		return error_set(err, "'--verify' compares nothing of what "
+				      "'--type native' copies");
+	options->device = DEVICE_GPU;
+	return 0;
+}
+
 /* What makes no sense together, though each option is good by itself. */
 static int check(struct options *options, struct error *err)
 {
+	if (options->verify && check_verify(options, err))
+		return -1;
 	if (options->output && options->action != OPTIONS_CONVERT)
 		return error_set(err,
 				 "a listing ('--list', '--json') and an output "
@@ -244,7 +315,8 @@ static int check(struct options *options, struct error *err)
 				      "other");
 	if (options->quiet)
 		options->progress = PROGRESS_NEVER;
-	if (!options->output && options->action == OPTIONS_CONVERT)
+	if (!options->output && !options->verify &&
+	    options->action == OPTIONS_CONVERT)
 		options->action = OPTIONS_LIST;
 	return 0;
 }
@@ -356,7 +428,8 @@ int options_parse(struct options *options, int argc, char **argv,
 		}
 		if (apply(options, id, optarg, err))
 			goto out_release;
-		if (options->action == OPTIONS_HELP ||
+		if (options->action == OPTIONS_DEVICES ||
+		    options->action == OPTIONS_HELP ||
 		    options->action == OPTIONS_VERSION)
 			return 0;
 	}

@@ -12,25 +12,34 @@
 #define VERSION "0.1.0"
 
 enum options_action {
-	OPTIONS_CONVERT,
+	OPTIONS_CONVERT, /* or verify */
 	OPTIONS_LIST,
 	OPTIONS_LIST_JSON,
+	OPTIONS_DEVICES,
 	OPTIONS_HELP,
 	OPTIONS_VERSION
 };
 
 enum options_progress { PROGRESS_IF_TERMINAL, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
+enum options_device { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
+
+#define OPTIONS_MAX_GPUS 16
+
 struct options {
 	enum options_action action;
 	const char *input;  /* "-": standard input */
-	const char *output; /* "-": standard output; set to convert only */
+	const char *output; /* "-": standard output; NULL: only to verify */
 	const char *index;  /* as output; NULL: none */
 	const char **include; /* globs */
 	size_t n_include;
 	const char **exclude;
 	size_t n_exclude;
 	enum output_type type;
+	enum options_device device;
+	unsigned gpus[OPTIONS_MAX_GPUS];
+	size_t n_gpus; /* 0: any GPU */
+	bool verify;
 	unsigned threads; /* 0: as many as this process may use CPUs */
 	uint64_t memory;  /* bytes */
 	enum options_progress progress;

@@ -11,9 +11,6 @@
 
 #include "cleanup.h"
 
-/* Of a slot's buffers: larger is no faster, smaller pays more per batch. */
-#define BEST_SLOT ((size_t)512 << 10)
-
 /* What waits to be written at most, as long as the plan's order lets it be
  * written: enough that to wake a worker in time takes no haste. */
 #define ENOUGH 4
@@ -59,14 +56,15 @@ struct pipeline {
 	struct error *err;
 };
 
-struct pipeline_options pipeline_options_for(unsigned n_workers, size_t memory)
+struct pipeline_options pipeline_options_for(unsigned n_workers, size_t memory,
+					     size_t best_slot)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	const unsigned n_slots = n_workers == 1 ? 1 : 2 * n_workers + 4;
 	size_t slot_bytes = (memory / n_slots / 2) & ~(page - 1);
 
-	if (slot_bytes > BEST_SLOT)
-		slot_bytes = BEST_SLOT;
+	if (slot_bytes > best_slot)
+		slot_bytes = best_slot;
 	if (slot_bytes < PLAN_MIN_SLOT)
 		slot_bytes = PLAN_MIN_SLOT;
 	return (struct pipeline_options){ n_workers, n_slots, slot_bytes };

@@ -13,8 +13,9 @@ struct pipeline_options {
 };
 
 /* The fastest options with so many workers whose slots take at most `memory`
- * bytes, or as few as there can be. */
-struct pipeline_options pipeline_options_for(unsigned n_workers, size_t memory);
+ * bytes, or as few as there can be, and none more than best_slot. */
+struct pipeline_options pipeline_options_for(unsigned n_workers, size_t memory,
+					     size_t best_slot);
 
 /*
  * Runs the plan through `dev` into `sink`. Each worker does what is next: it

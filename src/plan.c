@@ -208,9 +208,9 @@ static size_t least(size_t a, size_t b)
 }
 
 /*
- * Adds to the batch as many blocks as fit of a tensor that has `left` after
- * number `block`. Returns how many; none where the values would not be aligned
- * to their type, as after a verbatim tensor of an odd length.
+ * Adds to the batch as many blocks as fit of a tensor that has some left from
+ * number `block` on. Returns how many; none where the values would not be
+ * aligned, as after a tensor of an odd length.
  */
 static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 		       const struct plan_tensor *tensor, uint64_t block,
@@ -218,17 +218,20 @@ static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 {
 	const struct gguf_tensor *info = tensor->tensor->info;
 	const size_t src = info->format->block_bytes;
-	const unsigned align = tensor->verbatim ? 1 : type_bytes(type);
 	const size_t dst = tensor->verbatim ?
-			   src : info->format->block_weights * align;
+		src : (size_t)info->format->block_weights * type_bytes(type);
 	const uint64_t left = info->n_blocks - block;
+	const size_t in = (batch->in_bytes + PLAN_ALIGN - 1) & -PLAN_ALIGN;
 	size_t n = (slot_bytes - batch->out_bytes) / dst;
 
-	if (!tensor->verbatim)
-		n = least(n, (slot_bytes - batch->in_bytes) / src);
+	if (!tensor->verbatim) {
+		if (in > slot_bytes || batch->out_bytes % PLAN_ALIGN)
+			return 0;
+		n = least(n, (slot_bytes - in) / src);
+	}
 	if (left < n)
 		n = (size_t)left;
-	if (!n || batch->out_bytes % align)
+	if (!n)
 		return 0;
 	batch->items[batch->n_items++] = (struct work_item){
 		.tensor = tensor,
@@ -237,11 +240,11 @@ static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 		.dst_offset = block * dst,
 		.dst_bytes = n * dst,
 		.n_blocks = n,
-		.in = batch->in_bytes,
+		.in = in,
 		.out = batch->out_bytes,
 	};
 	if (!tensor->verbatim)
-		batch->in_bytes += n * src;
+		batch->in_bytes = in + n * src;
 	batch->out_bytes += n * dst;
 	return n;
 }

@@ -52,6 +52,10 @@ bool plan_is_sequential(const struct plan *plan);
 int plan_init_by_source(struct plan *sorted, const struct plan *plan,
 			struct error *err);
 
+/* Where a batch has the blocks and the values that are to be converted is a
+ * multiple of this: kernels load and store as much at once. */
+#define PLAN_ALIGN ((size_t)16)
+
 /* A run of whole blocks of one tensor. */
 struct work_item {
 	const struct plan_tensor *tensor;

@@ -100,6 +100,7 @@ def split(folder):
 def large(folder):
     """More than a pipe takes at once, and more than 4 GiB: mostly a hole."""
     gguf_file.write(folder + "/long.gguf", [("zeros", "i8", (2**23,), None)])
+    gguf_file.write(folder + "/hole.gguf", [("hole", "f16", (2**31,), None)])
     gguf_file.write(folder + "/sparse.gguf", [
         ("hole", "i8", (2**32 + 5,), None),
         ("after", "f32", (2,), f32(1, 2)),

@@ -14,6 +14,9 @@ FILE "-" is standard input; of a split model, FILE is the first shard.
   -x, --exclude GLOB   no tensor whose name matches (repeatable)
       --index PATH     also write a JSON index of the output
   -f, --force          overwrite files; write even to a terminal
+  -d, --device DEV     auto (default), cpu, gpu, or gpu:N,M,... by number
+      --verify         compare the GPU'\''s values with the CPU'\''s, every bit
+      --devices        list the GPUs, and what runs on them
   -l, --list           list the tensors (default without -o and -c)
       --json           list as JSON, with all metadata
   -j, --threads N      use N threads (default: one a CPU)
@@ -26,7 +29,7 @@ FILE "-" is standard input; of a split model, FILE is the first shard.
   -V, --version        print the version
 
 SIZE is in bytes; K, M and G after it stand for 1024, 1024^2 and 1024^3.
-Exit status: 0 done, 2 trouble.'
+Exit status: 0 done, 1 the values compared differ, 2 trouble.'
 	succeeds
 	cp "$OUT" help
 	run -h

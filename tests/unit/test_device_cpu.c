@@ -55,7 +55,7 @@ static void test_slot(void **state)
 	dev->close(dev);
 }
 
-/* Q8_0, 1 byte that is copied, F16: the values of the first and the last are
+/* Q8_0, 16 bytes that are copied, F16: the values of the first and the last are
  * made, what lies between stays. */
 static void test_batch(void **state)
 {
@@ -72,7 +72,7 @@ static void test_batch(void **state)
 	(void)state;
 	fake_model_init(&fake, 3);
 	fake_model_add(&fake, "a", FORMAT_Q8_0, 32, 0);
-	fake_model_add(&fake, "b", FORMAT_I32, 1, 64);
+	fake_model_add(&fake, "b", FORMAT_I32, 4, 64);
 	fake_model_add(&fake, "c", FORMAT_F16, 2, 96);
 	assert_int_equal(plan_init(&plan, &fake.model, &everything, OUTPUT_F32,
 				   &err), 0);
@@ -82,14 +82,15 @@ static void test_batch(void **state)
 	assert_int_equal(dev->slot_open(dev, &slot, SLOT, &err), 0);
 	memset(slot.in, 3, 34);
 	memcpy(slot.in, &ones[0], 2);
-	memcpy((char *)slot.in + 34, ones, 4);
-	memset(slot.out, 'x', 33 * 4);
+	memcpy((char *)slot.in + batch.items[2].in, ones, 4);
+	memset(slot.out, 'x', 36 * 4);
 	assert_int_equal(dev->convert(dev, &slot, &batch, OUTPUT_F32, &err), 0);
 	memcpy(values, slot.out, 32 * 4);
 	for (unsigned i = 0; i < 32; i++)
 		assert_true(values[i] == 3);
-	assert_memory_equal((char *)slot.out + 32 * 4, "xxxx", 4);
-	memcpy(values, (char *)slot.out + 33 * 4, 8);
+	assert_memory_equal((char *)slot.out + 32 * 4,
+			    "xxxxxxxxxxxxxxxx", 16);
+	memcpy(values, (char *)slot.out + 36 * 4, 8);
 	assert_true(values[0] == 1 && values[1] == -1);
 
 	dev->slot_close(dev, &slot);

@@ -34,7 +34,7 @@ static bool check_case(const struct gguf_case *c, bool from_pipe)
 	struct builder b = { 0 };
 	char path[BUILDER_PATH_SIZE];
 	char expected[ERROR_MESSAGE_SIZE] = "";
-	struct error err = { "" };
+	struct error err = { 0 };
 	bool right;
 	int fd;
 
@@ -322,7 +322,7 @@ static bool survives(const struct builder *b, bool from_pipe)
 	char path[BUILDER_PATH_SIZE];
 	const int fd = from_pipe ? builder_pipe(b, path) :
 		       builder_open(b, path);
-	struct error err = { "" };
+	struct error err = { 0 };
 	const bool accepted = read_path(path, MEMORY, &err);
 
 	close(fd);
@@ -430,7 +430,7 @@ static void test_memory_is_bounded(void **state)
 {
 	struct builder b = { 0 };
 	char path[BUILDER_PATH_SIZE];
-	struct error err = { "" };
+	struct error err = { 0 };
 	struct source src;
 	struct gguf gguf;
 	size_t need;
@@ -477,7 +477,7 @@ static rlim_t address_space(void)
 static void read_in_limits(const char *path, const char *message, rlim_t space)
 {
 	const struct rlimit limit = { space + MAX_BYTES, RLIM_INFINITY };
-	struct error err = { "" };
+	struct error err = { 0 };
 
 	if (space < 1ull << 40 && setrlimit(RLIMIT_AS, &limit))
 		_exit(2);

@@ -72,7 +72,7 @@ static void write_split_model(void)
 
 static void assert_refused(const char *path, const char *expected)
 {
-	struct error err = { "" };
+	struct error err = { 0 };
 	struct model model;
 
 	assert_int_equal(model_open(&model, path, MEMORY, &err), -1);
@@ -272,7 +272,7 @@ static void test_standard_input_cannot_be_split(void **state)
 	struct builder b = { 0 };
 	const int saved = dup(STDIN_FILENO);
 	char path[BUILDER_PATH_SIZE];
-	struct error err = { "" };
+	struct error err = { 0 };
 	struct model model;
 	int fd;
 
@@ -294,7 +294,7 @@ static void test_standard_input_cannot_be_split(void **state)
 static void test_memory_bounds_all_shards(void **state)
 {
 	struct builder b = { 0 };
-	struct error err = { "" };
+	struct error err = { 0 };
 	struct model model;
 	size_t used = 0;
 
@@ -345,7 +345,7 @@ static void write_many_shards(void)
 static int open_many(int hard_limit)
 {
 	const struct rlimit limit = { 256, (rlim_t)hard_limit };
-	struct error err = { "" };
+	struct error err = { 0 };
 	struct model model;
 
 	if (setrlimit(RLIMIT_NOFILE, &limit))

@@ -22,7 +22,7 @@ static int parse(struct options *options, char **argv, struct error *err)
 static struct options good(char **argv)
 {
 	struct options options;
-	struct error err = { "" };
+	struct error err = { 0 };
 
 	if (parse(&options, argv, &err))
 		fail_msg("%s", err.message);
@@ -32,7 +32,7 @@ static struct options good(char **argv)
 static void bad(char **argv, const char *message)
 {
 	struct options options;
-	struct error err = { "" };
+	struct error err = { 0 };
 
 	assert_int_equal(parse(&options, argv, &err), -1);
 	assert_string_equal(err.message, message);
@@ -54,6 +54,8 @@ static void test_defaults(void **state)
 	assert_int_equal(options.n_include, 0);
 	assert_int_equal(options.n_exclude, 0);
 	assert_int_equal(options.type, OUTPUT_F32);
+	assert_int_equal(options.device, DEVICE_AUTO);
+	assert_false(options.verify);
 	assert_int_equal(options.threads, 0);
 	assert_int_equal(options.memory, 256 << 20);
 	assert_int_equal(options.progress, PROGRESS_IF_TERMINAL);
@@ -110,6 +112,7 @@ static void test_actions(void **state)
 	action_is(ARGV("-h"), OPTIONS_HELP);
 	action_is(ARGV("--help", "--wrong"), OPTIONS_HELP);
 	action_is(ARGV("-lV", "a", "b"), OPTIONS_VERSION);
+	action_is(ARGV("--devices", "a", "b"), OPTIONS_DEVICES);
 }
 
 static void test_the_last_setting_wins(void **state)
@@ -171,6 +174,58 @@ static void test_memory_sizes(void **state)
 	memory_is_bad("1 ");
 }
 
+static void test_devices(void **state)
+{
+	struct options options = GOOD("-d", "CPU", "m");
+
+	(void)state;
+	assert_int_equal(options.device, DEVICE_CPU);
+	options_release(&options);
+	options = GOOD("-dgpu", "m");
+	assert_int_equal(options.device, DEVICE_GPU);
+	assert_int_equal(options.n_gpus, 0);
+	options_release(&options);
+	options = GOOD("--device=gpu:7,0,12", "m");
+	assert_int_equal(options.device, DEVICE_GPU);
+	assert_int_equal(options.n_gpus, 3);
+	assert_int_equal(options.gpus[0], 7);
+	assert_int_equal(options.gpus[1], 0);
+	assert_int_equal(options.gpus[2], 12);
+	options_release(&options);
+	options = GOOD("-d", "gpu:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,"
+		       "4294967295", "m");
+	assert_int_equal(options.n_gpus, OPTIONS_MAX_GPUS);
+	assert_int_equal(options.gpus[15], UINT32_MAX);
+	options_release(&options);
+	options = GOOD("-d", "gpu:3", "-d", "gpu", "--verify", "m");
+	assert_int_equal(options.n_gpus, 0);
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_null(options.output);
+	options_release(&options);
+	options = GOOD("--verify", "m"); /* needs a GPU */
+	assert_int_equal(options.device, DEVICE_GPU);
+	options_release(&options);
+}
+
+static void test_bad_devices(void **state)
+{
+#define BAD_DEVICE(text)                                                   \
+	BAD("'--device' takes auto, cpu, gpu, or up to 16 numbers of GPUs " \
+	    "as in gpu:0,1, not '" text "'", "-d", text, "m")
+	(void)state;
+	BAD_DEVICE("");
+	BAD_DEVICE("gpus");
+	BAD_DEVICE("gpu:");
+	BAD_DEVICE("gpu:-1");
+	BAD_DEVICE("gpu:0,");
+	BAD_DEVICE("gpu:,0");
+	BAD_DEVICE("gpu:0x1");
+	BAD_DEVICE("gpu:4294967296");
+	BAD_DEVICE("gpu:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16");
+	BAD_DEVICE("cpu:0");
+#undef BAD_DEVICE
+}
+
 static void test_values_out_of_range(void **state)
 {
 	(void)state;
@@ -220,6 +275,12 @@ static void test_conflicts(void **state)
 	BAD("'--quiet' and '--verbose' exclude each other", "-qv", "m");
 	BAD("'--quiet' and '--progress' exclude each other", "-q", "--progress",
 	    "m");
+	BAD("'--verify' and a listing ('--list', '--json') exclude each other",
+	    "--verify", "-l", "m");
+	BAD("'--verify' needs a GPU: it excludes '--device cpu'", "--verify",
+	    "-dcpu", "m");
+	BAD("'--verify' compares nothing of what '--type native' copies",
+	    "--verify", "-t", "native", "m");
 }
 
 /* Each row of the help begins at the same column and fits 80 of them. */
@@ -253,6 +314,8 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_the_last_setting_wins),
 		cmocka_unit_test(test_memory_sizes),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_bad_devices),
 		cmocka_unit_test(test_values_out_of_range),
 		cmocka_unit_test(test_usage_errors),
 		cmocka_unit_test(test_conflicts),

@@ -539,20 +539,21 @@ static void test_stream_that_ends_early(void **state)
 static void test_options(void **state)
 {
 	const size_t mib = 1 << 20;
-	struct pipeline_options options = pipeline_options_for(1, 128 * mib);
+	struct pipeline_options options =
+		pipeline_options_for(1, 128 * mib, mib / 2);
 
 	(void)state;
 	assert_int_equal(options.n_workers, 1);
 	assert_int_equal(options.n_slots, 1);
 	for (unsigned n = 2; n <= 1024; n *= 2) {
-		options = pipeline_options_for(n, 128 * mib);
+		options = pipeline_options_for(n, 128 * mib, mib / 2);
 		assert_int_equal(options.n_workers, n);
 		assert_true(options.n_slots > n);
 		assert_int_equal(options.slot_bytes % PLAN_MIN_SLOT, 0);
 		assert_in_range(2 * options.slot_bytes * options.n_slots,
 				4 * mib, 128 * mib);
 	}
-	options = pipeline_options_for(1024, 0);
+	options = pipeline_options_for(1024, 0, mib / 2);
 	assert_int_equal(options.slot_bytes, PLAN_MIN_SLOT);
 }
 

@@ -51,7 +51,7 @@ static void assert_reads(struct source *src, uint64_t offset,
 {
 	const size_t n = strlen(expected);
 	char *const buf = malloc(n + 1);
-	struct error err = { "" };
+	struct error err = { 0 };
 
 	if (source_read(src, offset, buf, n, &err))
 		fail_msg("%s", err.message);
@@ -66,7 +66,7 @@ static void assert_read_fails(struct source *src, uint64_t offset, size_t n,
 			      const char *format, ...)
 {
 	char expected[ERROR_MESSAGE_SIZE];
-	struct error err = { "" };
+	struct error err = { 0 };
 	char buf[64];
 	va_list args;
 
@@ -80,7 +80,7 @@ static void assert_read_fails(struct source *src, uint64_t offset, size_t n,
 static void assert_open_fails(const char *path, const char *expected)
 {
 	struct source src;
-	struct error err = { "" };
+	struct error err = { 0 };
 
 	assert_int_equal(source_open(&src, path, &err), -1);
 	assert_string_equal(err.message, expected);
@@ -154,7 +154,7 @@ static void test_file_beyond_4_gib(void **state)
 static void open_stdin(struct source *src, int fd)
 {
 	const int saved = dup(STDIN_FILENO);
-	struct error err = { "" };
+	struct error err = { 0 };
 
 	assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
 	if (source_open(src, "-", &err))
@@ -276,7 +276,7 @@ static void check_slow_pipe(int flags)
 {
 	struct slow_writer writer = { .reader = pthread_self() };
 	struct source src;
-	struct error err = { "" };
+	struct error err = { 0 };
 	pthread_t thread;
 	char path[PATH_SIZE];
 	char buf[128];

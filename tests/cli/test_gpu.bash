@@ -1,0 +1,264 @@
+# The GPU, in place of which come the fake runtimes of tests/gpu: see there what
+# FAKE_GPU_… makes them do. They end the program with status 86 if it misuses
+# them, or leaves something behind.
+# shellcheck shell=bash
+
+GPU=$(dirname "$PROGRAM")/tests/gpu
+GPU_MODEL=$HERE/../models/tiny-llama.gguf
+
+# gpu KINDS ARG...: as run, on a machine with GPUs of those kinds, hip or rocm5
+# and cuda. The program there has code for gfx1100 and CUDA.
+gpu() {
+	local amd=hip
+	case $1 in *rocm5*) amd=rocm5 ;; esac
+	rm -f "$LOG".*
+	LD_LIBRARY_PATH=$GPU/$amd:$GPU/cuda FAKE_GPU_KINDS=${1/rocm5/hip} \
+		FAKE_GPU_LOG=$LOG PROGRAM=$GPU/gguf-dequant run "${@:2}"
+}
+
+# logged NAME: the value of that line in the fakes' log.
+LOG=$OUT.gpu
+logged() {
+	sed -n "s/^$1 //p" "$LOG".*
+}
+
+test_gpu_gives_the_bits_of_the_cpu() {
+	for type in f32 f16 bf16; do
+		run "$GPU_MODEL" -t $type -d cpu -o cpu -f
+		succeeds
+		for kind in hip rocm5 cuda; do
+			gpu $kind "$GPU_MODEL" -t $type -d gpu -o $kind -f
+			succeeds
+			same "$kind, $type" $kind cpu
+			[ "$(logged launches_0)" -gt 10 ] || fail 'no launch'
+		done
+	done
+}
+
+test_gpu_every_format() {
+	for file in "$GOLDEN"/*.gguf; do
+		run "$file" -d cpu -o cpu -f
+		succeeds
+		gpu cuda "$file" -d gpu --memory 4M -o gpu -f
+		succeeds
+		same "$file" gpu cpu
+	done
+}
+
+# Tensors of odd lengths, after which values are not aligned.
+test_gpu_odd_lengths() {
+	for kind in hip cuda; do
+		gpu $kind "$MODELS/small.gguf" --verify -o $kind
+		succeeds
+		run "$MODELS/small.gguf" -d cpu -o cpu -f
+		same 'odd lengths' $kind cpu
+	done
+}
+
+test_gpu_from_a_pipe_to_a_pipe() {
+	gpu hip -d gpu - -c < <(cat "$GPU_MODEL")
+	status_is 0
+	cp "$OUT" gpu.out
+	run -d cpu "$GPU_MODEL" -c
+	same 'standard output' gpu.out "$OUT"
+}
+
+test_gpu_several() {
+	run "$GPU_MODEL" -o cpu
+	# Slow ones, so that one slot after the other is needed.
+	export FAKE_GPU_DEVICES=3 FAKE_GPU_SLOW=50000
+	gpu hip "$GPU_MODEL" -d gpu:2,0 --memory 4M -v -o hip
+	status_is 0
+	same 'two of three GPUs' hip cpu
+	if [ "$(logged launches_0)" = 0 ] || [ "$(logged launches_1)" != 0 ] ||
+		[ "$(logged launches_2)" = 0 ]; then
+		fail "$(cat "$LOG".*)"
+	fi
+	case $(<"$ERR") in
+	"gguf-dequant: device gpu:2 'Fake Radeon 2\x1b' (gfx1100, HIP \
+6.4.43482, code for gfx1100), device gpu:0 'Fake Radeon 0\x1b' (gfx1100, HIP \
+6.4.43482, code for gfx1100), 4 threads: "*) ;;
+	*) fail "$(cat "$ERR")" ;;
+	esac
+	gpu hip+cuda "$GPU_MODEL" -d gpu:5,1 --memory 4M -o both
+	succeeds
+	same 'an AMD and an NVIDIA GPU' both cpu
+}
+
+test_gpu_memory_is_bounded() {
+	gpu cuda "$GPU_MODEL" -d gpu --memory 4M -c
+	status_is 0
+	[ "$(logged peak_host)" -le $((2 << 20)) ] || fail "$(cat "$LOG".*)"
+	[ "$(logged peak_gpu)" -le $((2 << 20)) ] || fail "$(cat "$LOG".*)"
+}
+
+test_gpu_list() {
+	gpu hip+cuda --devices
+	stdout_is "device gpu:0 'Fake Radeon 0\\x1b': 1.0 GiB, gfx1100, HIP \
+6.4.43482, code for gfx1100
+device gpu:1 'Fake GeForce 0\\x1b': 1.0 GiB, sm_90, CUDA 13.0, code for sm_86"
+	succeeds
+	FAKE_GPU_PTX=1 FAKE_GPU_ARCH=gfx803 gpu hip+cuda --devices
+	stdout_is "device gpu:0 'Fake Radeon 0\\x1b' is of architecture \
+gfx803, for which this program was built without code: it has gfx1100 cuda
+device gpu:1 'Fake GeForce 0\\x1b': 1.0 GiB, sm_90, CUDA 13.0, code for sm_90 \
+compiled from PTX"
+	succeeds
+	FAKE_GPU_DEVICES=0 gpu hip --devices
+	stdout_is "no GPU by HIP: libamdhip64.so.7: hipGetDeviceCount: no \
+capable device is detected (error 100)
+no GPU by CUDA: libcuda.so.1: cuInit: no capable device is detected (error 100)"
+	succeeds
+}
+
+test_gpu_that_is_absent() {
+	gpu hip "$GPU_MODEL" -d gpu:1 -o out
+	fails 'there is no gpu:1: the last one is gpu:0'
+	gpu none "$GPU_MODEL" -d gpu -o out
+	fails "there is no GPU to use: libamdhip64.so.7: hipInit: no capable \
+device is detected (error 100); libcuda.so.1: cuInit: no capable device is \
+detected (error 100)"
+	folder_is
+	gpu none "$GPU_MODEL" -o out
+	succeeds
+}
+
+# By itself it takes a GPU only where that pays, as the manual says; here it is
+# made to fail, so that it can be told.
+test_gpu_that_pays() {
+	export FAKE_GPU_FAIL=18
+	GGUF_DEQUANT_ISA=baseline gpu cuda -j 3 "$MODELS/hole.gguf" -t bf16 \
+		-o out
+	fails_with "device gpu:0 'Fake GeForce 0\\x1b': cuMemAlloc of "
+	folder_is
+	GGUF_DEQUANT_ISA=baseline gpu cuda "$GPU_MODEL" -j 3 -o out
+	succeeds
+	[ ! -e "$LOG.cuda" ] || fail 'the GPU was asked'
+	# Where there is none that works, the CPU begins.
+	FAKE_GPU_FAIL=8 GGUF_DEQUANT_ISA=baseline gpu cuda -j 3 \
+		"$MODELS/hole.gguf" -t bf16 -o >(head -c 100 >begin)
+	status_is $((128 + $(kill -l PIPE)))
+	[ "$(wc -c <begin)" = 100 ] || fail 'no values'
+}
+
+test_gpu_library_that_is_broken() {
+	: >libcuda.so.1
+	LD_LIBRARY_PATH=.:$GPU/hip FAKE_GPU_KINDS=none \
+		run "$GPU_MODEL" -d gpu -o out
+	fails "there is no GPU to use: libamdhip64.so.7: hipInit: no capable \
+device is detected (error 100); ./libcuda.so.1: file too short"
+}
+
+test_gpu_without_code() {
+	FAKE_GPU_ARCH=gfx803 gpu hip "$GPU_MODEL" -d gpu -o out
+	fails "device gpu:0 'Fake Radeon 0\\x1b' is of architecture gfx803, for \
+which this program was built without code: it has gfx1100 cuda"
+	FAKE_GPU_ARCH=gfx803 gpu hip+cuda "$GPU_MODEL" -d gpu -v -o out
+	grep -qF 'GeForce' "$ERR" || fail 'the GPU that has code is not taken'
+}
+
+test_gpu_out_of_memory() {
+	FAKE_GPU_MEMORY=3000000 gpu cuda "$GPU_MODEL" -d gpu -o out
+	fails_with "device gpu:0 'Fake GeForce 0\\x1b': cuMemAlloc of "
+	grep -q 'bytes: out of memory (error 2)$' "$ERR" || fail "$(cat "$ERR")"
+	folder_is
+}
+
+# What fails while things are released changes no data.
+releases='hipFree|hipHostFree|hipStreamDestroy|hipModuleUnload|cuMemFree_v2'\
+'|cuMemFreeHost|cuStreamDestroy_v2|cuModuleUnload|cuDevicePrimaryCtxRelease_v2'
+
+# fail_each KIND: makes the first call fail, then the second, ... Status 2, one
+# line that says why, and no output, until there is no call left to fail.
+# shellcheck disable=SC2154 # run sets status
+fail_each() {
+	local n failed name
+	for ((n = 1; ; n++)); do
+		FAKE_GPU_FAIL=$n gpu "$1" "$GPU_MODEL" -T 'blk.0.attn_[qkv]*' \
+			-T '*norm*' -t f16 -d gpu --memory 4M -j 2 -o out
+		failed=$(logged failed)
+		if [ "$status" = 0 ]; then
+			same "call $n, $failed" out cpu
+			rm out
+			[[ $failed =~ ^($releases|cuCtxSetCurrent|hipSetDevice)$ ]] ||
+				break
+			continue
+		fi
+		status_is 2
+		folder_is cpu
+		name=${failed%_v2} name=${name%R0600}
+		# Of several that then fail, the first in the plan is told.
+		[ -z "${FAKE_GPU_LOST-}" ] || name=
+		grep -Eq "^gguf-dequant: .*$name.*: unspecified launch \
+failure \(error 719\)" "$ERR" || fail "call $n, $failed" "$(cat "$ERR")"
+		[ "$(wc -l <"$ERR")" = 1 ] || fail "$(cat "$ERR")"
+	done
+	[ -z "$failed" ] || fail "call $n, $failed, should have failed"
+	[ "$n" -gt 40 ] || fail "only $n calls"
+}
+
+test_gpu_every_call_may_fail() {
+	run "$GPU_MODEL" -T 'blk.0.attn_[qkv]*' -T '*norm*' -t f16 -o cpu
+	fail_each hip
+	fail_each cuda
+}
+
+# ... and then all that follow, as when a GPU falls off its bus.
+test_gpu_may_be_lost() {
+	export FAKE_GPU_LOST=1
+	run "$GPU_MODEL" -T 'blk.0.attn_[qkv]*' -T '*norm*' -t f16 -o cpu
+	fail_each hip
+	fail_each cuda
+}
+
+test_gpu_verify() {
+	for kind in hip cuda; do
+		for type in f32 f16 bf16; do
+			gpu $kind "$GPU_MODEL" --verify -t $type
+			succeeds
+		done
+	done
+	folder_is
+	gpu hip "$GPU_MODEL" --verify -o out
+	succeeds
+	run "$GPU_MODEL" -d cpu -o cpu
+	same 'the output' out cpu
+}
+
+# One bit of the last byte of the first value, of the first tensor of a type.
+test_gpu_verify_finds_a_bit() {
+	local block expected
+	run "$GPU_MODEL" --json
+	block=$(python3 -c 'import json, sys
+with open(sys.argv[1]) as listing, open(sys.argv[2], "rb") as model:
+    model.seek(json.load(listing)["tensors"][0]["offset"])
+    print(model.read(34).hex())' "$OUT" "$GPU_MODEL")
+	FAKE_GPU_FLIP=dq_q8_0_f32 gpu hip "$GPU_MODEL" --verify -o out
+	status_is 1
+	folder_is
+	expected="^gguf-dequant: tensor 'token_embd\.weight': weight 31 in f32 is \
+[0-9a-f]{8} on the GPU and [0-9a-f]{8} on the CPU, from Q8_0 block 0: $block\$"
+	grep -Eq "$expected" "$ERR" || fail "$(cat "$ERR")" "$expected"
+}
+
+# The code objects that are built in: each has every kernel.
+test_gpu_code_objects() {
+	local targets
+	targets=$(FAKE_GPU_ARCH=none LD_LIBRARY_PATH=$GPU/hip \
+		"$PROGRAM" --devices | sed -n '1s/.*it has//p')
+	case $targets in *gfx*) ;; *) skip "no code object is built in" ;; esac
+	for target in $targets; do
+		echo "$target"
+		for file in "$GOLDEN"/*.gguf; do
+			if [ "$target" = cuda ]; then
+				LD_LIBRARY_PATH=$GPU/hip:$GPU/cuda \
+					FAKE_GPU_KINDS=cuda \
+					run "$file" --verify
+			else
+				FAKE_GPU_ARCH=$target LD_LIBRARY_PATH=$GPU/hip \
+					run "$file" --verify
+			fi
+			succeeds
+		done
+	done
+}

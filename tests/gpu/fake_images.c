@@ -1,0 +1,11 @@
+/* What the fake runtimes accept as code, in place of real code objects: the
+ * tests need no GPU compiler. */
+#include "../../kernels/images.h"
+
+static const char code[] = "fake";
+
+const struct dq_image dq_images[] = {
+	{ "gfx1100", code, sizeof(code) },
+	{ "cuda", code, sizeof(code) },
+	{ NULL, NULL, 0 },
+};

@@ -1,0 +1,729 @@
+/*
+ * HIP's runtime, with -DFAKE_hip as ROCm 6 has it and with -DFAKE_rocm5 as
+ * ROCm 5, or with -DFAKE_cuda the CUDA driver, all in host memory: devices
+ * that run the host-compiled kernels, and judge what the program asks of them.
+ * What a real one would punish (a wrong pointer, length, context or order of
+ * calls, a leak) ends the process with FAKE_MISUSE and a line that says why.
+ *
+ *   FAKE_GPU_KINDS=NAMES  takes part if its own, hip or cuda, is among them;
+ *                         else there is no device
+ *   FAKE_GPU_DEVICES=N    how many there are (1)
+ *   FAKE_GPU_ARCH=NAME    what HIP's are (gfx1100)
+ *   FAKE_GPU_PTX=1        CUDA's code was compiled from PTX
+ *   FAKE_GPU_MEMORY=N     bytes that each has (1 GiB)
+ *   FAKE_GPU_FAIL=N       the call number N, from 1 on, fails
+ *   FAKE_GPU_ERROR=N      ... with this error (719)
+ *   FAKE_GPU_LOST=1       ... and so does every later one
+ *   FAKE_GPU_SLOW=N       waiting for a stream takes N microseconds more
+ *   FAKE_GPU_FLIP=KERNEL  flips the lowest bit of the first value's last byte
+ *                         in what that kernel makes
+ *   FAKE_GPU_LOG=PATH     at the end, lines "name value" go to PATH.hip or
+ *                         PATH.cuda
+ *
+ * A function that releases something does so also when told to fail.
+ */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <elf.h>
+
+#include "fake_kernels.h"
+
+#ifdef FAKE_cuda
+#define API(hip, cuda) cuda
+#else
+#define API(hip, cuda) hip
+#endif
+
+#define FAKE_MISUSE 86
+
+/* Only dlsym sees what the program calls. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+enum { ERROR_MEMORY = 2, ERROR_NO_DEVICE = 100, ERROR_NO_CONTEXT = 201,
+       ERROR_NO_IMAGE = 209, ERROR_NOT_FOUND = 500, ERROR_LAUNCH = 719 };
+
+enum kind { MEMORY, HOST, MODULE, STREAM, KINDS };
+
+/* Work waits in its stream until the program waits for that: a result that is
+ * used too early is not there yet. */
+struct work {
+	const struct fake_kernel *kernel; /* NULL: a copy */
+	unsigned groups, threads;
+	uint64_t n_blocks;
+	const void *from;
+	void *to;
+	size_t from_bytes, to_bytes;
+	struct work *next;
+};
+
+struct object {
+	enum kind kind;
+	int device;
+	char *address;
+	size_t bytes;
+	struct work *first, **last; /* of a stream */
+	struct object *next;
+};
+
+#define MAX_DEVICES 8
+
+static struct fake {
+	pthread_mutex_t lock; /* of all below */
+	int n_devices, error, retained[MAX_DEVICES];
+	const char *arch, *flip;
+	bool absent, initialized, stays_lost, lost;
+	const char *failed_call;
+	unsigned long calls, fail_at, launches[MAX_DEVICES];
+	size_t slow, memory, used[MAX_DEVICES], host, peak_used, peak_host;
+	struct object *objects;
+} fake = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* HIP's threads begin on device 0, CUDA's without a context. */
+static _Thread_local int current = API(0, -1);
+
+static void __attribute__((format(printf, 1, 2), noreturn))
+misuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("fake GPU: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	_exit(FAKE_MISUSE);
+}
+
+static size_t number(const char *name, size_t otherwise)
+{
+	const char *const value = getenv(name);
+
+	return value ? strtoull(value, NULL, 0) : otherwise;
+}
+
+static void __attribute__((constructor)) begin(void)
+{
+	const char *const kinds = getenv("FAKE_GPU_KINDS");
+
+	fake.absent = kinds && !strstr(kinds, API("hip", "cuda"));
+	fake.n_devices = (int)number("FAKE_GPU_DEVICES", 1);
+	fake.memory = number("FAKE_GPU_MEMORY", (size_t)1 << 30);
+	fake.slow = number("FAKE_GPU_SLOW", 0);
+	fake.fail_at = number("FAKE_GPU_FAIL", 0);
+	fake.error = (int)number("FAKE_GPU_ERROR", ERROR_LAUNCH);
+	fake.stays_lost = number("FAKE_GPU_LOST", 0);
+	fake.arch = getenv("FAKE_GPU_ARCH");
+	fake.flip = getenv("FAKE_GPU_FLIP");
+	if (!fake.arch)
+		fake.arch = "gfx1100";
+}
+
+static void write_log(const char *prefix)
+{
+	char path[4096];
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s.%s", prefix, API("hip", "cuda"));
+	log = fopen(path, "w");
+	if (!log)
+		misuse("cannot write %s", path);
+	fprintf(log, "calls %lu\npeak_gpu %zu\npeak_host %zu\n", fake.calls,
+		fake.peak_used, fake.peak_host);
+	for (int i = 0; i < fake.n_devices; i++)
+		fprintf(log, "launches_%d %lu\n", i, fake.launches[i]);
+	if (fake.failed_call)
+		fprintf(log, "failed %s\n", fake.failed_call);
+	fclose(log);
+}
+
+static void __attribute__((destructor)) finish(void)
+{
+	static const char *const kinds[] = { "GPU memory", "host memory",
+					     "a module", "a stream" };
+	const char *const log = getenv("FAKE_GPU_LOG");
+
+	if (log && !fake.absent)
+		write_log(log);
+	if (fake.objects)
+		misuse("leak of %s, %zu bytes", kinds[fake.objects->kind],
+		       fake.objects->bytes);
+	for (int i = 0; i < fake.n_devices; i++)
+		if (fake.retained[i])
+			misuse("leak of the context of device %d", i);
+}
+
+/* Begins a call, which done() ends: an error where it is to fail. */
+static int call(const char *name)
+{
+	pthread_mutex_lock(&fake.lock);
+	if (fake.absent)
+		return ERROR_NO_DEVICE;
+	fake.calls++;
+	if (!fake.initialized && strcmp(name, API("hipInit", "cuInit")))
+		misuse("%s before initialization", name);
+	if (fake.lost)
+		return fake.error;
+	if (fake.calls != fake.fail_at)
+		return 0;
+	fake.failed_call = name;
+	fake.lost = fake.stays_lost;
+	return fake.error;
+}
+
+static int done(int result)
+{
+	pthread_mutex_unlock(&fake.lock);
+	return result;
+}
+
+/* The object of that kind that has all of those bytes, or else misuse. */
+static struct object *find(enum kind kind, const void *address, size_t bytes,
+			   const char *what)
+{
+	const char *const from = address;
+
+	for (struct object *o = fake.objects; o; o = o->next)
+		if (o->kind == kind && from >= o->address &&
+		    bytes <= o->bytes &&
+		    (size_t)(from - o->address) <= o->bytes - bytes) {
+			if (kind != HOST && o->device != current)
+				misuse("%s is not of the current device", what);
+			return o;
+		}
+	misuse("%s: %zu bytes at %p are not its", what, bytes, address);
+}
+
+static void need_context(const char *name)
+{
+	if (current < 0)
+		misuse("%s without a context", name);
+}
+
+static struct object *add(enum kind kind, size_t bytes, size_t alignment)
+{
+	struct object *const o = calloc(1, sizeof(*o));
+
+	/* The length is exact, so that AddressSanitizer sees every excess. */
+	if (!o || posix_memalign((void **)&o->address, alignment, bytes))
+		misuse("out of real memory");
+	memset(o->address, 0xa5, bytes);
+	o->kind = kind;
+	o->device = current;
+	o->bytes = bytes;
+	o->last = &o->first;
+	o->next = fake.objects;
+	fake.objects = o;
+	return o;
+}
+
+static bool overlaps(const struct object *o, const void *at, size_t bytes)
+{
+	return (const char *)at < o->address + o->bytes &&
+	       o->address < (const char *)at + bytes;
+}
+
+/* Whether work that waits still needs the object. */
+static bool in_use(const struct object *o)
+{
+	if (o->kind == STREAM)
+		return o->first;
+	for (const struct object *s = fake.objects; s; s = s->next)
+		for (const struct work *w = s->first; w; w = w->next)
+			if (overlaps(o, w->from, w->from_bytes) ||
+			    overlaps(o, w->to, w->to_bytes) ||
+			    (o->kind == MODULE && w->kernel &&
+			     s->device == o->device))
+				return true;
+	return false;
+}
+
+/* Frees what begins at that address. */
+static size_t drop(enum kind kind, const void *address, const char *name)
+{
+	struct object **link = &fake.objects, *o;
+	size_t bytes;
+
+	need_context(name);
+	while (*link && ((*link)->kind != kind || (*link)->address != address))
+		link = &(*link)->next;
+	o = *link;
+	if (!o)
+		misuse("%s: %p is not there, or no more", name, address);
+	if (kind != HOST && o->device != current)
+		misuse("%s: wrong device", name);
+	if (in_use(o))
+		misuse("%s of what work under way still needs", name);
+	*link = o->next;
+	bytes = o->bytes;
+	free(o->address);
+	free(o);
+	return bytes;
+}
+
+static void raise_peak(size_t *peak, size_t value)
+{
+	if (*peak < value)
+		*peak = value;
+}
+
+/* What the program calls, from here on. */
+
+int API(hipInit, cuInit)(unsigned flags)
+{
+	const int result = call(__func__);
+
+	if (flags)
+		misuse("%s: flags", __func__);
+	if (!result)
+		fake.initialized = true;
+	return done(result);
+}
+
+int API(hipRuntimeGetVersion, cuDriverGetVersion)(int *version)
+{
+	*version = API(60443482, 13000);
+	return done(call(__func__));
+}
+
+int API(hipGetDeviceCount, cuDeviceGetCount)(int *count)
+{
+	int result = call(__func__);
+
+	*count = fake.n_devices;
+	if (!result && !fake.n_devices)
+		result = ERROR_NO_DEVICE;
+	return done(result);
+}
+
+int API(hipDeviceGet, cuDeviceGet)(int *device, int ordinal)
+{
+	const int result = call(__func__);
+
+	if (ordinal < 0 || ordinal >= fake.n_devices)
+		misuse("%s: device %d", __func__, ordinal);
+	*device = ordinal;
+	return done(result);
+}
+
+int API(hipGetDevice, cuCtxGetDevice)(int *device)
+{
+	const int result = call(__func__);
+
+	if (current < 0)
+		return done(ERROR_NO_CONTEXT);
+	*device = current;
+	return done(result);
+}
+
+int API(hipDeviceGetName, cuDeviceGetName)(char *name, int size, int device)
+{
+	const int result = call(__func__);
+
+	snprintf(name, (size_t)size, "Fake %s %d\x1b", API("Radeon", "GeForce"),
+		 device);
+	return done(result);
+}
+
+int API(hipDeviceTotalMem, cuDeviceTotalMem_v2)(size_t *bytes, int device)
+{
+	(void)device;
+	*bytes = fake.memory;
+	return done(call(__func__));
+}
+
+static const char *error_text(int error)
+{
+	switch (error) {
+	case ERROR_MEMORY:
+		return "out of memory";
+	case ERROR_NO_DEVICE:
+		return "no capable device is detected";
+	case ERROR_NO_CONTEXT:
+		return "invalid device context";
+	case ERROR_NO_IMAGE:
+		return "no kernel image is available for execution";
+	case ERROR_NOT_FOUND:
+		return "named symbol not found";
+	case ERROR_LAUNCH:
+		return "unspecified launch failure";
+	default:
+		return NULL;
+	}
+}
+
+#ifdef FAKE_cuda
+int cuGetErrorString(int error, const char **text)
+{
+	*text = error_text(error);
+	return *text ? 0 : 1;
+}
+
+int cuDeviceGetAttribute(int *value, int attribute, int device)
+{
+	(void)device;
+	if (attribute != 75 && attribute != 76)
+		misuse("%s: attribute %d", __func__, attribute);
+	*value = attribute == 75 ? 9 : 0; /* sm_90 */
+	return done(call(__func__));
+}
+
+/* Code for sm_86, or on the tests' order PTX that was compiled here. */
+int cuFuncGetAttribute(int *value, int attribute, void *function)
+{
+	if (!function || (attribute != 5 && attribute != 6))
+		misuse("%s: attribute %d", __func__, attribute);
+	*value = getenv("FAKE_GPU_PTX") && attribute == 6 ? 90 : 86;
+	return done(call(__func__));
+}
+
+int cuDevicePrimaryCtxSetFlags_v2(int device, unsigned flags)
+{
+	(void)device;
+	if (flags != 2)
+		misuse("%s: flags %u", __func__, flags);
+	return done(call(__func__));
+}
+
+/* A context is the address of its count. */
+int cuDevicePrimaryCtxRetain(void **context, int device)
+{
+	const int result = call(__func__);
+
+	if (!result) {
+		fake.retained[device]++;
+		*context = &fake.retained[device];
+	}
+	return done(result);
+}
+
+int cuCtxSetCurrent(void *context)
+{
+	const int result = call(__func__);
+	const ptrdiff_t device = (int *)context - fake.retained;
+
+	if (device < 0 || device >= fake.n_devices || !fake.retained[device])
+		misuse("%s: no context", __func__);
+	if (!result)
+		current = (int)device;
+	return done(result);
+}
+
+int cuDevicePrimaryCtxRelease_v2(int device)
+{
+	const int result = call(__func__);
+
+	if (!fake.retained[device])
+		misuse("%s: nothing to release", __func__);
+	if (!--fake.retained[device])
+		for (struct object *o = fake.objects; o; o = o->next)
+			if (o->device == device)
+				misuse("%s: leak of kind %d", __func__,
+				       (int)o->kind);
+	return done(result);
+}
+#else
+const char *hipGetErrorString(int error)
+{
+	return error_text(error) ? error_text(error) : "unrecognized error";
+}
+
+int hipSetDevice(int ordinal)
+{
+	const int result = call(__func__);
+
+	if (ordinal < 0 || ordinal >= fake.n_devices)
+		misuse("%s: device %d", __func__, ordinal);
+	if (!result)
+		current = ordinal;
+	return done(result);
+}
+
+#ifndef FAKE_rocm5
+int hipGetDevicePropertiesR0600(void *properties, int ordinal)
+{
+	(void)ordinal;
+	memset(properties, 0x7f, 1472);
+	snprintf((char *)properties + 1160, 256, "%s:sramecc+:xnack-",
+		 fake.arch);
+	return done(call(__func__));
+}
+#endif
+
+int hipGetDeviceProperties(void *properties, int ordinal)
+{
+	(void)ordinal;
+	memset(properties, 0x7f, 792);
+	snprintf((char *)properties + 396, 256, "%s", fake.arch);
+	return done(call(__func__));
+}
+#endif
+
+static int allocate(enum kind kind, void **address, size_t bytes,
+		    const char *name)
+{
+	size_t *const total = kind == HOST ? &fake.host :
+					     &fake.used[current];
+
+	need_context(name);
+	if (kind == MEMORY && bytes > fake.memory - *total)
+		return ERROR_MEMORY;
+	*address = add(kind, bytes, kind == HOST ? 4096 : 256)->address;
+	*total += bytes;
+	raise_peak(kind == HOST ? &fake.peak_host : &fake.peak_used, *total);
+	return 0;
+}
+
+int API(hipMalloc, cuMemAlloc_v2)(void **address, size_t bytes)
+{
+	const int result = call(__func__);
+
+	return done(result ? result :
+			     allocate(MEMORY, address, bytes, __func__));
+}
+
+int API(hipFree, cuMemFree_v2)(void *address)
+{
+	const int result = call(__func__);
+
+	fake.used[current] -= drop(MEMORY, address, __func__);
+	return done(result);
+}
+
+int API(hipHostMalloc, cuMemHostAlloc)(void **buffer, size_t bytes,
+				       unsigned flags)
+{
+	const int result = call(__func__);
+
+	if (flags != 1)
+		misuse("%s: flags %u", __func__, flags);
+	return done(result ? result : allocate(HOST, buffer, bytes, __func__));
+}
+
+int API(hipHostFree, cuMemFreeHost)(void *buffer)
+{
+	const int result = call(__func__);
+
+	fake.host -= drop(HOST, buffer, __func__);
+	return done(result);
+}
+
+int API(hipStreamCreateWithFlags, cuStreamCreate)(void **stream, unsigned flags)
+{
+	const int result = call(__func__);
+
+	need_context(__func__);
+	if (flags != 1)
+		misuse("%s: flags %u", __func__, flags);
+	if (!result)
+		*stream = add(STREAM, 1, 16)->address;
+	return done(result);
+}
+
+int API(hipStreamDestroy, cuStreamDestroy_v2)(void *stream)
+{
+	const int result = call(__func__);
+
+	drop(STREAM, stream, __func__);
+	return done(result);
+}
+
+static void perform(const struct work *w, int device)
+{
+	if (!w->kernel) {
+		memcpy(w->to, w->from, w->to_bytes);
+		return;
+	}
+	fake.launches[device]++;
+	fake_kernel_run(w->kernel, w->groups, w->threads, w->from, w->to,
+			w->n_blocks);
+	if (fake.flip && !strcmp(fake.flip, w->kernel->name))
+		((char *)w->to)[w->kernel->block_values - 1] ^= 1;
+}
+
+int API(hipStreamSynchronize, cuStreamSynchronize)(void *stream)
+{
+	const int result = call(__func__);
+	struct object *const o = find(STREAM, stream, 1, __func__);
+	struct work *w;
+
+	pthread_mutex_unlock(&fake.lock);
+	usleep((useconds_t)fake.slow);
+	pthread_mutex_lock(&fake.lock);
+	while ((w = o->first)) {
+		if (!result)
+			perform(w, o->device);
+		o->first = w->next;
+		free(w);
+	}
+	o->last = &o->first;
+	return done(result);
+}
+
+static void submit(void *stream, const struct work *work, const char *name)
+{
+	struct object *const o = find(STREAM, stream, 1, name);
+	struct work *const w = malloc(sizeof(*w));
+
+	if (!w)
+		misuse("out of real memory");
+	*w = *work;
+	*o->last = w;
+	o->last = &w->next;
+}
+
+int API(hipMemcpyHtoDAsync, cuMemcpyHtoDAsync_v2)(void *address,
+						  const void *from,
+						  size_t bytes, void *stream)
+{
+	const int result = call(__func__);
+
+	find(MEMORY, address, bytes, __func__);
+	find(HOST, from, bytes, __func__);
+	if (!result)
+		submit(stream, &(struct work){ .from = from, .to = address,
+					       .from_bytes = bytes,
+					       .to_bytes = bytes }, __func__);
+	return done(result);
+}
+
+int API(hipMemcpyDtoHAsync, cuMemcpyDtoHAsync_v2)(void *to, const void *address,
+						  size_t bytes, void *stream)
+{
+	const int result = call(__func__);
+
+	find(MEMORY, address, bytes, __func__);
+	find(HOST, to, bytes, __func__);
+	if (!result)
+		submit(stream, &(struct work){ .from = address, .to = to,
+					       .from_bytes = bytes,
+					       .to_bytes = bytes }, __func__);
+	return done(result);
+}
+
+/* A code object's architecture, as the e_flags of its ELF header say it. */
+static bool is_code_for(const Elf64_Ehdr *elf, const char *arch)
+{
+	static const struct {
+		const char *arch;
+		unsigned mach;
+	} machs[] = {
+		{ "gfx906", 0x2f },  { "gfx908", 0x30 },  { "gfx90a", 0x3f },
+		{ "gfx942", 0x4c },  { "gfx1030", 0x36 }, { "gfx1100", 0x41 },
+		{ "gfx1101", 0x46 }, { "gfx1102", 0x47 }, { "gfx1150", 0x43 },
+		{ "gfx1151", 0x4a }, { "gfx1200", 0x48 }, { "gfx1201", 0x4e },
+	};
+
+	for (size_t i = 0; i < sizeof(machs) / sizeof(*machs); i++)
+		if (!strcmp(machs[i].arch, arch))
+			return elf->e_machine == 224 /* EM_AMDGPU */ &&
+			       (elf->e_flags & 0xff) == machs[i].mach;
+	return false;
+}
+
+/* An image is the tests' own, an AMD code object, or a CUDA fatbin. */
+static bool runs_here(const void *image)
+{
+	static const unsigned char fatbin[] = { 0x50, 0xed, 0x55, 0xba };
+
+	if (!memcmp(image, "fake", 4))
+		return true;
+	if (API(0, 1))
+		return !memcmp(image, fatbin, sizeof(fatbin));
+	return !memcmp(image, ELFMAG, SELFMAG) && is_code_for(image, fake.arch);
+}
+
+int API(hipModuleLoadData, cuModuleLoadData)(void **module, const void *image)
+{
+	int result = call(__func__);
+	struct object *o;
+
+	need_context(__func__);
+	if (!result && !runs_here(image))
+		result = ERROR_NO_IMAGE;
+	if (!result) {
+		o = add(MODULE, sizeof(image), 16);
+		memcpy(o->address, &image, sizeof(image));
+		*module = o->address;
+	}
+	return done(result);
+}
+
+int API(hipModuleUnload, cuModuleUnload)(void *module)
+{
+	const int result = call(__func__);
+
+	drop(MODULE, module, __func__);
+	return done(result);
+}
+
+/* Whether the code that was loaded has it, where that can be seen. */
+static bool has_kernel(const Elf64_Ehdr *elf, const char *name)
+{
+	char symbol[80];
+
+	if (memcmp(elf, ELFMAG, SELFMAG))
+		return true;
+	snprintf(symbol, sizeof(symbol), "%s.kd", name);
+	return memmem(elf, elf->e_shoff, symbol, strlen(symbol) + 1);
+}
+
+int API(hipModuleGetFunction, cuModuleGetFunction)(void **function,
+						   void *module,
+						   const char *name)
+{
+	int result = call(__func__);
+	const void *image;
+
+	memcpy(&image, find(MODULE, module, 1, __func__)->address,
+	       sizeof(image));
+	*function = (void *)(uintptr_t)fake_kernel_find(name);
+	if (!result && (!*function || !has_kernel(image, name)))
+		result = ERROR_NOT_FOUND;
+	return done(result);
+}
+
+static void check_launch(const struct work *w, const char *name)
+{
+	if (!w->groups || w->groups >= UINT32_MAX / w->threads)
+		misuse("%s: %u groups of %u", name, w->groups, w->threads);
+	if ((uintptr_t)w->from % 16 || (uintptr_t)w->to % 16)
+		misuse("%s of %s: address not aligned to 16", name,
+		       w->kernel->name);
+	find(MEMORY, w->from, w->from_bytes, name);
+	find(MEMORY, w->to, w->to_bytes, name);
+	if (overlaps(&(struct object){ .address = w->to,
+				       .bytes = w->to_bytes },
+		     w->from, w->from_bytes))
+		misuse("%s of %s: overlap", name, w->kernel->name);
+}
+
+int API(hipModuleLaunchKernel, cuLaunchKernel)(
+	void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
+	unsigned block_x, unsigned block_y, unsigned block_z,
+	unsigned shared_bytes, void *stream, void **parameters, void **extra)
+{
+	const int result = call(__func__);
+	const struct fake_kernel *const kernel = function;
+	struct work work = { .kernel = kernel, .groups = grid_x,
+			     .threads = block_x };
+
+	if (grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 ||
+	    shared_bytes || extra)
+		misuse("%s: geometry", __func__);
+	memcpy(&work.from, parameters[0], sizeof(work.from));
+	memcpy(&work.to, parameters[1], sizeof(work.to));
+	memcpy(&work.n_blocks, parameters[2], sizeof(work.n_blocks));
+	work.from_bytes = work.n_blocks * kernel->block_bytes;
+	work.to_bytes = work.n_blocks * kernel->block_values;
+	check_launch(&work, __func__);
+	if (!result)
+		submit(stream, &work, __func__);
+	return done(result);
+}

@@ -1,0 +1,45 @@
+/*
+ * kernel_table.c - what launch.h and formats.def say, for check-amd, which
+ * loads this as a shared library: what it launches is what the host launches.
+ */
+#include <stddef.h>
+
+#include "../../kernels/launch.h"
+
+struct kernel_row {
+	const char *kernel, *format, *type;
+	unsigned weights, block_bytes, value_bytes, tile_blocks;
+};
+
+#define ROW(name, weights, block_bytes, type, value_bytes)         \
+	{ "dq_" #name "_" #type, #name, #type, weights, block_bytes, \
+	  value_bytes, DQ_TILE(weights, value_bytes) },
+#define ROWS(name, weights, block_bytes)       \
+	ROW(name, weights, block_bytes, f32, 4) \
+	ROW(name, weights, block_bytes, f16, 2) \
+	ROW(name, weights, block_bytes, bf16, 2)
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	ROWS(name, weights, bytes)
+#define DQ_FLOAT(NAME, name, id, bytes) ROWS(name, 1, bytes)
+
+/* The last row's kernel is NULL. */
+const struct kernel_row kernel_rows[] = {
+#include "../../kernels/formats.def"
+	{ 0 }
+};
+
+const unsigned kernel_threads = DQ_THREADS;
+const unsigned kernel_parameter_offsets[] = {
+	offsetof(struct dq_parameters, blocks),
+	offsetof(struct dq_parameters, values),
+	offsetof(struct dq_parameters, n_blocks),
+};
+
+unsigned kernel_groups(unsigned weights, unsigned value_bytes,
+		       uint64_t n_blocks);
+
+unsigned kernel_groups(unsigned weights, unsigned value_bytes,
+		       uint64_t n_blocks)
+{
+	return dq_launch(weights, value_bytes, n_blocks).groups;
+}

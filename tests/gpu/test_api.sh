@@ -1,0 +1,46 @@
+#!/bin/sh
+# usage: tests/gpu/test_api.sh MAKE FAKES COMPILE... (from the top, by `make
+# check`)
+#
+# The example of the C API, built against what `make install` installs, and run
+# on the fake GPU that FAKES has.
+set -eu
+
+make=$1
+fakes=$2
+shift 2
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+
+skip() {
+	echo "api: $1: skipped"
+	exit 0
+}
+
+command -v pkg-config >/dev/null || skip 'there is no pkg-config'
+[ -e /usr/include/hip/hip_runtime_api.h ] || skip "there are no HIP headers"
+
+$make install DESTDIR="$root" PREFIX=/usr >/dev/null
+export PKG_CONFIG_PATH="$root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
+[ "$(pkg-config --modversion gguf-dequant)" = \
+	"$("$root/usr/bin/gguf-dequant" --version | cut -d' ' -f2)" ]
+
+# example LIBRARY COMPILE...: builds it with the flags of pkg-config.
+example() {
+	library=$1
+	shift
+	# shellcheck disable=SC2046 # they are words
+	"$@" -w -o "$root/example" tests/gpu/example.c -L"$library" \
+		$(pkg-config --cflags --libs gguf-dequant) \
+		"$fakes/hip/libamdhip64.so.7"
+}
+
+example "$root/usr/lib" "$@"
+# What is installed may have no code for the fake GPU; this one has.
+example "$fakes" "$@"
+got=$(LD_LIBRARY_PATH=$fakes/hip "$root/example")
+[ "$got" = '0 1 ... 31' ] || {
+	echo "api: FAILED: the example prints '$got'"
+	exit 1
+}
+echo 'api: 1 passed, 0 failed, 0 skipped'

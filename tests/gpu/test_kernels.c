@@ -1,0 +1,156 @@
+/*
+ * The GPU kernels, compiled for the host and run thread by thread: every format
+ * × output type against the golden vectors, at lengths around every tile. Under
+ * AddressSanitizer each buffer ends where its data does.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define DQ_WORDS /* as a GPU has them */
+#include "../../kernels/dequant.hip"
+#include "../golden/golden.h"
+
+_Thread_local struct dq_position dq_position;
+
+typedef void kernel_fn(const void *blocks, void *values, uint64_t n_blocks);
+
+static kernel_fn *const kernels[FORMAT_COUNT][OUTPUT_NATIVE] = {
+#define ROW(NAME, name)                          \
+	[FORMAT_##NAME] = {                      \
+		[OUTPUT_F32] = dq_##name##_f32,  \
+		[OUTPUT_F16] = dq_##name##_f16,  \
+		[OUTPUT_BF16] = dq_##name##_bf16 \
+	},
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) ROW(NAME, name)
+#define DQ_FLOAT(NAME, name, id, bytes) ROW(NAME, name)
+#include "../../kernels/formats.def"
+};
+
+static const unsigned value_bytes[] = { 4, 2, 2 };
+
+#define GUARD 64 /* bytes past the output that must stay as they are */
+#define UNTOUCHED 0xa5
+
+static void run_grid(kernel_fn *kernel, const struct dq_parameters *p,
+		     unsigned groups)
+{
+	for (unsigned group = 0; group < groups; group++)
+		for (unsigned thread = 0; thread < DQ_THREADS; thread++) {
+			dq_position.group = group;
+			dq_position.thread = thread;
+			kernel(p->blocks, p->values, p->n_blocks);
+		}
+}
+
+static void check_length(const struct format *format, enum output_type type,
+			 const struct golden *golden, const uint8_t *expected,
+			 size_t n)
+{
+	const size_t in_bytes = n * format->block_bytes;
+	const size_t out_bytes = n * format->block_weights * value_bytes[type];
+	const struct dq_launch launch =
+		dq_launch(format->block_weights, value_bytes[type], n);
+	uint8_t *in = malloc(in_bytes), *out = malloc(out_bytes + GUARD);
+	const struct dq_parameters parameters = { in, out, n };
+
+	assert_non_null(in);
+	assert_non_null(out);
+	assert_int_equal(launch.n_blocks, n);
+	memcpy(in, golden->blocks, in_bytes);
+	memset(out, UNTOUCHED, out_bytes + GUARD);
+	run_grid(kernels[format->index][type], &parameters, launch.groups);
+
+	if (memcmp(out, expected, out_bytes))
+		fail_msg("%s, output type %d, %zu blocks", format->name, type,
+			 n);
+	for (size_t i = 0; i < GUARD; i++)
+		assert_int_equal(out[out_bytes + i], UNTOUCHED);
+	free(in);
+	free(out);
+}
+
+static void test_format(void **state)
+{
+	const struct format *format = *state;
+	struct golden golden;
+
+	golden_read(&golden, format);
+	for (int type = 0; type < OUTPUT_NATIVE; type++) {
+		const size_t tile = DQ_TILE(format->block_weights,
+					    value_bytes[type]);
+		uint8_t *expected =
+				golden_values(&golden, format, type);
+
+		for (size_t n = tile; n <= golden.n_blocks; n += tile)
+			for (size_t k = n - 1; k <= n + 1; k++)
+				if (k > 0 && k <= golden.n_blocks)
+					check_length(format, type, &golden,
+						     expected, k);
+		check_length(format, type, &golden, expected, 1);
+		free(expected);
+	}
+	golden_release(&golden);
+}
+
+/* Numbers end at any place of a chunk. */
+static void test_tails(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
+		const struct format *format = format_at(i);
+		struct golden golden;
+
+		if (format->kind != FORMAT_KIND_FLOAT)
+			continue;
+		golden_read(&golden, format);
+		for (int type = 0; type < OUTPUT_NATIVE; type++) {
+			uint8_t *expected =
+				golden_values(&golden, format, type);
+
+			for (size_t n = 1; n <= 33; n++)
+				check_length(format, type, &golden, expected,
+					     n);
+			free(expected);
+		}
+		golden_release(&golden);
+	}
+}
+
+static void test_launch_covers_the_blocks(void **state)
+{
+	const uint64_t most = (uint64_t)DQ_MAX_GROUPS * DQ_TILE(32, 4);
+
+	(void)state;
+	assert_int_equal(dq_launch(32, 4, 1).groups, 1);
+	assert_int_equal(dq_launch(32, 4, DQ_TILE(32, 4)).groups, 1);
+	assert_int_equal(dq_launch(32, 4, DQ_TILE(32, 4) + 1).groups, 2);
+	assert_int_equal(dq_launch(32, 4, most - 1).groups, DQ_MAX_GROUPS);
+	assert_int_equal(dq_launch(32, 4, most - 1).n_blocks, most - 1);
+	assert_int_equal(dq_launch(32, 4, most + 1).groups, DQ_MAX_GROUPS);
+	assert_int_equal(dq_launch(32, 4, most + 1).n_blocks, most);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[FORMAT_COUNT + 2] = {
+		cmocka_unit_test(test_launch_covers_the_blocks),
+		cmocka_unit_test(test_tails),
+	};
+	size_t n = 2;
+
+	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
+		const struct format *format = format_at(i);
+
+		if (format->kind != FORMAT_KIND_INTEGER)
+			tests[n++] = (struct CMUnitTest){
+				.name = format->name,
+				.test_func = test_format,
+				.initial_state = (void *)(uintptr_t)format,
+			};
+	}
+	return _cmocka_run_group_tests("kernels", tests, n, NULL, NULL);
+}
