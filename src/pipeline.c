@@ -160,6 +160,8 @@ static void take(struct pipeline *p)
 	if (!result && slot->batch.in_bytes)
 		result = p->dev->convert(p->dev, &slot->buffers, &slot->batch,
 					 p->type, &slot->err);
+	if (!result && p->sink->prepare)
+		p->sink->prepare(p->sink, &slot->batch, slot->buffers.out);
 
 	pthread_mutex_lock(&p->lock);
 	set_ready(p, slot, result);

@@ -207,45 +207,63 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* What a tensor is divided into: blocks, or bytes of a verbatim one. */
+struct unit {
+	size_t src, dst; /* bytes of one, before and after */
+	uint64_t count;
+};
+
+static struct unit unit_of(const struct plan_tensor *tensor,
+			   enum output_type type)
+{
+	const struct gguf_tensor *const info = tensor->tensor->info;
+	const struct format *const format = info->format;
+
+	if (tensor->verbatim)
+		return (struct unit){ 1, 1, info->bytes };
+	return (struct unit){ format->block_bytes,
+			      (size_t)format->block_weights * type_bytes(type),
+			      info->n_blocks };
+}
+
 /*
- * Adds to the batch as many blocks as fit of a tensor that has some left from
- * number `block` on. Returns how many; none where the values would not be
- * aligned, as after a tensor of an odd length.
+ * Adds to the batch as many units as fit of a tensor of which `done` are in
+ * other batches. Returns how many; none where the values would not be aligned,
+ * as after a tensor of an odd length. A value's bytes times the weights of a
+ * block divide PLAN_PART, of which PLAN_MIN_SLOT has room for one.
  */
 static size_t add_item(struct work_batch *batch, size_t slot_bytes,
-		       const struct plan_tensor *tensor, uint64_t block,
-		       enum output_type type)
+		       const struct plan_tensor *tensor, struct unit unit,
+		       uint64_t done)
 {
-	const struct gguf_tensor *info = tensor->tensor->info;
-	const size_t src = info->format->block_bytes;
-	const size_t dst = tensor->verbatim ?
-		src : (size_t)info->format->block_weights * type_bytes(type);
-	const uint64_t left = info->n_blocks - block;
 	const size_t in = (batch->in_bytes + PLAN_ALIGN - 1) & -PLAN_ALIGN;
-	size_t n = (slot_bytes - batch->out_bytes) / dst;
+	const uint64_t left = unit.count - done;
+	size_t n = (slot_bytes - batch->out_bytes) / unit.dst;
 
 	if (!tensor->verbatim) {
 		if (in > slot_bytes || batch->out_bytes % PLAN_ALIGN)
 			return 0;
-		n = least(n, (slot_bytes - in) / src);
+		n = least(n, (slot_bytes - in) / unit.src);
 	}
-	if (left < n)
+	if (left <= n)
 		n = (size_t)left;
+	else
+		n -= n % (PLAN_PART / unit.dst);
 	if (!n)
 		return 0;
 	batch->items[batch->n_items++] = (struct work_item){
 		.tensor = tensor,
-		.src_offset = info->offset + block * src,
-		.src_bytes = n * src,
-		.dst_offset = block * dst,
-		.dst_bytes = n * dst,
-		.n_blocks = n,
+		.src_offset = tensor->tensor->info->offset + done * unit.src,
+		.src_bytes = n * unit.src,
+		.dst_offset = done * unit.dst,
+		.dst_bytes = n * unit.dst,
+		.n_blocks = tensor->verbatim ? 0 : n,
 		.in = in,
 		.out = batch->out_bytes,
 	};
 	if (!tensor->verbatim)
-		batch->in_bytes = in + n * src;
-	batch->out_bytes += n * dst;
+		batch->in_bytes = in + n * unit.src;
+	batch->out_bytes += n * unit.dst;
 	return n;
 }
 
@@ -260,18 +278,19 @@ bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
 	       batch->n_items < PLAN_BATCH_ITEMS) {
 		const struct plan_tensor *tensor =
 			&plan->tensors[cursor->index];
+		const struct unit unit = unit_of(tensor, plan->type);
 		size_t n;
 
-		if (cursor->block == tensor->tensor->info->n_blocks) {
+		if (cursor->done == unit.count) {
 			cursor->index++;
-			cursor->block = 0;
+			cursor->done = 0;
 			continue;
 		}
-		n = add_item(batch, cursor->slot_bytes, tensor, cursor->block,
-			     plan->type);
+		n = add_item(batch, cursor->slot_bytes, tensor, unit,
+			     cursor->done);
 		if (!n)
 			break;
-		cursor->block += n;
+		cursor->done += n;
 	}
 	return batch->n_items > 0;
 }

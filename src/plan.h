@@ -56,14 +56,19 @@ int plan_init_by_source(struct plan *sorted, const struct plan *plan,
  * multiple of this: kernels load and store as much at once. */
 #define PLAN_ALIGN ((size_t)16)
 
-/* A run of whole blocks of one tensor. */
+/*
+ * A run of whole blocks of one tensor, or of bytes of a verbatim one. Its values
+ * begin at a multiple of PLAN_PART bytes of the tensor's output, and so end all
+ * but the last: what is computed of a tensor by parts never finds half a one.
+ */
+#define PLAN_PART 1024
 struct work_item {
 	const struct plan_tensor *tensor;
 	uint64_t src_offset; /* in tensor->tensor->source */
 	size_t src_bytes;
 	uint64_t dst_offset; /* from the start of the tensor's output */
 	size_t dst_bytes;
-	size_t n_blocks;
+	size_t n_blocks; /* 0 if verbatim */
 	size_t in;  /* where a slot's input buffer has the blocks; a verbatim
 		       tensor's go to the output buffer at once */
 	size_t out; /* where its output buffer has the values */
@@ -88,7 +93,7 @@ struct plan_cursor {
 	const struct plan *plan;
 	size_t slot_bytes; /* at least PLAN_MIN_SLOT */
 	size_t index;      /* of the tensor */
-	uint64_t block;    /* the next of that tensor */
+	uint64_t done;     /* blocks of that tensor; bytes if it is verbatim */
 };
 #define PLAN_MIN_SLOT 4096
 

@@ -14,6 +14,13 @@
  */
 struct sink {
 	bool any_order;
+
+	/* Optional: what of a batch needs no order. The thread that converted
+	 * it calls this before its turn to be written, while the bytes are in
+	 * its cache; threads call it side by side. */
+	void (*prepare)(struct sink *sink, struct work_batch *batch,
+			const void *bytes);
+
 	int (*write)(struct sink *sink, const struct work_batch *batch,
 		     const void *bytes, struct error *err);
 	int (*end)(struct sink *sink, struct error *err);

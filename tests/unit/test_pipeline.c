@@ -112,11 +112,29 @@ struct test_sink {
 	char *bytes;
 	uint64_t size, position;
 	size_t fails_at;     /* tensor */
+	const char *expected;
+	atomic_size_t prepared; /* bytes */
 	atomic_flag busy;
-	bool misused;        /* by two threads, or out of order */
+	atomic_bool misused; /* by two threads, or out of order */
 	bool only_caller;
 	pthread_t caller;
 };
+
+static void test_prepare(struct sink *sink, struct work_batch *batch,
+			 const void *bytes)
+{
+	struct test_sink *test = (struct test_sink *)sink;
+
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *item = &batch->items[i];
+		const uint64_t at = item->tensor->dst_offset + item->dst_offset;
+
+		if (memcmp((const char *)bytes + item->out, test->expected + at,
+			   item->dst_bytes))
+			test->misused = true;
+		test->prepared += item->dst_bytes;
+	}
+}
 
 static int test_write(struct sink *sink, const struct work_batch *batch,
 		      const void *bytes, struct error *error)
@@ -251,7 +269,8 @@ static void bench_open(struct bench *bench, enum output_type type, bool reverse)
 		.open_fails_at = UINT32_MAX,
 	};
 	bench->sink = (struct test_sink){
-		.sink = { .write = test_write },
+		.sink = { .prepare = test_prepare, .write = test_write },
+		.expected = bench->expected,
 		.bytes = malloc(bench->plan.dst_bytes),
 		.size = bench->plan.dst_bytes,
 		.fails_at = NEVER,
@@ -282,6 +301,7 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 	bench->device.n_opened = 0;
 	bench->sink.only_caller = true;
 	bench->sink.position = 0;
+	bench->sink.prepared = 0;
 	memset(bench->sink.bytes, 0x55, bench->plan.dst_bytes);
 	result = pipeline_run(&bench->plan, &bench->device.device,
 			      &bench->sink.sink, &options, NULL, &err);
@@ -295,6 +315,7 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 static void assert_output(const struct bench *bench)
 {
 	assert_int_equal(bench->sink.position, bench->plan.dst_bytes);
+	assert_int_equal(bench->sink.prepared, bench->plan.dst_bytes);
 	assert_memory_equal(bench->sink.bytes, bench->expected,
 			    bench->plan.dst_bytes);
 }

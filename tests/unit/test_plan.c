@@ -328,7 +328,7 @@ static size_t walk(const struct plan *plan, size_t slot_bytes)
 {
 	struct plan_cursor cursor = { plan, slot_bytes, 0, 0 };
 	struct work_batch batch;
-	uint64_t src = 0, dst = 0, blocks = 0;
+	uint64_t src = 0, dst = 0, done = 0; /* done: of the tensor's input */
 	size_t n_batches = 0;
 
 	while (plan_next(&cursor, &batch)) {
@@ -342,12 +342,17 @@ static size_t walk(const struct plan *plan, size_t slot_bytes)
 				item->tensor->tensor->info;
 
 			if (item->src_offset == info->offset)
-				blocks = 0;
-			assert_true(item->n_blocks > 0);
-			assert_int_equal(item->src_offset - info->offset,
-					 blocks * info->format->block_bytes);
-			assert_int_equal(item->src_bytes, item->n_blocks *
-					 info->format->block_bytes);
+				done = 0;
+			assert_true(item->src_bytes > 0);
+			assert_int_equal(item->src_offset - info->offset, done);
+			assert_int_equal(item->n_blocks *
+					 info->format->block_bytes,
+					 item->tensor->verbatim ?
+						0 : item->src_bytes);
+			done += item->src_bytes;
+			assert_int_equal(item->dst_offset % PLAN_PART, 0);
+			assert_true(item->dst_bytes % PLAN_PART == 0 ||
+				    done == info->bytes);
 			assert_int_equal(item->tensor->dst_offset +
 					 item->dst_offset, dst);
 			assert_int_equal(item->out, out);
@@ -360,7 +365,6 @@ static size_t walk(const struct plan *plan, size_t slot_bytes)
 			src += item->src_bytes;
 			dst += item->dst_bytes;
 			out += item->dst_bytes;
-			blocks += item->n_blocks;
 		}
 		assert_int_equal(batch.in_bytes, in);
 		assert_int_equal(batch.out_bytes, out);
