@@ -177,6 +177,13 @@ DQ_FN float dq_from_f16(uint16_t h)
 #endif
 }
 
+/* The binary16 with the sign of bit 5 of q, and the 5 bits below from bit
+ * `shift` on. */
+DQ_FN float dq_tiny(uint32_t q, unsigned shift)
+{
+	return dq_from_f16((uint16_t)((q & 31) << shift | (q & 32) << 10));
+}
+
 DQ_FN float dq_load_f16(const uint8_t *p)
 {
 	return dq_from_f16(dq_load_u16(p));
@@ -226,6 +233,14 @@ DQ_FN float dq_byte(uint32_t w, unsigned j, unsigned zero)
 #else
 	return (float)(w >> 8 * j & 255) - (float)zero;
 #endif
+}
+
+/* The four fields of 6 bits in w, each in a byte. */
+DQ_FN uint32_t dq_four_sixes(uint32_t w)
+{
+	const uint32_t twelves = (w & 0xfff) | (w & 0xfff000) << 4;
+
+	return (twelves & 0x003f003f) | (twelves & 0x0fc00fc0) << 2;
 }
 
 /*

@@ -13,9 +13,14 @@
  *   dq_digits(&q, at, n, p, k)              q[at + i] = 3 frac(p[i] · k / 256)
  *                                              rounded down; n is DQ_RUN(m) for
  *                                              m digits in a row, or 4; k < 128
+ *   dq_sixes(&q, n, p)                      q[i] = bits 6 i to 6 i + 5 of p;
+ *                                              p[-1] is readable
  *   dq_scale(&q, n, d, zero, y)             y[i] = d · (q[i] − zero)
  *   dq_scale_add(&q, n, d, m, y)            y[i] = d · q[i] + m
  *   dq_scale_table(&q, n, table, d, y)      y[i] = d · table[q[i]]
+ *   dq_scale_half(&q, n, shift, k, d, y)    y[i] = d · (k · the binary16 whose
+ *                                              sign is q[i] >> 5 and whose
+ *                                              other bits (q[i] & 31) << shift)
  *   dq_scale_int8(p, n, d, y)               y[i] = d · p[i]
  *   dq_scale_pairs(pairs, n, d, offset, y)  y[i] = d · (two bits of pairs, the
  *                                              lowest first, + offset); n ≤ 16

@@ -68,6 +68,38 @@ DQ_FN void dq_digits(struct dq_bytes *q, unsigned at, unsigned n,
 	}
 }
 
+DQ_FN void dq_sixes(struct dq_bytes *q, unsigned n, const uint8_t *p)
+{
+#ifdef DQ_AVX2
+	if (n == 32) { /* 24 bytes, which go into the lower 3 of 32 bits each */
+		const __m256i spread = _mm256_setr_epi8(
+			1, 2, 3, -1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1,
+			4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15,
+			-1);
+		const __m256i x = _mm256_shuffle_epi8(
+			_mm256_loadu2_m128i((const __m128i *)(p + 8),
+					    (const __m128i *)(p - 1)), spread);
+		const __m256i twelves = _mm256_or_si256(
+			_mm256_and_si256(x, _mm256_set1_epi32(0xfff)),
+			_mm256_slli_epi32(_mm256_and_si256(
+				x, _mm256_set1_epi32(0xfff000)), 4));
+
+		_mm256_storeu_si256((__m256i *)q->at, _mm256_or_si256(
+			_mm256_and_si256(twelves,
+					 _mm256_set1_epi16(0x3f)),
+			_mm256_slli_epi16(_mm256_and_si256(
+				twelves, _mm256_set1_epi16(0xfc0)), 2)));
+		return;
+	}
+#endif
+	for (unsigned i = 0; i < n; i += 4) {
+		const uint32_t w = dq_four_sixes(dq_load_u32(p - 1) >> 8);
+
+		memcpy(q->at + i, &w, sizeof(w));
+		p += 3;
+	}
+}
+
 #ifdef DQ_AVX2
 DQ_FN __m256 dq_scale_8(const int8_t *q, float d)
 {
@@ -156,6 +188,29 @@ DQ_FN void dq_scale_lookup(const struct dq_bytes *q, unsigned n,
 #endif
 	for (unsigned i = 0; i < n; i++)
 		y[i] = d * table->values[q->at[i]];
+}
+
+DQ_FN void dq_scale_half(const struct dq_bytes *q, unsigned n, unsigned shift,
+			 float k, float d, float *DQ_RESTRICT y)
+{
+	unsigned i = 0;
+
+#if defined(DQ_AVX2) && defined(DQ_F16C)
+	for (; i + 8 <= n; i += 8) {
+		const __m128i x = _mm_cvtepu8_epi16(
+			_mm_loadl_epi64((const __m128i *)(q->at + i)));
+		const __m128i half = _mm_or_si128(
+			_mm_slli_epi16(_mm_and_si128(x, _mm_set1_epi16(31)),
+				       (int)shift),
+			_mm_slli_epi16(_mm_srli_epi16(x, 5), 15));
+		const __m256 f = _mm256_mul_ps(_mm256_cvtph_ps(half),
+					       _mm256_set1_ps(k));
+
+		_mm256_storeu_ps(y + i, _mm256_mul_ps(_mm256_set1_ps(d), f));
+	}
+#endif
+	for (; i < n; i++)
+		y[i] = d * (k * dq_tiny((uint8_t)q->at[i], shift));
 }
 
 DQ_FN void dq_scale_pairs(uint32_t pairs, unsigned n, float d, float offset,

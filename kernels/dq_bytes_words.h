@@ -52,6 +52,16 @@ DQ_FN void dq_digits(struct dq_bytes *q, unsigned at, unsigned n,
 	q->w[at / 4] = (even * 3 >> 8 & 0x00030003) | (odd * 3 & 0x03000300);
 }
 
+DQ_FN void dq_sixes(struct dq_bytes *q, unsigned n, const uint8_t *p)
+{
+	for (unsigned i = 0; i < n / 4; i++) {
+		uint32_t w;
+
+		dq_load_words(p + 3 * i - 1, 1, &w);
+		q->w[i] = dq_four_sixes(w >> 8);
+	}
+}
+
 DQ_FN void dq_scale(const struct dq_bytes *q, unsigned n, float d,
 		    unsigned zero, float *DQ_RESTRICT y)
 {
@@ -87,6 +97,13 @@ DQ_FN void dq_scale_lookup(const struct dq_bytes *q, unsigned n, uint64_t low,
 	for (unsigned i = 0; i < n / 4; i++)
 		found.w[i] = dq_lookup(low, high, q->w[i]);
 	dq_scale(&found, n, d, 128, y);
+}
+
+DQ_FN void dq_scale_half(const struct dq_bytes *q, unsigned n, unsigned shift,
+			 float k, float d, float *DQ_RESTRICT y)
+{
+	for (unsigned i = 0; i < n; i++)
+		y[i] = d * (k * dq_tiny(q->w[i / 4] >> i % 4 * 8, shift));
 }
 
 DQ_FN void dq_scale_int8(const int8_t *p, unsigned n, float d,

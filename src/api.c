@@ -97,6 +97,8 @@ int gguf_dequant_launch(struct gguf_dequant *gpu, uint32_t id,
 		       (int)GGUF_DEQUANT_F16 == (int)OUTPUT_F16 &&
 		       (int)GGUF_DEQUANT_BF16 == (int)OUTPUT_BF16,
 		       "the types have the same numbers");
+	_Static_assert(GGUF_DEQUANT_MXFP6_E2M3 == FORMAT_OWN_IDS,
+		       "the formats of our own have the same ids");
 	if (launch(gpu, id, blocks, n_blocks, (enum output_type)type, values,
 		   stream, &err))
 		return give_error(error, &err);

@@ -22,7 +22,7 @@ enum format_kind { FORMAT_KIND_QUANT, FORMAT_KIND_FLOAT, FORMAT_KIND_INTEGER };
 struct format {
 	const char *name;      /* as ggml prints it: "Q4_K" */
 	const char *file_name; /* lower case: "q4_k" */
-	uint32_t id;           /* ggml's */
+	uint32_t id;           /* ggml's, or from FORMAT_OWN_IDS on ours */
 	enum format_index index;
 	enum format_kind kind;
 	unsigned block_weights; /* weights in a block */
@@ -32,15 +32,18 @@ struct format {
 /* Format `index`; never NULL for an index below FORMAT_COUNT. */
 const struct format *format_at(enum format_index index);
 
-/* The format with ggml's id `id`, or NULL where that id is not a format. */
+/* The first id of formats that ggml has none for, and no GGUF file can have. */
+#define FORMAT_OWN_IDS 0x10000
+
+/* The format with that id, or NULL where that id is not a format. */
 const struct format *format_by_id(uint32_t id);
 
 /* The format of that name, in either case, or NULL. */
 const struct format *format_by_name(const char *name);
 
 /*
- * Why id `id` is not a format, as the end of a sentence: a retired id with what
- * to do, the fork that is known to use it, or that nobody is.
+ * Why id `id` is not one of ggml's formats, as the end of a sentence: a retired
+ * id with what to do, the fork that is known to use it, or that nobody is.
  */
 const char *format_why_not(uint32_t id);
 

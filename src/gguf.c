@@ -465,7 +465,7 @@ static int read_format(struct reader *r, struct gguf_tensor *tensor)
 
 	if (take_u32(r, "type", &id))
 		return -1;
-	format = format_by_id(id);
+	format = id < FORMAT_OWN_IDS ? format_by_id(id) : NULL;
 	if (!format)
 		return refuse(r, "type", id, r->pos - 4, "%s",
 			      format_why_not(id));

@@ -57,7 +57,7 @@ int plan_init_by_source(struct plan *sorted, const struct plan *plan,
 #define PLAN_ALIGN ((size_t)16)
 
 /*
- * A run of whole blocks of one tensor, or of bytes of a verbatim one. Its values
+ * A run of whole blocks of one tensor, or of bytes of a verbatim one. Values
  * begin at a multiple of PLAN_PART bytes of the tensor's output, and so end all
  * but the last: what is computed of a tensor by parts never finds half a one.
  */

@@ -199,6 +199,37 @@ static inline double reference_nvfp4(const uint8_t *b, unsigned i)
 	return scale * reference_e2m1(i % 16 < 8 ? byte & 15 : byte >> 4);
 }
 
+/* OCP Microscaling's 6-bit floats, with the sign of a zero. */
+static inline double reference_mxfp6(const uint8_t *b, unsigned i,
+				     int mantissa, int bias)
+{
+	int q = 0, exponent, fraction;
+	double magnitude;
+
+	if (b[0] == 255)
+		return NAN;
+	for (unsigned bit = 0; bit < 6; bit++)
+		q |= reference_bit(b + 1, 6 * i + bit) << bit;
+	exponent = (q & 31) >> mantissa;
+	fraction = (q & 31) - (exponent << mantissa);
+	if (exponent)
+		magnitude = ldexp((1 << mantissa) + fraction,
+				  exponent - bias - mantissa);
+	else
+		magnitude = ldexp(fraction, 1 - bias - mantissa);
+	return ldexp(q & 32 ? -magnitude : magnitude, b[0] - 127);
+}
+
+static inline double reference_mxfp6_e2m3(const uint8_t *b, unsigned i)
+{
+	return reference_mxfp6(b, i, 3, 1);
+}
+
+static inline double reference_mxfp6_e3m2(const uint8_t *b, unsigned i)
+{
+	return reference_mxfp6(b, i, 2, 3);
+}
+
 static inline double reference_q8_k(const uint8_t *b, unsigned i)
 {
 	float d;

@@ -385,6 +385,9 @@ const struct gguf_case gguf_corpus[] = {
 	{ "tensor-type-fork", ": tensor 'w': type 137 at offset 45: "
 	  "ik_llama.cpp uses it: convert the model with that program",
 	  .build = tensor, .n_dims = 1, .dims = { 32 }, .type = 137 },
+	{ "tensor-type-ours", ": tensor 'w': type 65536 at offset 45: no known "
+	  "program uses it: the file is damaged, or newer than this tool",
+	  .build = tensor, .n_dims = 1, .dims = { 32 }, .type = 65536 },
 	{ "tensor-type-unknown", ": tensor 'w': type 4294967295 at offset 45: "
 	  "no known program uses it: the file is damaged, or newer than this "
 	  "tool", .build = tensor, .n_dims = 1, .dims = { 32 },

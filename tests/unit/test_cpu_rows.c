@@ -86,6 +86,8 @@ static const struct {
 	{ FORMAT_TQ1_0, reference_tq1_0, 52 },
 	{ FORMAT_TQ2_0, reference_tq2_0, 64 },
 	{ FORMAT_MXFP4, reference_mxfp4, 0 }, /* E8M0, and two weights */
+	{ FORMAT_MXFP6_E2M3, reference_mxfp6_e2m3, 0 },
+	{ FORMAT_MXFP6_E3M2, reference_mxfp6_e3m2, 0 },
 	{ FORMAT_NVFP4, reference_nvfp4, 0 }, /* two UE4M3 */
 	{ FORMAT_NVFP4, reference_nvfp4, 2 },
 	{ FORMAT_Q1_0, reference_q1_0, 0 },
