@@ -105,7 +105,7 @@ FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 	$B/tests/gpu/rocm5/libamdhip64.so.7 $B/tests/gpu/cuda/libcuda.so.1
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_GPU) $(WRITE_CORPUS) $(FUZZER)
 
-.PHONY: all help tests check check-unit check-cli check-models check-install \
+.PHONY: all help bench_gpu tests check check-unit check-cli check-models check-install \
 	check-api bench bench-rows bench-gpu bench-program fuzz fuzz-run \
 	install uninstall clean
 all: $(PROGRAM)
@@ -188,6 +188,9 @@ bench: bench-rows bench-program
 # GB/s per format, type and instruction set: BENCH_ARGS='--json q4_k'
 bench-rows: $(BENCH_ROWS)
 	$< $(BENCH_ARGS)
+
+bench_gpu: $(BENCH_GPU)
+	@ln -sfn $(BENCH_GPU:build/%=%) build/bench_gpu
 
 # On a machine with a GPU: every bit against the CPU, then the speed.
 bench-gpu: $(BENCH_GPU)

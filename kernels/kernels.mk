@@ -12,8 +12,10 @@
 
 GPU ?= auto
 which = $(firstword $(foreach program,$(1),$(shell command -v $(program))))
-HIPCC ?= $(call which,hipcc /opt/rocm/bin/hipcc) \
-	$(call which,clang-21 clang-20 clang-19)
+# A Clang that lacks its own linker would take another one's, which may be older.
+HIPCC ?= $(call which,hipcc /opt/rocm/bin/hipcc) $(call which,$(foreach \
+	clang,clang-21 clang-20 clang-19,$(if $(wildcard $(dir $(realpath \
+	$(call which,$(clang))))lld),$(clang))))
 NVCC ?= $(call which,nvcc /usr/local/cuda/bin/nvcc)
 HIPCC := $(strip $(HIPCC))
 NVCC := $(strip $(NVCC))

@@ -1,7 +1,8 @@
 /*
  * bench_gpu - the kernels on a GPU: first every bit against the CPU, on random
  * blocks; then their speed, as a percentage of a device copy's in the same run:
- * block bytes read and value bytes written over the kernel's time.
+ * block bytes read and value bytes written over the kernel's time; and that of
+ * the link to the host.
  *
  *   bench_gpu [-c MILLIONS] [-m MILLIONS] [FORMAT]...
  *
@@ -9,7 +10,6 @@
  * -m: weights to measure with, 0 for none (default 1024)
  */
 #include <dlfcn.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,155 +19,221 @@
 #include <unistd.h>
 
 #include "../../kernels/formats.h"
-#include "../../kernels/images.h"
-#include "../../kernels/launch.h"
 #include "../../src/cpu_rows.h"
+#include "../../src/gpu.h"
 
 #define RUNS 15
-#define RANDOM_BYTES ((size_t)64 << 20)
+#define MOST_THREADS 64
+#define GUARD 4096 /* bytes behind the values that must stay as they are */
+#define UNTOUCHED 0xa5
+#define LINK_BYTES ((size_t)256 << 20)
+#define COPY_BYTES ((size_t)2 << 30)
 
 static const char *const type_names[] = { "f32", "f16", "bf16" };
 static const unsigned value_bytes[] = { 4, 2, 2 };
 
-/*
- * What is used of the CUDA driver and of HIP, which match one to one. Pointers
- * are the device's; every function returns 0 or an error number.
- */
+/* What only a measurement needs of HIP and of the CUDA driver, beside
+ * gpu_runtime.h; returns as there. */
 #define FUNCTIONS(F)                                                          \
-	F(init, cuInit, hipInit, (unsigned flags))                            \
-	F(name, cuDeviceGetName, hipDeviceGetName,                            \
-	  (char *name, int size, int device))                                 \
-	F(retain, cuDevicePrimaryCtxRetain, hipDevicePrimaryCtxRetain,        \
-	  (void **context, int device))                                       \
-	F(set, cuCtxSetCurrent, hipCtxSetCurrent, (void *context))            \
-	F(load, cuModuleLoadData, hipModuleLoadData,                          \
-	  (void **module, const void *image))                                 \
-	F(function, cuModuleGetFunction, hipModuleGetFunction,                \
-	  (void **function, void *module, const char *name))                  \
-	F(alloc, cuMemAlloc_v2, hipMalloc, (void **p, size_t n))              \
-	F(free, cuMemFree_v2, hipFree, (void *p))                             \
-	F(upload, cuMemcpyHtoD_v2, hipMemcpyHtoD,                             \
-	  (void *to, const void *from, size_t n))                             \
-	F(download, cuMemcpyDtoH_v2, hipMemcpyDtoH,                           \
-	  (void *to, const void *from, size_t n))                             \
-	F(copy, cuMemcpyDtoDAsync_v2, hipMemcpyDtoDAsync,                     \
+	F(copy, hipMemcpyDtoDAsync, cuMemcpyDtoDAsync_v2,                     \
 	  (void *to, const void *from, size_t n, void *stream))               \
-	F(fill, cuMemsetD32Async, hipMemsetD32Async,                          \
+	F(fill, hipMemsetD32Async, cuMemsetD32Async,                          \
 	  (void *p, unsigned value, size_t n, void *stream))                  \
-	F(launch, cuLaunchKernel, hipModuleLaunchKernel,                      \
-	  (void *function, unsigned groups, unsigned groups_y,                \
-	   unsigned groups_z, unsigned threads, unsigned threads_y,           \
-	   unsigned threads_z, unsigned shared, void *stream,                 \
-	   void **parameters, void **extra))                                  \
-	F(event, cuEventCreate, hipEventCreateWithFlags,                      \
+	F(event, hipEventCreateWithFlags, cuEventCreate,                      \
 	  (void **event, unsigned flags))                                     \
-	F(record, cuEventRecord, hipEventRecord, (void *event, void *stream)) \
-	F(wait, cuEventSynchronize, hipEventSynchronize, (void *event))       \
-	F(elapsed, cuEventElapsedTime, hipEventElapsedTime,                   \
+	F(record, hipEventRecord, cuEventRecord, (void *event, void *stream)) \
+	F(elapsed, hipEventElapsedTime, cuEventElapsedTime,                   \
 	  (float *milliseconds, void *from, void *to))
 
-struct gpu {
-#define FIELD(field, cuda, hip, parameters) int (*field) parameters;
+struct bench {
+	const struct gpu *gpu;
+	const struct gpu_runtime *rt;
+	struct gpu_kernels kernels;
+#define FIELD(field, hip, cuda, parameters) int (*field) parameters;
 	FUNCTIONS(FIELD)
 #undef FIELD
-	void *module, *from, *to; /* to: events */
-	uint8_t *in, *out;
-	size_t in_bytes, out_bytes;
+	void *stream, *from, *to; /* from, to: events */
+	uint8_t *in, *out;        /* on the GPU */
+	uint8_t *blocks, *values; /* page-locked */
+	uint64_t checked, measured;
+	char *const *formats;
 };
 
-static void die(const char *what, int status)
+static void die(const char *what)
 {
-	fprintf(stderr, "bench_gpu: %s: error %d\n", what, status);
+	fprintf(stderr, "bench_gpu: %s\n", what);
 	exit(2);
 }
 
-/* Calls a function of the table; an error ends the program. */
-#define CALL(gpu, field, ...)                                \
-	do {                                                 \
-		const int status_ = (gpu)->field(__VA_ARGS__); \
-							     \
-		if (status_)                                 \
-			die(#field, status_);                \
-	} while (0)
-
-static bool open_runtime(struct gpu *gpu, const char *library, bool cuda)
+/* An error of the GPU ends the program: `result` is 0 or its number. */
+static void check(const char *function, int result)
 {
-	void *const handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+	if (!result)
+		return;
+	fprintf(stderr, "bench_gpu: %s: error %d\n", function, result);
+	exit(2);
+}
+#define CALL(bench, function, ...) \
+	check(#function, (bench)->function(__VA_ARGS__))
+#define RUNTIME(bench, function, ...) \
+	check(#function, (bench)->rt->function(__VA_ARGS__))
 
-	if (!handle)
-		return false;
-#define LOAD(field, cuda_name, hip_name, parameters)                          \
-	*(void **)&gpu->field = dlsym(handle, cuda ? #cuda_name : #hip_name); \
-	if (!gpu->field)                                                      \
-		die(dlerror(), 0);
+static void load_functions(struct bench *bench)
+{
+	void *const library = dlopen(bench->rt->library, RTLD_NOW);
+	const bool is_hip = bench->rt->api == GPU_HIP;
+
+	if (!library)
+		die(dlerror());
+#define LOAD(field, hip, cuda, parameters)                               \
+	*(void **)&bench->field = dlsym(library, is_hip ? #hip : #cuda); \
+	if (!bench->field)                                               \
+		die(dlerror());
 	FUNCTIONS(LOAD)
 #undef LOAD
-	return true;
 }
 
-/* Whichever of the images the device takes. */
-static void load_module(struct gpu *gpu)
+static bool is_wanted(const struct bench *bench, const struct format *format)
 {
-	int status = 0;
+	bool wanted = !*bench->formats;
 
-	for (const struct dq_image *i = dq_images; i->target; i++) {
-		status = gpu->load(&gpu->module, i->data);
-		if (!status) {
-			printf("code object: %s\n", i->target);
-			return;
-		}
+	for (char *const *name = bench->formats; *name; name++)
+		wanted |= !strcasecmp(*name, format->name);
+	return wanted && format->kind != FORMAT_KIND_INTEGER;
+}
+
+static size_t blocks_of(const struct format *format, uint64_t weights)
+{
+	return (size_t)(weights / format->block_weights);
+}
+
+/* Buffers for the formats that are wanted, and the copy. */
+static void allocate(struct bench *bench)
+{
+	const uint64_t weights = bench->checked > bench->measured ?
+		bench->checked : bench->measured;
+	const size_t out = weights * sizeof(float) + GUARD;
+	size_t in = LINK_BYTES;
+
+	/* Room for one block more than is used. */
+	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
+		const struct format *const format = format_at(i);
+		const size_t bytes = blocks_of(format, weights) *
+				     format->block_bytes;
+
+		if (is_wanted(bench, format) && bytes > in)
+			in = bytes;
 	}
-	die("no code object loads", status);
+	RUNTIME(bench, host_alloc, (void **)&bench->blocks, in, 0);
+	RUNTIME(bench, host_alloc, (void **)&bench->values,
+		out > LINK_BYTES ? out : LINK_BYTES, 0);
+	RUNTIME(bench, memory_alloc, (void **)&bench->in,
+		in > COPY_BYTES ? in : COPY_BYTES);
+	RUNTIME(bench, memory_alloc, (void **)&bench->out,
+		out > COPY_BYTES ? out : COPY_BYTES);
 }
 
-static void open_gpu(struct gpu *gpu)
+static void open_bench(struct bench *bench, struct gpus *gpus)
 {
-	char name[256];
-	void *context;
+	char text[GPU_DESCRIPTION_SIZE];
+	struct error err;
 
-	if (!open_runtime(gpu, "libcuda.so.1", true) &&
-	    !open_runtime(gpu, "libamdhip64.so.7", false) &&
-	    !open_runtime(gpu, "libamdhip64.so.6", false) &&
-	    !open_runtime(gpu, "libamdhip64.so.5", false))
-		die(dlerror(), 0);
-	CALL(gpu, init, 0);
-	CALL(gpu, name, name, sizeof(name), 0);
-	CALL(gpu, retain, &context, 0);
-	CALL(gpu, set, context);
-	CALL(gpu, event, &gpu->from, 0);
-	CALL(gpu, event, &gpu->to, 0);
-	printf("%s\n", name);
-	load_module(gpu);
+	gpus_init(gpus);
+	if (!gpus->n) {
+		fprintf(stderr, "bench_gpu: %s; %s\n",
+			gpus->missing[GPU_HIP].message,
+			gpus->missing[GPU_CUDA].message);
+		exit(2);
+	}
+	bench->gpu = gpus->list;
+	bench->rt = bench->gpu->runtime;
+	if (gpu_kernels_open(&bench->kernels, bench->gpu, &err) ||
+	    gpu_describe(&bench->kernels, text, &err))
+		die(err.message);
+	load_functions(bench);
+	RUNTIME(bench, stream_create, &bench->stream, GPU_STREAM_NON_BLOCKING);
+	CALL(bench, event, &bench->from, 0);
+	CALL(bench, event, &bench->to, 0);
+	printf("%s (%s)\n", bench->gpu->label, text);
+	allocate(bench);
 }
 
-static void reserve(struct gpu *gpu, uint8_t **p, size_t *has, size_t needs)
+static void launch(struct bench *bench, const struct format *format, int type,
+		   size_t n_blocks)
 {
-	if (*has >= needs)
-		return;
-	if (*p)
-		CALL(gpu, free, *p);
-	CALL(gpu, alloc, (void **)p, needs);
-	*has = needs;
+	struct error err;
+
+	if (gpu_launch(&bench->kernels, format, (enum output_type)type,
+		       bench->in, n_blocks, bench->out, bench->stream, &err))
+		die(err.message);
 }
 
-static uint64_t random_bits(uint64_t *state)
+/* --------------------------------- threads -------------------------------- */
+
+/* What one thread does of a job over n blocks. */
+struct share {
+	pthread_t thread;
+	const struct format *format;
+	int type;
+	uint8_t *blocks, *values;
+	size_t n_blocks;
+	uint64_t random; /* a state; not 0 */
+	size_t wrong;    /* blocks that differ */
+};
+
+/* Runs `work` over shares of all blocks; returns how many are wrong. */
+static size_t in_threads(void *(*work)(void *), const struct bench *bench,
+			 const struct format *format, int type, size_t n)
 {
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const size_t threads = cpus < MOST_THREADS ? (size_t)cpus :
+						     MOST_THREADS;
+	const size_t bytes = format->block_weights * value_bytes[type];
+	struct share shares[MOST_THREADS];
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < threads; i++) {
+		const size_t first = n * i / threads;
+
+		shares[i] = (struct share){
+			.format = format,
+			.type = type,
+			.blocks = bench->blocks + first * format->block_bytes,
+			.values = bench->values + first * bytes,
+			.n_blocks = n * (i + 1) / threads - first,
+			.random = 0x9e3779b97f4a7c15 * (i + 1) ^ format->id,
+		};
+		if (pthread_create(&shares[i].thread, NULL, work, &shares[i]))
+			die("cannot start a thread");
+	}
+	for (size_t i = 0; i < threads; i++) {
+		pthread_join(shares[i].thread, NULL);
+		wrong += shares[i].wrong;
+	}
+	return wrong;
 }
 
 static void fill_random(uint8_t *p, size_t n, uint64_t *state)
 {
 	while (n) {
-		const uint64_t bits = random_bits(state);
-		const size_t k = n < sizeof(bits) ? n : sizeof(bits);
+		const size_t k = n < sizeof(*state) ? n : sizeof(*state);
 
-		memcpy(p, &bits, k);
+		*state ^= *state << 13; /* xorshift64 */
+		*state ^= *state >> 7;
+		*state ^= *state << 17;
+		memcpy(p, state, k);
 		p += k;
 		n -= k;
 	}
+}
+
+static void *randomize(void *argument)
+{
+	struct share *const s = argument;
+
+	fill_random(s->blocks, s->n_blocks * s->format->block_bytes,
+		    &s->random);
+	return NULL;
 }
 
 static bool is_finite(enum format_index format, const void *block)
@@ -180,55 +246,18 @@ static bool is_finite(enum format_index format, const void *block)
 	}
 }
 
-/*
- * Random blocks; `finite`, for a measurement: as a model has them, without a
- * scale that is Inf or NaN.
- */
-static void random_blocks(const struct format *format, uint8_t *p, size_t n,
-			  bool finite)
+/* As a model has them: without a scale that is Inf or NaN. */
+static void *randomize_finite(void *argument)
 {
-	uint64_t state = 0x9e3779b97f4a7c15 + format->id;
+	struct share *const s = argument;
+	const size_t bytes = s->format->block_bytes;
 
-	fill_random(p, n * format->block_bytes, &state);
-	for (; finite && n--; p += format->block_bytes)
-		while (!is_finite(format->index, p))
-			fill_random(p, format->block_bytes, &state);
+	for (size_t i = 0; i < s->n_blocks; i++)
+		do
+			fill_random(s->blocks + i * bytes, bytes, &s->random);
+		while (!is_finite(s->format->index, s->blocks + i * bytes));
+	return NULL;
 }
-
-static void launch(const struct gpu *gpu, const struct format *format, int type,
-		   void *kernel, uint64_t n_blocks)
-{
-	struct dq_parameters p = { gpu->in, gpu->out, n_blocks };
-	void *parameters[] = { &p.blocks, &p.values, &p.n_blocks };
-	const struct dq_launch l = dq_launch(format->block_weights,
-					     value_bytes[type], n_blocks);
-
-	if (l.n_blocks != n_blocks)
-		die("more weights than one launch takes", 0);
-	CALL(gpu, launch, kernel, l.groups, 1, 1, DQ_THREADS, 1, 1, 0, NULL,
-	     parameters, NULL);
-}
-
-static void *find_kernel(const struct gpu *gpu, const struct format *format,
-			 int type)
-{
-	char name[64];
-	void *kernel;
-
-	snprintf(name, sizeof(name), DQ_KERNEL_NAME, format->file_name,
-		 type_names[type]);
-	CALL(gpu, function, &kernel, gpu->module, name);
-	return kernel;
-}
-
-/* What one thread compares. */
-struct share {
-	pthread_t thread;
-	const struct format *format;
-	int type;
-	const uint8_t *blocks, *values;
-	size_t n_blocks, wrong; /* wrong: blocks that differ */
-};
 
 static void *compare(void *argument)
 {
@@ -252,80 +281,60 @@ static void *compare(void *argument)
 	return NULL;
 }
 
-static size_t compare_all(const struct format *format, int type,
-			  const uint8_t *blocks, const uint8_t *values,
-			  size_t n)
+/* ---------------------------------- bits ---------------------------------- */
+
+/* One format and type: every bit, and the bytes behind. Returns how many are
+ * wrong. */
+static size_t check_type(struct bench *bench, const struct format *format,
+			 int type, size_t n)
 {
-	enum { MOST = 64 };
-	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	const size_t threads = cpus < MOST ? (size_t)cpus : MOST;
-	struct share shares[MOST];
-	size_t wrong = 0;
+	const size_t size = n * format->block_weights * value_bytes[type];
+	size_t wrong, past = 0;
 
-	for (size_t i = 0; i < threads; i++) {
-		const size_t first = n * i / threads;
-
-		shares[i] = (struct share){
-			.format = format,
-			.type = type,
-			.blocks = blocks + first * format->block_bytes,
-			.values = values + first * format->block_weights *
-						   value_bytes[type],
-			.n_blocks = n * (i + 1) / threads - first,
-		};
-		if (pthread_create(&shares[i].thread, NULL, compare,
-				   &shares[i]))
-			die("pthread_create", 0);
-	}
-	for (size_t i = 0; i < threads; i++) {
-		pthread_join(shares[i].thread, NULL);
-		wrong += shares[i].wrong;
-	}
-	return wrong;
+	CALL(bench, fill, bench->out, UNTOUCHED * 0x01010101U,
+	     (size + GUARD) / 4, bench->stream);
+	launch(bench, format, type, n);
+	RUNTIME(bench, download, bench->values, bench->out,
+		size + GUARD - size % 4, bench->stream);
+	RUNTIME(bench, stream_wait, bench->stream);
+	for (size_t i = size; i < size + GUARD - 4; i++)
+		past += bench->values[i] != UNTOUCHED;
+	wrong = in_threads(compare, bench, format, type, n);
+	if (past || wrong)
+		printf("%s to %s: %zu of %zu blocks DIFFER, %zu bytes written "
+		       "past the end\n", format->file_name, type_names[type],
+		       wrong, n, past);
+	return wrong + past;
 }
 
-/* Every bit of `weights` weights, and of the bytes behind them. */
-static size_t check(struct gpu *gpu, const struct format *format,
-		    uint64_t weights)
+static size_t check_format(struct bench *bench, const struct format *format)
 {
-	enum { GUARD = 4096, UNTOUCHED = 0xa5a5a5a5 };
 	/* Not whole tiles. */
-	const size_t n = weights / format->block_weights - 1;
-	const size_t bytes = n * format->block_bytes;
-	uint8_t *const blocks = malloc(bytes);
-	uint8_t *const values =
-		malloc(n * format->block_weights * sizeof(float) + GUARD);
+	const size_t n = blocks_of(format, bench->checked) - 1;
 	size_t wrong = 0;
 
-	if (!blocks || !values)
-		die("out of memory", ENOMEM);
-	random_blocks(format, blocks, n, false);
-	reserve(gpu, &gpu->in, &gpu->in_bytes, bytes);
-	CALL(gpu, upload, gpu->in, blocks, bytes);
-	for (int type = 0; type < OUTPUT_NATIVE; type++) {
-		const size_t size =
-			n * format->block_weights * value_bytes[type];
-		size_t written = 0;
-
-		reserve(gpu, &gpu->out, &gpu->out_bytes, size + GUARD);
-		CALL(gpu, fill, gpu->out, UNTOUCHED, (size + GUARD) / 4, NULL);
-		launch(gpu, format, type, find_kernel(gpu, format, type), n);
-		CALL(gpu, download, values, gpu->out, size + GUARD - size % 4);
-		for (size_t i = size; i < size + GUARD - 4; i++)
-			written += values[i] != (uint8_t)UNTOUCHED;
-		if (written)
-			printf("%s to %s: %zu bytes written past the end\n",
-			       format->file_name, type_names[type], written);
-		written += compare_all(format, type, blocks, values, n);
-		if (written)
-			printf("%s to %s: %zu of %zu blocks DIFFER\n",
-			       format->file_name, type_names[type], written, n);
-		wrong += written;
-	}
-	free(blocks);
-	free(values);
+	in_threads(randomize, bench, format, 0, n);
+	/* The last word is read whole. */
+	RUNTIME(bench, upload, bench->in, bench->blocks,
+		(n * format->block_bytes + 3) & ~(size_t)3, bench->stream);
+	for (int type = 0; type < OUTPUT_NATIVE; type++)
+		wrong += check_type(bench, format, type, n);
 	return wrong;
 }
+
+static size_t check_all(struct bench *bench)
+{
+	size_t wrong = 0;
+
+	for (unsigned i = 0; i < FORMAT_COUNT; i++)
+		if (is_wanted(bench, format_at(i)))
+			wrong += check_format(bench, format_at(i));
+	printf("%s: %.0f million weights of each format and type\n",
+	       wrong ? "DIFFERENT" : "equal", (double)bench->checked * 1e-6);
+	return wrong;
+}
+
+/* ---------------------------------- speed --------------------------------- */
 
 static int compare_floats(const void *a, const void *b)
 {
@@ -335,113 +344,106 @@ static int compare_floats(const void *a, const void *b)
 }
 
 /* Seconds of `call`: the median of RUNS, after three to warm up. */
-#define MEDIAN(gpu, call)                                                     \
-	({                                                                    \
-		float ms_[RUNS];                                              \
-									      \
-		for (int run_ = -3; run_ < RUNS; run_++) {                    \
-			CALL(gpu, record, (gpu)->from, NULL);                 \
-			call;                                                 \
-			CALL(gpu, record, (gpu)->to, NULL);                   \
-			CALL(gpu, wait, (gpu)->to);                           \
-			CALL(gpu, elapsed, &ms_[run_ < 0 ? 0 : run_],         \
-			     (gpu)->from, (gpu)->to);                         \
-		}                                                             \
-		qsort(ms_, RUNS, sizeof(ms_[0]), compare_floats);             \
-		(double)ms_[RUNS / 2] * 1e-3;                                 \
+#define MEDIAN(bench, call)                                                \
+	({                                                                 \
+		float ms_[RUNS];                                           \
+									   \
+		for (int run_ = -3; run_ < RUNS; run_++) {                 \
+			CALL(bench, record, (bench)->from, (bench)->stream); \
+			call;                                              \
+			CALL(bench, record, (bench)->to, (bench)->stream); \
+			RUNTIME(bench, stream_wait, (bench)->stream);      \
+			CALL(bench, elapsed, &ms_[run_ < 0 ? 0 : run_],    \
+			     (bench)->from, (bench)->to);                  \
+		}                                                          \
+		qsort(ms_, RUNS, sizeof(ms_[0]), compare_floats);          \
+		(double)ms_[RUNS / 2] * 1e-3;                              \
 	})
 
-/* Bytes per second, read and written, of a copy between two buffers. */
-static double measure_memory(struct gpu *gpu)
+static double gb_per_s(size_t bytes, double seconds)
 {
-	const size_t n = (size_t)2 << 30;
-	double copy, fill;
+	return (double)bytes / seconds * 1e-9;
+}
 
-	reserve(gpu, &gpu->in, &gpu->in_bytes, n);
-	reserve(gpu, &gpu->out, &gpu->out_bytes, n);
-	copy = 2 * (double)n /
-	       MEDIAN(gpu, CALL(gpu, copy, gpu->out, gpu->in, n, NULL));
-	fill = (double)n /
-	       MEDIAN(gpu, CALL(gpu, fill, gpu->out, 0x3f9d70a4, n / 4, NULL));
-	printf("copy %.0f GB/s (read + written), fill %.0f GB/s\n", copy * 1e-9,
-	       fill * 1e-9);
+/* GB/s, read and written, of a copy between two buffers. */
+static double measure_memory(struct bench *bench)
+{
+	void *const stream = bench->stream;
+	const double copy = gb_per_s(2 * COPY_BYTES, MEDIAN(bench,
+		CALL(bench, copy, bench->out, bench->in, COPY_BYTES, stream)));
+	const double fill = gb_per_s(COPY_BYTES, MEDIAN(bench,
+		CALL(bench, fill, bench->out, 0x3f9d70a4, COPY_BYTES / 4,
+		     stream)));
+
+	printf("copy %.0f GB/s (read + written), write alone %.0f GB/s\n", copy,
+	       fill);
 	return copy;
 }
 
-static void measure(struct gpu *gpu, const struct format *format,
-		    uint64_t weights, double copy)
+static void measure_link(struct bench *bench)
 {
-	const size_t n = weights / format->block_weights;
+	const double up = gb_per_s(LINK_BYTES, MEDIAN(bench,
+		RUNTIME(bench, upload, bench->in, bench->blocks, LINK_BYTES,
+			bench->stream)));
+	const double down = gb_per_s(LINK_BYTES, MEDIAN(bench,
+		RUNTIME(bench, download, bench->values, bench->out, LINK_BYTES,
+			bench->stream)));
+
+	printf("upload %.1f GB/s, download %.1f GB/s\n", up, down);
+}
+
+static void measure(struct bench *bench, const struct format *format,
+		    double copy)
+{
+	const size_t n = blocks_of(format, bench->measured);
 	const size_t bytes = n * format->block_bytes;
-	const size_t once = RANDOM_BYTES / format->block_bytes;
-	const size_t once_bytes = once * format->block_bytes;
-	uint8_t *const blocks = malloc(once_bytes);
 
-	if (!blocks)
-		die("out of memory", ENOMEM);
-	random_blocks(format, blocks, once, true);
-	reserve(gpu, &gpu->in, &gpu->in_bytes,
-		bytes < once_bytes ? once_bytes : bytes);
-	reserve(gpu, &gpu->out, &gpu->out_bytes, weights * sizeof(float));
-	CALL(gpu, upload, gpu->in, blocks, once_bytes);
-	for (size_t at = once_bytes; at < bytes; at += once_bytes)
-		CALL(gpu, copy, gpu->in + at, gpu->in,
-		     bytes - at < once_bytes ? bytes - at : once_bytes, NULL);
-	free(blocks);
-
-	printf("%-8s", format->file_name);
+	in_threads(randomize_finite, bench, format, 0, n);
+	RUNTIME(bench, upload, bench->in, bench->blocks, bytes, bench->stream);
+	printf("%-10s", format->file_name);
 	for (int type = 0; type < OUTPUT_NATIVE; type++) {
-		void *const kernel = find_kernel(gpu, format, type);
-		const double moved = (double)bytes +
-				     (double)weights * value_bytes[type];
-		const double seconds =
-			MEDIAN(gpu, launch(gpu, format, type, kernel, n));
+		const size_t values = n * format->block_weights *
+				      value_bytes[type];
+		const double speed = gb_per_s(bytes + values, MEDIAN(bench,
+			launch(bench, format, type, n)));
 
-		printf(" %6.0f GB/s %5.1f %%", moved / seconds * 1e-9,
-		       moved / seconds / copy * 100);
+		printf(" %6.0f GB/s %5.1f %%", speed, speed / copy * 100);
 	}
 	putchar('\n');
 	fflush(stdout);
 }
 
-static bool is_wanted(const struct format *format, char *const *names)
+static void measure_all(struct bench *bench)
 {
-	bool wanted = !*names;
+	const double copy = measure_memory(bench);
 
-	for (; *names; names++)
-		wanted |= !strcasecmp(*names, format->name);
-	return wanted && format->kind != FORMAT_KIND_INTEGER;
+	measure_link(bench);
+	printf("%-10s %18s %18s %18s\n", "", "f32", "f16", "bf16");
+	for (unsigned i = 0; i < FORMAT_COUNT; i++)
+		if (is_wanted(bench, format_at(i)))
+			measure(bench, format_at(i), copy);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t checked = 16, measured = 1024;
-	struct gpu gpu = { 0 };
+	struct bench bench = { .checked = 16 << 20, .measured = 1 << 30 };
+	struct gpus gpus;
 	size_t wrong = 0;
-	double copy;
 	int option;
 
 	while ((option = getopt(argc, argv, "c:m:")) != -1) {
 		if (option == '?')
 			return 2;
-		*(option == 'c' ? &checked : &measured) =
-			strtoull(optarg, NULL, 10);
+		*(option == 'c' ? &bench.checked : &bench.measured) =
+			strtoull(optarg, NULL, 10) << 20;
 	}
-	open_gpu(&gpu);
-	for (unsigned i = 0; checked && i < FORMAT_COUNT; i++)
-		if (is_wanted(format_at(i), argv + optind))
-			wrong += check(&gpu, format_at(i), checked << 20);
-	if (checked)
-		printf("%s: %llu million weights of each format and type\n",
-		       wrong ? "DIFFERENT" : "equal",
-		       (unsigned long long)checked);
-	if (wrong || !measured)
-		return !!wrong;
-
-	copy = measure_memory(&gpu);
-	printf("%-8s %18s %18s %18s\n", "", "f32", "f16", "bf16");
-	for (unsigned i = 0; i < FORMAT_COUNT; i++)
-		if (is_wanted(format_at(i), argv + optind))
-			measure(&gpu, format_at(i), measured << 20, copy);
-	return 0;
+	bench.formats = argv + optind;
+	open_bench(&bench, &gpus);
+	if (bench.checked)
+		wrong = check_all(&bench);
+	if (!wrong && bench.measured)
+		measure_all(&bench);
+	gpu_kernels_close(&bench.kernels);
+	gpus_release(&gpus);
+	return !!wrong;
 }
