@@ -23,7 +23,7 @@ static char *escaped_path(const char *path, struct error *err)
 	char *const name = malloc(size);
 
 	if (!name) {
-		error_errno(err, "cannot open the model");
+		error_errno(err, "cannot open a file");
 		return NULL;
 	}
 	return escape_text(name, size, text);
@@ -40,8 +40,8 @@ static int examine(struct source *src, struct error *err)
 	if (S_ISDIR(st.st_mode))
 		return error_set(err, "'%s' is a directory", src->name);
 	if (isatty(src->fd))
-		return error_set(err, "'%s' is a terminal: give a model's path,"
-				 " or redirect one into it", src->name);
+		return error_set(err, "'%s' is a terminal: give a file's path, "
+				 "or redirect one into it", src->name);
 	if (S_ISFIFO(st.st_mode))
 		(void)fcntl(src->fd, F_SETPIPE_SZ, PIPE_SIZE);
 	src->seekable = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
@@ -116,6 +116,36 @@ static ssize_t read_some(const struct source *src, uint64_t offset, void *buf,
 	}
 }
 
+/* Checks that a stream that was read up to where it must end does end. */
+static int check_end(const struct source *src, struct error *err)
+{
+	unsigned char byte;
+	ssize_t got;
+
+	if (src->position < src->end)
+		return 0;
+	got = src->position > src->end ? 1 :
+					 read_some(src, 0, &byte, 1);
+	if (got < 0)
+		return error_errno(err, "cannot read '%s' at offset %" PRIu64,
+				   src->name, src->position);
+	if (got > 0)
+		return error_set(err, "'%s' goes on after the %" PRIu64
+				 " bytes that it should have", src->name,
+				 src->end);
+	return 0;
+}
+
+int source_end_at(struct source *src, uint64_t n, struct error *err)
+{
+	if (src->seekable)
+		return src->size == n ? 0 :
+		       error_set(err, "'%s' has %" PRIu64 " bytes, but should "
+				 "have %" PRIu64, src->name, src->size, n);
+	src->end = n;
+	return n ? 0 : check_end(src, err);
+}
+
 /* Takes up to n bytes of what was put back. */
 static size_t take_ahead(struct source *src, void *buf, size_t n)
 {
@@ -150,8 +180,11 @@ static ptrdiff_t read_on(struct source *src, uint64_t offset, void *buf,
 			break;
 		done += (size_t)got;
 	}
-	if (!src->seekable)
-		src->position += done;
+	if (src->seekable)
+		return (ptrdiff_t)done;
+	src->position += done;
+	if (src->end && done && check_end(src, err))
+		return -1;
 	return (ptrdiff_t)done;
 }
 

@@ -25,6 +25,7 @@ struct source {
 	unsigned char *ahead;
 	size_t ahead_size;
 	size_t ahead_len;
+	uint64_t end; /* where the stream must end; 0: anywhere */
 };
 
 /* Opens PATH, or standard input for "-". A directory or a terminal is an
@@ -45,6 +46,13 @@ int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
  * bytes, less than n only at the end; -1 on error. */
 ptrdiff_t source_read_upto(struct source *src, uint64_t offset, void *buf,
 			   size_t n, struct error *err);
+
+/*
+ * Says that the source has exactly n bytes; nothing may have been put back. Of
+ * a seekable one that is checked at once. A stream that goes on is an error of
+ * the read that gets its last byte; here, where n is 0.
+ */
+int source_end_at(struct source *src, uint64_t n, struct error *err);
 
 /* Puts the last n bytes read from a stream back; nothing for a seekable one. */
 int source_unread(struct source *src, const void *buf, size_t n,

@@ -246,6 +246,75 @@ static void test_unread(void **state)
 	close(fd);
 }
 
+static void test_file_of_a_given_size(void **state)
+{
+	char path[PATH_SIZE], expected[ERROR_MESSAGE_SIZE];
+	const int fd = make_file("0123456789", path);
+	struct source src;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(source_open(&src, path, &err), 0);
+	assert_int_equal(source_end_at(&src, 10, &err), 0);
+	assert_reads(&src, 0, "0123456789");
+	for (unsigned n = 0; n < 13; n += n == 9 ? 2 : 1) {
+		assert_int_equal(source_end_at(&src, n, &err), -1);
+		snprintf(expected, sizeof(expected), "'%s' has 10 bytes, but "
+			 "should have %u", path, n);
+		assert_string_equal(err.message, expected);
+	}
+	source_close(&src);
+	close(fd);
+}
+
+static void test_pipe_of_a_given_size(void **state)
+{
+	struct source src;
+	struct error err;
+
+	(void)state;
+	for (unsigned n = 0; n < 12; n++) {
+		char path[PATH_SIZE], end[2] = "";
+		const int fd = make_pipe("0123456789", path);
+		const bool goes_on = n < 10;
+
+		assert_int_equal(source_open(&src, path, &err), 0);
+		assert_int_equal(source_end_at(&src, n, &err), n ? 0 : -1);
+		if (n == 0) {
+			assert_non_null(strstr(err.message, "' goes on after "
+					       "the 0 bytes that it should "));
+		} else if (goes_on) {
+			/* Up to its last byte, but that, and too far. */
+			if (n > 1)
+				assert_reads(&src, 0, "0");
+			assert_read_fails(&src, n - 1, n % 2 + 1, "'%s' goes "
+					  "on after the %u bytes that it "
+					  "should have", path, n);
+		} else {
+			*end = n == 10 ? '9' : '\0';
+			assert_reads(&src, 9, end);
+			assert_int_equal(source_read_upto(&src, 10, end, 1,
+							  &err), 0);
+		}
+		source_close(&src);
+		close(fd);
+	}
+}
+
+static void test_empty_pipe(void **state)
+{
+	char path[PATH_SIZE];
+	const int fd = make_pipe("", path);
+	struct source src;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(source_open(&src, path, &err), 0);
+	assert_int_equal(source_end_at(&src, 0, &err), 0);
+	source_close(&src);
+	close(fd);
+}
+
 /* A writer that keeps the reader waiting, and sends it signals. */
 struct slow_writer {
 	int fd;
@@ -425,7 +494,7 @@ static void test_what_cannot_be_opened(void **state)
 	assert_int_equal(unlockpt(terminal), 0);
 	assert_int_equal(ptsname_r(terminal, path, sizeof(path)), 0);
 	snprintf(expected, sizeof(expected), "'%s' is a terminal: give a "
-		 "model's path, or redirect one into it", path);
+		 "file's path, or redirect one into it", path);
 	assert_open_fails(path, expected);
 	close(terminal);
 }
@@ -458,6 +527,9 @@ int main(void)
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_pipe_that_ends_before_the_offset),
 		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_file_of_a_given_size),
+		cmocka_unit_test(test_pipe_of_a_given_size),
+		cmocka_unit_test(test_empty_pipe),
 		cmocka_unit_test(test_pipe_in_small_pieces_and_signals),
 		cmocka_unit_test_setup_teardown(test_spool, scratch_enter,
 						scratch_leave),
