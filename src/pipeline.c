@@ -161,7 +161,8 @@ static void take(struct pipeline *p)
 		result = p->dev->convert(p->dev, &slot->buffers, &slot->batch,
 					 p->type, &slot->err);
 	if (!result && p->sink->prepare)
-		p->sink->prepare(p->sink, &slot->batch, slot->buffers.out);
+		result = p->sink->prepare(p->sink, &slot->batch,
+					  slot->buffers.out, &slot->err);
 
 	pthread_mutex_lock(&p->lock);
 	set_ready(p, slot, result);

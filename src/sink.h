@@ -17,9 +17,10 @@ struct sink {
 
 	/* Optional: what of a batch needs no order. The thread that converted
 	 * it calls this before its turn to be written, while the bytes are in
-	 * its cache; threads call it side by side. */
-	void (*prepare)(struct sink *sink, struct work_batch *batch,
-			const void *bytes);
+	 * its cache; threads call it side by side. After an error the batch is
+	 * not written. */
+	int (*prepare)(struct sink *sink, struct work_batch *batch,
+		       const void *bytes, struct error *err);
 
 	int (*write)(struct sink *sink, const struct work_batch *batch,
 		     const void *bytes, struct error *err);

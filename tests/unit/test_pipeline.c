@@ -112,6 +112,7 @@ struct test_sink {
 	char *bytes;
 	uint64_t size, position;
 	size_t fails_at;     /* tensor */
+	size_t prepare_fails_at;
 	const char *expected;
 	atomic_size_t prepared; /* bytes */
 	atomic_flag busy;
@@ -120,11 +121,12 @@ struct test_sink {
 	pthread_t caller;
 };
 
-static void test_prepare(struct sink *sink, struct work_batch *batch,
-			 const void *bytes)
+static int test_prepare(struct sink *sink, struct work_batch *batch,
+			const void *bytes, struct error *error)
 {
 	struct test_sink *test = (struct test_sink *)sink;
 
+	dawdle();
 	for (size_t i = 0; i < batch->n_items; i++) {
 		const struct work_item *item = &batch->items[i];
 		const uint64_t at = item->tensor->dst_offset + item->dst_offset;
@@ -133,7 +135,11 @@ static void test_prepare(struct sink *sink, struct work_batch *batch,
 			   item->dst_bytes))
 			test->misused = true;
 		test->prepared += item->dst_bytes;
+		if (strtoul(item->tensor->tensor->info->name.data, NULL, 10) ==
+		    test->prepare_fails_at)
+			return error_set(error, "no memory");
 	}
+	return 0;
 }
 
 static int test_write(struct sink *sink, const struct work_batch *batch,
@@ -274,6 +280,7 @@ static void bench_open(struct bench *bench, enum output_type type, bool reverse)
 		.bytes = malloc(bench->plan.dst_bytes),
 		.size = bench->plan.dst_bytes,
 		.fails_at = NEVER,
+		.prepare_fails_at = NEVER,
 		.busy = ATOMIC_FLAG_INIT,
 		.caller = pthread_self(),
 	};
@@ -383,17 +390,19 @@ static void test_nothing_to_do(void **state)
 static void test_first_error_wins(void **state)
 {
 	static const struct {
-		size_t read, convert, write; /* tensors */
+		size_t read, convert, prepare, write; /* tensors */
 		size_t first;
 		const char *message;
 	} rows[] = {
-		{ NEVER, 2, NEVER, 2, "no conversion" },
-		{ NEVER, NEVER, 1, 1, "no room" },
-		{ 11, NEVER, NEVER, 11, "'model' ends at offset" },
-		{ 7, 18, 26, 7, "'model' ends at offset" },
-		{ 26, 7, 18, 7, "no conversion" },
-		{ 18, 26, 7, 7, "no room" },
-		{ NEVER, NEVER, 39, 39, "no room" },
+		{ NEVER, 2, NEVER, NEVER, 2, "no conversion" },
+		{ NEVER, NEVER, NEVER, 1, 1, "no room" },
+		{ 11, NEVER, NEVER, NEVER, 11, "'model' ends at offset" },
+		{ NEVER, NEVER, 11, NEVER, 11, "no memory" },
+		{ 7, 18, 26, 39, 7, "'model' ends at offset" },
+		{ 26, 7, 39, 18, 7, "no conversion" },
+		{ 39, 26, 7, 18, 7, "no memory" },
+		{ 18, 26, 39, 7, 7, "no room" },
+		{ NEVER, NEVER, NEVER, 39, 39, "no room" },
 	};
 
 	(void)state;
@@ -402,6 +411,7 @@ static void test_first_error_wins(void **state)
 
 		bench_open(&bench, OUTPUT_F32, false);
 		bench.device.fails_at = rows[i].convert;
+		bench.sink.prepare_fails_at = rows[i].prepare;
 		bench.sink.fails_at = rows[i].write;
 		if (rows[i].read != NEVER)
 			bench.fake.infos[rows[i].read].offset =
