@@ -65,7 +65,7 @@ struct gguf_tensor {
 };
 
 struct gguf {
-	uint32_t version;
+	uint32_t version; /* 0: none was read, as of blocks without a header */
 	uint64_t alignment;
 	uint64_t data_offset; /* from the start of the file */
 

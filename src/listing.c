@@ -179,7 +179,10 @@ static void print_model(FILE *stream, const struct model *model,
 	fputs(model->shards[0].source.name, stream);
 	before = print_string(stream, before, gguf, "general.architecture");
 	print_string(stream, before, gguf, "general.name");
-	fprintf(stream, "\nGGUF version %" PRIu32 ", ", gguf->version);
+	if (gguf->version)
+		fprintf(stream, "\nGGUF version %" PRIu32 ", ", gguf->version);
+	else
+		fputs("\nBlocks without a header, ", stream);
 	if (model->n_shards > 1)
 		fprintf(stream, "%zu shards, ", model->n_shards);
 	if (plan->n_tensors < model->n_tensors)

@@ -280,6 +280,123 @@ int model_open(struct model *model, const char *path, size_t memory,
 	return 0;
 }
 
+/* ------------------------- blocks without a header ------------------------ */
+
+static struct text blocks_name(const char *path)
+{
+	const char *const slash = strrchr(path, '/');
+	const char *const name = slash ? slash + 1 : path;
+	const char *const dot = strrchr(name, '.');
+
+	if (!strcmp(path, "-"))
+		return (struct text){ "stdin", strlen("stdin") };
+	return (struct text){ name, dot && dot > name ? (size_t)(dot - name) :
+							strlen(name) };
+}
+
+/* The shape where none is given: all that is there. */
+static int count_weights(const struct source *src, const struct format *format,
+			 uint64_t *n_weights, struct error *err)
+{
+	if (!src->size)
+		return error_set(err, "'%s' is empty", src->name);
+	if (src->size % format->block_bytes)
+		return error_set(err, "'%s' has %" PRIu64 " bytes, but %s comes"
+				 " in blocks of %u", src->name, src->size,
+				 format->name, format->block_bytes);
+	if (!bytes_mul(src->size / format->block_bytes, format->block_weights,
+		       n_weights))
+		*n_weights = UINT64_MAX; /* refused by who sees it next */
+	return 0;
+}
+
+/* As gguf.c has it: a row is whole blocks, and the weights and their bytes are
+ * less than 2^63, also where a dimension is 0. */
+static int size_blocks(struct gguf_tensor *tensor, const char *name,
+		       struct error *err)
+{
+	const struct format *const format = tensor->format;
+	uint64_t product = 1;
+
+	tensor->n_weights = 1;
+	for (unsigned i = 0; i < GGUF_MAX_DIMS; i++) {
+		const uint64_t dim = tensor->dims[i];
+
+		if (!bytes_mul(product, dim ? dim : 1, &product) ||
+		    product > INT64_MAX)
+			return error_set(err, "'%s': a tensor has at most %"
+					 PRId64 " weights", name, INT64_MAX);
+		tensor->n_weights *= dim;
+	}
+	if (tensor->dims[0] % format->block_weights)
+		return error_set(err, "'%s': the first dimension is %" PRIu64
+				 ", but %s has blocks of %u weights, and a row "
+				 "must be whole blocks", name, tensor->dims[0],
+				 format->name, format->block_weights);
+	tensor->n_blocks = tensor->n_weights / format->block_weights;
+	if (!bytes_mul(tensor->n_blocks, format->block_bytes, &tensor->bytes) ||
+	    tensor->bytes > INT64_MAX)
+		return error_set(err, "'%s': %" PRIu64 " weights of %s take "
+				 "more than %" PRId64 " bytes", name,
+				 tensor->n_weights, format->name, INT64_MAX);
+	return 0;
+}
+
+static int shape_blocks(struct gguf_tensor *tensor, struct source *src,
+			const struct model_blocks *blocks, struct error *err)
+{
+	tensor->format = blocks->format;
+	tensor->n_dims = blocks->n_dims ? blocks->n_dims : 1;
+	for (unsigned i = 0; i < GGUF_MAX_DIMS; i++)
+		tensor->dims[i] = i < blocks->n_dims ? blocks->dims[i] : 1;
+	if (!blocks->n_dims &&
+	    (source_spool(src, err) ||
+	     count_weights(src, blocks->format, &tensor->dims[0], err)))
+		return -1;
+	if (size_blocks(tensor, src->name, err))
+		return -1;
+	return source_end_at(src, tensor->bytes, err);
+}
+
+/* Fills the model's one shard, whose source is open. */
+static int fill_blocks(struct model *model, struct text name,
+		       const struct model_blocks *blocks, struct error *err)
+{
+	struct model_shard *const shard = &model->shards[0];
+	struct gguf *const gguf = &shard->gguf;
+
+	gguf->alignment = 1;
+	gguf->header = malloc(name.len + 1); /* what the name points into */
+	gguf->tensors = calloc(1, sizeof(*gguf->tensors));
+	if (!gguf->header || !gguf->tensors)
+		return error_errno(err, "cannot open '%s'", shard->source.name);
+	memcpy(gguf->header, name.data, name.len);
+	gguf->n_tensors = 1;
+	gguf->tensors[0].name =
+		(struct text){ (const char *)gguf->header, name.len };
+	if (shape_blocks(&gguf->tensors[0], &shard->source, blocks, err))
+		return -1;
+	return collect_tensors(model, err);
+}
+
+int model_open_blocks(struct model *model, const char *path,
+		      const struct model_blocks *blocks, struct error *err)
+{
+	*model = (struct model){ .shards = calloc(1, sizeof(*model->shards)) };
+	if (!model->shards)
+		return error_errno(err, "cannot open the blocks");
+	if (source_open(&model->shards[0].source, path, err))
+		goto out_release;
+	model->n_shards = 1;
+	if (fill_blocks(model, blocks_name(path), blocks, err))
+		goto out_release;
+	return 0;
+
+out_release:
+	model_release(model);
+	return -1;
+}
+
 void model_release(struct model *model)
 {
 	for (size_t i = 0; i < model->n_shards; i++) {

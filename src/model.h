@@ -1,4 +1,7 @@
-/* model.h - a GGUF file, or the shards of a split one, as one table. */
+/*
+ * model.h - a GGUF file, or the shards of a split one, as one table; or blocks
+ * without a header, as a table of one tensor.
+ */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -30,6 +33,25 @@ struct model {
  */
 int model_open(struct model *model, const char *path, size_t memory,
 	       struct error *err);
+
+/* What blocks without a header are. */
+struct model_blocks {
+	const struct format *format;
+	unsigned n_dims;              /* 0: a row of as many as there are */
+	uint64_t dims[GGUF_MAX_DIMS]; /* weights, fastest first */
+};
+
+/*
+ * Opens PATH ("-": standard input), which holds blocks and nothing else, as a
+ * model without metadata whose one tensor has the file's name, without folder
+ * and suffix, or "stdin". Where the size isn't that of the shape, or not whole
+ * blocks, that is an error: here, or for a stream when its end is read. A
+ * stream without a shape is spooled first. The caller releases the model after
+ * success.
+ */
+int model_open_blocks(struct model *model, const char *path,
+		      const struct model_blocks *blocks, struct error *err);
+
 void model_release(struct model *model);
 
 #endif

@@ -136,12 +136,17 @@ static int check_end(const struct source *src, struct error *err)
 	return 0;
 }
 
+static int refuse_size(const struct source *src, uint64_t size,
+		       uint64_t expected, struct error *err)
+{
+	return error_set(err, "'%s' has %" PRIu64 " bytes, but should have %"
+			 PRIu64, src->name, size, expected);
+}
+
 int source_end_at(struct source *src, uint64_t n, struct error *err)
 {
 	if (src->seekable)
-		return src->size == n ? 0 :
-		       error_set(err, "'%s' has %" PRIu64 " bytes, but should "
-				 "have %" PRIu64, src->name, src->size, n);
+		return src->size == n ? 0 : refuse_size(src, src->size, n, err);
 	src->end = n;
 	return n ? 0 : check_end(src, err);
 }
@@ -247,6 +252,8 @@ int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
 	if ((size_t)got == n)
 		return 0;
 	end = end_of(src);
+	if (src->end)
+		return refuse_size(src, end, src->end, err);
 	if (end < src->size)
 		return error_set(err, "'%s' shrank while it was read, from %"
 				 PRIu64 " to %" PRIu64 " bytes", src->name,

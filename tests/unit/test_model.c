@@ -407,6 +407,215 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
 	return fails() ? NULL : __real_reallocarray(p, n, size);
 }
 
+/* Opens `n_bytes` zeros as blocks; a message, or NULL for success. */
+static const char *open_zeros(struct model *model, size_t n_bytes,
+			      const struct model_blocks *blocks)
+{
+	static struct error err;
+	FILE *const file = fopen("zeros.bin", "we");
+
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), (off_t)n_bytes), 0);
+	assert_int_equal(fclose(file), 0);
+	return model_open_blocks(model, "zeros.bin", blocks, &err) ?
+		       err.message : NULL;
+}
+
+static void assert_blocks_refused(size_t n_bytes,
+				  const struct model_blocks *blocks,
+				  const char *expected)
+{
+	struct model model;
+	const char *const message = open_zeros(&model, n_bytes, blocks);
+
+	assert_non_null(message);
+	assert_string_equal(message, expected);
+}
+
+/* Every format, with a shape and without. */
+static void test_blocks(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
+		const struct format *const format = format_at(i);
+		const uint64_t row = 3 * (uint64_t)format->block_weights;
+		const struct model_blocks shapes[] = {
+			{ .format = format },
+			{ format, 3, { row, 1, 2 } },
+		};
+
+		for (unsigned j = 0; j < 2; j++) {
+			const struct gguf_tensor *tensor;
+			struct model model;
+
+			assert_null(open_zeros(&model,
+					       6 * (size_t)format->block_bytes,
+					       &shapes[j]));
+			assert_int_equal(model.n_shards, 1);
+			assert_int_equal(model.n_tensors, 1);
+			assert_int_equal(model.shards[0].gguf.version, 0);
+			assert_int_equal(model.shards[0].gguf.n_kv, 0);
+			assert_ptr_equal(model.tensors[0].source,
+					 &model.shards[0].source);
+			tensor = model.tensors[0].info;
+			assert_int_equal(tensor->name.len, 5);
+			assert_memory_equal(tensor->name.data, "zeros", 5);
+			assert_ptr_equal(tensor->format, format);
+			assert_int_equal(tensor->n_dims, j ? 3 : 1);
+			assert_int_equal(tensor->dims[0], j ? row : 2 * row);
+			assert_int_equal(tensor->dims[2], j ? 2 : 1);
+			assert_int_equal(tensor->dims[3], 1);
+			assert_int_equal(tensor->n_weights, 2 * row);
+			assert_int_equal(tensor->n_blocks, 6);
+			assert_int_equal(tensor->offset, 0);
+			assert_int_equal(tensor->bytes,
+					 6 * format->block_bytes);
+			model_release(&model);
+		}
+	}
+}
+
+static void test_sizes_of_blocks(void **state)
+{
+	const struct format *const q4_k = format_at(FORMAT_Q4_K);
+	const struct format *const i8 = format_at(FORMAT_I8);
+	const struct format *const i64 = format_at(FORMAT_I64);
+	const uint64_t most = INT64_MAX;
+	struct model model;
+
+	(void)state;
+	assert_blocks_refused(0, &(struct model_blocks){ .format = q4_k },
+			      "'zeros.bin' is empty");
+	assert_blocks_refused(143, &(struct model_blocks){ .format = q4_k },
+			      "'zeros.bin' has 143 bytes, but Q4_K comes in "
+			      "blocks of 144");
+	assert_blocks_refused(145, &(struct model_blocks){ .format = q4_k },
+			      "'zeros.bin' has 145 bytes, but Q4_K comes in "
+			      "blocks of 144");
+	assert_blocks_refused(144, &(struct model_blocks){ q4_k, 1, { 512 } },
+			      "'zeros.bin' has 144 bytes, but should have 288");
+	assert_blocks_refused(289, &(struct model_blocks){ q4_k, 1, { 512 } },
+			      "'zeros.bin' has 289 bytes, but should have 288");
+	assert_blocks_refused(144, &(struct model_blocks){ q4_k, 2, { 64, 4 } },
+			      "'zeros.bin': the first dimension is 64, but "
+			      "Q4_K has blocks of 256 weights, and a row must "
+			      "be whole blocks");
+	for (unsigned i = 0; i < 2; i++)
+		assert_blocks_refused(1, &(struct model_blocks){
+			i8, 3, { i, (uint64_t)1 << 62, 2 } },
+			"'zeros.bin': a tensor has at most "
+			"9223372036854775807 weights");
+	assert_blocks_refused(1, &(struct model_blocks){
+		i8, 2, { UINT64_MAX, UINT64_MAX } },
+		"'zeros.bin': a tensor has at most 9223372036854775807 "
+		"weights");
+	assert_blocks_refused(1, &(struct model_blocks){ i8, 1, { most } },
+			      "'zeros.bin' has 1 bytes, but should have "
+			      "9223372036854775807");
+	assert_blocks_refused(1, &(struct model_blocks){ i64, 1, { most / 8 +
+							 1 } },
+			      "'zeros.bin': 1152921504606846976 weights of I64 "
+			      "take more than 9223372036854775807 bytes");
+	/* A shape may say that there is nothing. */
+	assert_null(open_zeros(&model, 0, &(struct model_blocks){
+		q4_k, 2, { 256, 0 } }));
+	assert_int_equal(model.tensors[0].info->n_weights, 0);
+	assert_int_equal(model.tensors[0].info->bytes, 0);
+	model_release(&model);
+}
+
+static void test_names_of_blocks(void **state)
+{
+	static const struct {
+		const char *path, *name;
+	} rows[] = {
+		{ "a.b.q4_k", "a.b" }, { "./.hidden", ".hidden" },
+		{ "plain", "plain" },  { "../a/x.bin", "x" },
+		{ "a/\377..", "\377." },
+	};
+	const struct model_blocks blocks = { .format = format_at(FORMAT_I8) };
+	struct error err;
+
+	(void)state;
+	assert_int_equal(mkdir("a", 0777), 0);
+	assert_int_equal(chdir("a"), 0);
+	assert_int_equal(mkdir("a", 0777), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct model model;
+		struct text name;
+
+		scratch_write(rows[i].path, "x");
+		assert_int_equal(model_open_blocks(&model, rows[i].path,
+						   &blocks, &err), 0);
+		name = model.tensors[0].info->name;
+		assert_int_equal(name.len, strlen(rows[i].name));
+		assert_memory_equal(name.data, rows[i].name, name.len);
+		model_release(&model);
+	}
+}
+
+/* The parent's bytes come through a pipe, as standard input. */
+static void test_blocks_from_a_pipe(void **state)
+{
+	const struct format *const q8_0 = format_at(FORMAT_Q8_0);
+	const int saved = dup(STDIN_FILENO);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const struct model_blocks blocks = { q8_0, i, { 64 } };
+		const char bytes[2 * 34] = "12";
+		struct source *source;
+		struct model model;
+		struct error err;
+		char got[2];
+		int fds[2];
+
+		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+		assert_int_equal(write(fds[1], bytes, sizeof(bytes)),
+				 sizeof(bytes));
+		close(fds[1]);
+		assert_int_equal(dup2(fds[0], STDIN_FILENO), STDIN_FILENO);
+		close(fds[0]);
+		if (model_open_blocks(&model, "-", &blocks, &err))
+			fail_msg("%s", err.message);
+		source = &model.shards[0].source;
+		assert_int_equal(source->seekable, !i); /* it was spooled */
+		assert_memory_equal(model.tensors[0].info->name.data, "stdin",
+				    5);
+		assert_int_equal(model.tensors[0].info->n_weights, 64);
+		assert_int_equal(source_read(source, 0, got, 2, &err), 0);
+		assert_memory_equal(got, "12", 2);
+		model_release(&model);
+	}
+	assert_int_equal(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+	close(saved);
+}
+
+static void test_blocks_when_allocations_fail(void **state)
+{
+	const struct model_blocks blocks = { .format = format_at(FORMAT_I8) };
+	struct model model;
+	struct error err;
+
+	(void)state;
+	scratch_write("x", "x");
+	for (unsigned i = 1;; i++) {
+		int result;
+
+		until_failure = i;
+		result = model_open_blocks(&model, "x", &blocks, &err);
+		if (until_failure) {
+			until_failure = 0;
+			assert_int_equal(result, 0);
+			assert_true(i > 5);
+			break;
+		}
+		assert_int_equal(result, -1);
+		assert_non_null(strstr(err.message, ": Cannot allocate"));
+	}
+	model_release(&model);
+}
+
 /* Each allocation fails in its turn; a sanitizer sees what is leaked then. */
 static void test_allocations_may_fail(void **state)
 {
@@ -467,6 +676,11 @@ int main(void)
 		TEST(test_standard_input_cannot_be_split),
 		TEST(test_memory_bounds_all_shards),
 		TEST(test_many_shards_raise_the_limit_of_files),
+		TEST(test_blocks),
+		TEST(test_sizes_of_blocks),
+		TEST(test_names_of_blocks),
+		TEST(test_blocks_from_a_pipe),
+		TEST(test_blocks_when_allocations_fail),
 		TEST(test_allocations_may_fail),
 		TEST(test_no_descriptor_is_left_open),
 	};

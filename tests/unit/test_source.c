@@ -295,6 +295,8 @@ static void test_pipe_of_a_given_size(void **state)
 			assert_reads(&src, 9, end);
 			assert_int_equal(source_read_upto(&src, 10, end, 1,
 							  &err), 0);
+			assert_read_fails(&src, 10, 1, "'%s' has 10 bytes, but "
+					  "should have %u", path, n);
 		}
 		source_close(&src);
 		close(fd);
