@@ -147,9 +147,9 @@ $(TESTS): %: %.o $(LIBRARY)
 $(UNIT_TESTS): TEST_LDLIBS := -lcmocka -lm
 $(FUZZER): TEST_LDLIBS := -fsanitize=fuzzer
 $B/tests/unit/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
-# This one makes each allocation fail in its turn.
-$B/tests/unit/test_model: TEST_LDLIBS += -Wl,--wrap=malloc,--wrap=calloc \
-	-Wl,--wrap=realloc,--wrap=reallocarray
+# These make each allocation fail in its turn.
+$B/tests/unit/test_model $B/tests/unit/test_sink_expect: TEST_LDLIBS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
 $(FAKE_PROGRAM): $B/src/main.o $B/tests/gpu/fake_images.o $(LIBRARY)
 	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(LDLIBS)

@@ -33,6 +33,31 @@ struct sink {
 struct sink *sink_raw_open(struct output *output, const struct plan *plan,
 			   struct error *err);
 
+/* Which values count as equal to those that are expected. */
+struct tolerance {
+	bool given; /* else those of the same bits, and no other */
+	/* One of two is enough: at most `ulp` steps from float to float, or a
+	 * difference of at most atol + rtol·|expected|. */
+	uint64_t ulp;
+	double rtol, atol;
+};
+
+/*
+ * Nowhere: the values are compared with those in the file at `path` ("-":
+ * standard input), which must have the size of the raw output, and its layout.
+ * The tolerance is for floats; of these, within it, NaN equals NaN, and an
+ * infinity only the same. All else, and the blocks of quants, must have the
+ * same bits.
+ *
+ * Where tensors differ, end gives an error that differs, and before it writes
+ * a line for each of them to `report`, which the sink takes over, also on
+ * error; NULL: no lines. The plan must outlast the sink. NULL on error.
+ */
+struct sink *sink_expect_open(const char *path,
+			      const struct tolerance *tolerance,
+			      struct output *report, const struct plan *plan,
+			      struct error *err);
+
 /* Nowhere: what counts is how the values were made. NULL on error. */
 struct sink *sink_null_open(struct error *err);
 

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +7,7 @@
 
 #include "../../src/model.h"
 #include "child.h"
+#include "failing_malloc.h"
 #include "gguf_builder.h"
 #include "scratch.h"
 
@@ -364,47 +364,6 @@ static void test_many_shards_raise_the_limit_of_files(void **state)
 	write_many_shards();
 	assert_int_equal(child_run(open_many, 364), 0);
 	assert_int_equal(child_run(open_many, 363), W_EXITCODE(1, 0));
-}
-
-/* The linker puts these in the place of the library's (see Makefile). */
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__real_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-
-static unsigned until_failure; /* allocations, with the one that fails; 0: none
-				* does */
-
-static bool fails(void)
-{
-	if (!until_failure || --until_failure)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(p, n, size);
 }
 
 /* Opens `n_bytes` zeros as blocks; a message, or NULL for success. */
