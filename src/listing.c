@@ -96,11 +96,23 @@ static int digits(uint64_t n)
 	return snprintf(NULL, 0, "%" PRIu64, n);
 }
 
+/* The longest name of a format that GGUF has is IQ2_XXS. */
+static int longest_type(const struct plan *plan)
+{
+	int width = 7;
+
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		width = max(width, (int)strlen(
+			plan->tensors[i].tensor->info->format->name));
+	return width;
+}
+
 static void print_rows(FILE *stream, const struct plan *plan)
 {
 	static const char shapes[] = "SHAPE", weights[] = "WEIGHTS";
 	char shape[SHAPE_SIZE], size[SIZE_SIZE];
 	char name[ESCAPE_SIZE(GGUF_MAX_NAME)];
+	const int type_width = longest_type(plan);
 	int shape_width = sizeof(shapes) - 1;
 	int weights_width = sizeof(weights) - 1;
 
@@ -111,45 +123,46 @@ static void print_rows(FILE *stream, const struct plan *plan)
 				  (int)strlen(format_shape(shape, info)));
 		weights_width = max(weights_width, digits(info->n_weights));
 	}
-	fprintf(stream, "%-7s  %-*s  %*s  %10s  NAME\n", "TYPE", shape_width,
-		shapes, weights_width, weights, "SIZE");
+	fprintf(stream, "%-*s  %-*s  %*s  %10s  NAME\n", type_width, "TYPE",
+		shape_width, shapes, weights_width, weights, "SIZE");
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct gguf_tensor *info = plan->tensors[i].tensor->info;
 
-		fprintf(stream, "%-7s  %-*s  %*" PRIu64 "  %10s  %s\n",
-			info->format->name, shape_width,
+		fprintf(stream, "%-*s  %-*s  %*" PRIu64 "  %10s  %s\n",
+			type_width, info->format->name, shape_width,
 			format_shape(shape, info), weights_width,
 			info->n_weights, format_size(size, info->bytes),
 			escape_text(name, sizeof(name), info->name));
 	}
 }
 
-static void print_totals(FILE *stream, const char *type,
+static void print_totals(FILE *stream, int type_width, const char *type,
 			 const struct totals *totals, int width)
 {
 	char size[SIZE_SIZE];
 
-	fprintf(stream, "%-7s  %7zu  %*" PRIu64 "  %10s  %11.3f\n", type,
-		totals->n_tensors, width, totals->weights,
+	fprintf(stream, "%-*s  %7zu  %*" PRIu64 "  %10s  %11.3f\n",
+		type_width, type, totals->n_tensors, width, totals->weights,
 		format_size(size, totals->bytes), bits_per_weight(totals));
 }
 
 static void print_all_totals(FILE *stream, const struct plan *plan)
 {
 	static const char weights[] = "WEIGHTS";
+	const int type_width = longest_type(plan);
 	struct all_totals totals;
 	char size[SIZE_SIZE];
 	int width;
 
 	totals_fill(&totals, plan);
 	width = max(sizeof(weights) - 1, digits(totals.all.weights));
-	fprintf(stream, "%-7s  TENSORS  %*s  %10s  BITS/WEIGHT\n", "TYPE",
-		width, weights, "SIZE");
+	fprintf(stream, "%-*s  TENSORS  %*s  %10s  BITS/WEIGHT\n", type_width,
+		"TYPE", width, weights, "SIZE");
 	for (unsigned i = 0; i < FORMAT_COUNT; i++)
 		if (totals.of_type[i].n_tensors)
-			print_totals(stream, format_at(i)->name,
+			print_totals(stream, type_width, format_at(i)->name,
 				     &totals.of_type[i], width);
-	print_totals(stream, "all", &totals.all, width);
+	print_totals(stream, type_width, "all", &totals.all, width);
 	fprintf(stream, "\nOutput as %s: %" PRIu64 " bytes (%s)\n",
 		plan_type_name(plan->type), plan->dst_bytes,
 		format_size(size, plan->dst_bytes));

@@ -207,13 +207,33 @@ static bool shows_progress(const struct options *options)
 }
 
 /* Takes the output over; without one, the values are only compared. */
+static struct sink *open_sink(const struct options *options,
+			      struct output *output, const struct model *model,
+			      const struct plan *plan, struct error *err)
+{
+	struct output *report = NULL;
+
+	if (output)
+		return sink_raw_open(output, plan, err);
+	if (!options->expect)
+		return sink_null_open(err);
+	if (!options->quiet) {
+		report = output_open("-", false, model, err);
+		if (!report)
+			return NULL;
+	}
+	return sink_expect_open(options->expect, &options->tolerance, report,
+				plan, err);
+}
+
+/* Takes the output over, which may be NULL. */
 static int write_tensors(const struct options *options,
 			 const struct pipeline_options *pipeline,
 			 struct device *dev, struct output *output,
-			 const struct plan *plan, struct error *err)
+			 const struct model *model, const struct plan *plan,
+			 struct error *err)
 {
-	struct sink *sink = output ? sink_raw_open(output, plan, err) :
-				     sink_null_open(err);
+	struct sink *sink = open_sink(options, output, model, plan, err);
 	struct progress *progress = NULL;
 	int result = -1;
 
@@ -277,7 +297,8 @@ static int write_outputs(const struct options *options,
 			return -1;
 		}
 	}
-	result = write_tensors(options, pipeline, dev, output, plan, err);
+	result = write_tensors(options, pipeline, dev, output, model, plan,
+			       err);
 	if (index && result)
 		output_abort(index);
 	else if (index)
@@ -323,6 +344,15 @@ static void drain(struct source *src)
 				       &ignored);
 }
 
+static int open_model(const struct options *options, size_t memory,
+		      struct model *model, struct error *err)
+{
+	if (options->blocks.format)
+		return model_open_blocks(model, options->input,
+					 &options->blocks, err);
+	return model_open(model, options->input, memory, err);
+}
+
 static int run_model(const struct options *options, struct error *err)
 {
 	const struct plan_globs globs = {
@@ -335,7 +365,7 @@ static int run_model(const struct options *options, struct error *err)
 	int result = -1;
 
 	if (share_out(&budget, options, err) ||
-	    model_open(&model, options->input, budget.header, err))
+	    open_model(options, budget.header, &model, err))
 		return -1;
 	if (plan_init(&plan, &model, &globs, options->type, err))
 		goto out_release;

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +15,12 @@ enum {
 	OPTION_INDEX = 256,
 	OPTION_JSON,
 	OPTION_MEMORY,
+	OPTION_INPUT_TYPE,
+	OPTION_SHAPE,
+	OPTION_EXPECT,
+	OPTION_ULP,
+	OPTION_RTOL,
+	OPTION_ATOL,
 	OPTION_VERIFY,
 	OPTION_DEVICES,
 	OPTION_PROGRESS,
@@ -35,6 +42,17 @@ static const struct row {
 	{ 'x', "exclude", "GLOB", "no tensor whose name matches (repeatable)" },
 	{ OPTION_INDEX, "index", "PATH",
 	  "also write a JSON index of the output" },
+	{ OPTION_INPUT_TYPE, "input-type", "TYPE",
+	  "FILE has no header, but only blocks of TYPE" },
+	{ OPTION_SHAPE, "shape", "N,M,...",
+	  "the shape of these, fastest dimension first" },
+	{ OPTION_EXPECT, "expect", "PATH",
+	  "compare the output with the values in PATH" },
+	{ OPTION_ULP, "ulp", "N", "allow floats to be N floats apart" },
+	{ OPTION_RTOL, "rtol", "X",
+	  "allow a difference of X times the value in PATH" },
+	{ OPTION_ATOL, "atol", "X",
+	  "allow one of X, on top of that of --rtol" },
 	{ 'f', "force", NULL, "overwrite files; write even to a terminal" },
 	{ 'd', "device", "DEV",
 	  "auto (default), cpu, gpu, or gpu:N,M,... by number" },
@@ -68,7 +86,7 @@ void options_print_help(FILE *stream)
 	      stream);
 	for (size_t i = 0; i < N_ROWS; i++) {
 		const struct row *row = &rows[i];
-		char letter[4] = "", usage[32] = "";
+		char letter[4] = "", usage[24] = "";
 
 		if (row->id < 256)
 			snprintf(letter, sizeof(letter), "-%c%c", row->id,
@@ -76,7 +94,7 @@ void options_print_help(FILE *stream)
 		if (row->name)
 			snprintf(usage, sizeof(usage), "--%s %s", row->name,
 				 row->argument ? row->argument : "");
-		fprintf(stream, "  %-3s %-15s  %s\n", letter, usage, row->help);
+		fprintf(stream, "  %-3s %-17s  %s\n", letter, usage, row->help);
 	}
 	fputs("\nSIZE is in bytes; K, M and G after it stand for 1024, 1024^2 "
 	      "and 1024^3.\n"
@@ -157,6 +175,69 @@ static int parse_type(const char *text, enum output_type *type,
 	return error_set(err,
 			 "'--type' takes f32, f16, bf16 or native, not '%s'",
 			 quote(&q, text));
+}
+
+static int parse_input_type(const char *text, const struct format **format,
+			    struct error *err)
+{
+	struct quote q;
+
+	*format = format_by_name(text);
+	if (*format)
+		return 0;
+	return error_set(err, "'--input-type' takes the type of a tensor, such "
+			      "as q4_k or f16, not '%s'", quote(&q, text));
+}
+
+static int parse_shape(const char *text, struct model_blocks *blocks,
+		       struct error *err)
+{
+	const char *end = text;
+	struct quote q;
+
+	blocks->n_dims = 0;
+	do {
+		if (blocks->n_dims == GGUF_MAX_DIMS ||
+		    !parse_digits(end, &blocks->dims[blocks->n_dims++], &end))
+			goto invalid;
+	} while (*end++ == ',');
+	if (!end[-1])
+		return 0;
+invalid:
+	return error_set(err, "'--shape' takes up to %d dimensions as in "
+			      "4096,32, not '%s'", GGUF_MAX_DIMS,
+			 quote(&q, text));
+}
+
+static int parse_ulp(const char *text, struct tolerance *tolerance,
+		     struct error *err)
+{
+	struct quote q;
+	const char *end;
+
+	tolerance->given = true;
+	if (parse_digits(text, &tolerance->ulp, &end) && !*end)
+		return 0;
+	return error_set(err, "'--ulp' takes a number less than 2^64, not '%s'",
+			 quote(&q, text));
+}
+
+/* A finite decimal without a sign. */
+static int parse_difference(const char *option, const char *text,
+			    double *value, struct tolerance *tolerance,
+			    struct error *err)
+{
+	struct quote q;
+	char *end;
+
+	tolerance->given = true;
+	*value = strtod(text, &end);
+	if (isfinite(*value) && !*end &&
+	    text[0] && strspn(text, "0123456789.eE+-") == strlen(text) &&
+	    text[0] != '+' && text[0] != '-')
+		return 0;
+	return error_set(err, "'--%s' takes a number such as 0.01 or 1e-6, not "
+			      "'%s'", option, quote(&q, text));
 }
 
 /* The numbers after "gpu:". */
@@ -259,6 +340,23 @@ static int apply(struct options *options, int id, const char *argument,
 		return set_path(&options->output, "output", "-", err);
 	case OPTION_INDEX:
 		return set_path(&options->index, "index", argument, err);
+	case OPTION_INPUT_TYPE:
+		return parse_input_type(argument, &options->blocks.format, err);
+	case OPTION_SHAPE:
+		return parse_shape(argument, &options->blocks, err);
+	case OPTION_EXPECT:
+		return set_path(&options->expect, "file to expect", argument,
+				err);
+	case OPTION_ULP:
+		return parse_ulp(argument, &options->tolerance, err);
+	case OPTION_RTOL:
+		return parse_difference("rtol", argument,
+					&options->tolerance.rtol,
+					&options->tolerance, err);
+	case OPTION_ATOL:
+		return parse_difference("atol", argument,
+					&options->tolerance.atol,
+					&options->tolerance, err);
 	case 't':
 		return parse_type(argument, &options->type, err);
 	case 'd':
@@ -294,11 +392,32 @@ static int check_verify(struct options *options, struct error *err)
 	return 0;
 }
 
+static int check_expect(const struct options *options, struct error *err)
+{
+	if (options->action != OPTIONS_CONVERT)
+		return error_set(err, "'--expect' and a listing ('--list', "
+				      "'--json') exclude each other");
+	if (options->output)
+		return error_set(err, "'--expect' and an output ('--output', "
+				      "'-c') exclude each other");
+	if (!strcmp(options->expect, "-") && !strcmp(options->input, "-"))
+		return error_set(err, "the model and what '--expect' takes "
+				      "cannot both be standard input");
+	return 0;
+}
+
 /* What makes no sense together, though each option is good by itself. */
 static int check(struct options *options, struct error *err)
 {
 	if (options->verify && check_verify(options, err))
 		return -1;
+	if (options->expect && check_expect(options, err))
+		return -1;
+	if (!options->expect && options->tolerance.given)
+		return error_set(err, "'--ulp', '--rtol' and '--atol' need "
+				      "'--expect'");
+	if (!options->blocks.format && options->blocks.n_dims)
+		return error_set(err, "'--shape' needs '--input-type'");
 	if (options->output && options->action != OPTIONS_CONVERT)
 		return error_set(err,
 				 "a listing ('--list', '--json') and an output "
@@ -315,7 +434,7 @@ static int check(struct options *options, struct error *err)
 				      "other");
 	if (options->quiet)
 		options->progress = PROGRESS_NEVER;
-	if (!options->output && !options->verify &&
+	if (!options->output && !options->verify && !options->expect &&
 	    options->action == OPTIONS_CONVERT)
 		options->action = OPTIONS_LIST;
 	return 0;

@@ -8,11 +8,12 @@
 
 #include "error.h"
 #include "plan.h"
+#include "sink.h"
 
 #define VERSION "0.1.0"
 
 enum options_action {
-	OPTIONS_CONVERT, /* or verify */
+	OPTIONS_CONVERT, /* or compare */
 	OPTIONS_LIST,
 	OPTIONS_LIST_JSON,
 	OPTIONS_DEVICES,
@@ -29,8 +30,11 @@ enum options_device { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
 struct options {
 	enum options_action action;
 	const char *input;  /* "-": standard input */
-	const char *output; /* "-": standard output; NULL: only to verify */
+	const char *output; /* "-": standard output; NULL: only to compare */
 	const char *index;  /* as output; NULL: none */
+	struct model_blocks blocks; /* of the input; no format: it is GGUF */
+	const char *expect; /* "-": standard input; NULL: nothing */
+	struct tolerance tolerance;
 	const char **include; /* globs */
 	size_t n_include;
 	const char **exclude;

@@ -23,7 +23,7 @@ readme() {
 
 test_manual_has_the_options_of_help() {
 	help_options >help
-	[ "$(wc -l <help)" = 20 ] || fail "$(cat help)"
+	[ "$(wc -l <help)" = 26 ] || fail "$(cat help)"
 	same 'the manual' <(manual_options | sort) <(sort help)
 }
 
@@ -91,6 +91,23 @@ test_readme_recipes() {
 		echo '"llama"')
 }
 
+# The values of a kernel: those expected, and then with one bit flipped.
+test_readme_kernel() {
+	recipe_folder
+	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
+	mv q4_k.blocks blocks.bin
+	cp "$GOLDEN/q4_k.f32" kernel.f32
+	gguf-dequant --input-type q4_k blocks.bin -t f16 -o kernel.f16
+	readme kernel >commands
+	[ "$(grep -c gguf-dequant commands)" = 3 ] || fail "$(cat commands)"
+	bash -euo pipefail commands >got 2>&1 || fail "$(cat got)"
+	same 'what is printed' got /dev/null
+	same 'expected.f32' expected.f32 kernel.f32
+	mv q4_k.flipped kernel.f32
+	gguf-dequant --input-type q4_k blocks.bin --expect kernel.f32 >got 2>&1
+	same 'the lines' got <(readme expect)
+}
+
 test_readme_numpy() {
 	python3 -c 'import numpy' 2>error || skip 'there is no NumPy'
 	recipe_folder
@@ -107,7 +124,10 @@ test_manual_examples() {
 	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
 	zstd -q model.gguf
 	sed -n 's/^\.Dl //p' "$ROOT/man/gguf-dequant.1" >examples
-	[ "$(wc -l <examples)" = 5 ] || fail "$(cat examples)"
+	[ "$(wc -l <examples)" = 6 ] || fail "$(cat examples)"
+	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
+	mv q4_k.blocks blocks.bin
+	cp "$GOLDEN/q4_k.f32" kernel.f32
 	bash -euo pipefail examples >got 2>errors || fail "$(cat errors)"
 	same 'standard error' errors /dev/null
 	same 'model.f32' model.f32 "$MODELS/small.f32"

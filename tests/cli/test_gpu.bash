@@ -262,3 +262,19 @@ test_gpu_code_objects() {
 		done
 	done
 }
+
+test_gpu_gives_what_is_expected() {
+	local blocks name
+	python3 "$HERE/blocks.py" . "$GOLDEN"/*.{gguf,blocks} || fail
+	for blocks in *.blocks; do
+		name=${blocks%.blocks}
+		gpu hip -d gpu --verify --input-type "$name" "$blocks" \
+			--expect "$GOLDEN/$name.f32"
+		stdout_is ''
+		succeeds
+		gpu cuda -d gpu --input-type "$name" "$blocks" \
+			--expect "$name.flipped"
+		same "$name" "$OUT" "$name.report"
+		status_is 1
+	done
+}

@@ -7,26 +7,32 @@ test_help() {
 Dequantize the tensors of a GGUF file, bit for bit as ggml does.
 FILE "-" is standard input; of a split model, FILE is the first shard.
 
-  -o, --output PATH    write to PATH; "-" is standard output
-  -c                   write to standard output
-  -t, --type TYPE      f32 (default), f16, bf16 or native (as stored)
-  -T, --tensor GLOB    only tensors whose name matches (repeatable)
-  -x, --exclude GLOB   no tensor whose name matches (repeatable)
-      --index PATH     also write a JSON index of the output
-  -f, --force          overwrite files; write even to a terminal
-  -d, --device DEV     auto (default), cpu, gpu, or gpu:N,M,... by number
-      --verify         compare the GPU'\''s values with the CPU'\''s, every bit
-      --devices        list the GPUs, and what runs on them
-  -l, --list           list the tensors (default without -o and -c)
-      --json           list as JSON, with all metadata
-  -j, --threads N      use N threads (default: one a CPU)
-      --memory SIZE    use at most SIZE of memory (default 256M)
-  -q, --quiet          print nothing but errors
-  -v, --verbose        say what did the work, and how fast
-      --progress       show progress even if not on a terminal
-      --no-progress    show no progress
-  -h, --help           print this help
-  -V, --version        print the version
+  -o, --output PATH      write to PATH; "-" is standard output
+  -c                     write to standard output
+  -t, --type TYPE        f32 (default), f16, bf16 or native (as stored)
+  -T, --tensor GLOB      only tensors whose name matches (repeatable)
+  -x, --exclude GLOB     no tensor whose name matches (repeatable)
+      --index PATH       also write a JSON index of the output
+      --input-type TYPE  FILE has no header, but only blocks of TYPE
+      --shape N,M,...    the shape of these, fastest dimension first
+      --expect PATH      compare the output with the values in PATH
+      --ulp N            allow floats to be N floats apart
+      --rtol X           allow a difference of X times the value in PATH
+      --atol X           allow one of X, on top of that of --rtol
+  -f, --force            overwrite files; write even to a terminal
+  -d, --device DEV       auto (default), cpu, gpu, or gpu:N,M,... by number
+      --verify           compare the GPU'\''s values with the CPU'\''s, every bit
+      --devices          list the GPUs, and what runs on them
+  -l, --list             list the tensors (default without -o and -c)
+      --json             list as JSON, with all metadata
+  -j, --threads N        use N threads (default: one a CPU)
+      --memory SIZE      use at most SIZE of memory (default 256M)
+  -q, --quiet            print nothing but errors
+  -v, --verbose          say what did the work, and how fast
+      --progress         show progress even if not on a terminal
+      --no-progress      show no progress
+  -h, --help             print this help
+  -V, --version          print the version
 
 SIZE is in bytes; K, M and G after it stand for 1024, 1024^2 and 1024^3.
 Exit status: 0 done, 1 the values compared differ, 2 trouble.'

@@ -226,6 +226,96 @@ static void test_bad_devices(void **state)
 #undef BAD_DEVICE
 }
 
+static void test_blocks(void **state)
+{
+#define BAD_SHAPE(text)                                               \
+	BAD("'--shape' takes up to 4 dimensions as in 4096,32, not '" \
+	    text "'", "--input-type", "i8", "--shape", text, "m")
+	struct options options = GOOD("--input-type", "Q4_k", "m");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_LIST);
+	assert_ptr_equal(options.blocks.format, format_at(FORMAT_Q4_K));
+	assert_int_equal(options.blocks.n_dims, 0);
+	options_release(&options);
+	options = GOOD("--shape=9,9", "--shape=18446744073709551615,0,7,1",
+		       "--input-type=mxfp6_e2m3", "-c", "-");
+	assert_ptr_equal(options.blocks.format, format_at(FORMAT_MXFP6_E2M3));
+	assert_int_equal(options.blocks.n_dims, 4);
+	assert_int_equal(options.blocks.dims[0], UINT64_MAX);
+	assert_int_equal(options.blocks.dims[1], 0);
+	assert_int_equal(options.blocks.dims[3], 1);
+	options_release(&options);
+	BAD_SHAPE("");
+	BAD_SHAPE(",1");
+	BAD_SHAPE("1,");
+	BAD_SHAPE("1,,1");
+	BAD_SHAPE("1x2");
+	BAD_SHAPE("-1");
+	BAD_SHAPE("1, 2");
+	BAD_SHAPE("18446744073709551616");
+	BAD_SHAPE("1,2,3,4,5");
+	BAD("'--input-type' takes the type of a tensor, such as q4_k or f16, "
+	    "not 'q4_2'", "--input-type", "q4_2", "m");
+	BAD("'--input-type' takes the type of a tensor, such as q4_k or f16, "
+	    "not ''", "--input-type", "", "m");
+	BAD("'--shape' needs '--input-type'", "--shape", "32", "m");
+#undef BAD_SHAPE
+}
+
+static void tolerance_is(char **argv, uint64_t ulp, double rtol, double atol)
+{
+	struct options options = good(argv);
+
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.expect, "e");
+	assert_true(options.tolerance.given);
+	assert_int_equal(options.tolerance.ulp, ulp);
+	assert_true(options.tolerance.rtol == rtol);
+	assert_true(options.tolerance.atol == atol);
+	options_release(&options);
+}
+
+static void test_expect(void **state)
+{
+#define BAD_DIFFERENCE(text)                                                \
+	BAD("'--rtol' takes a number such as 0.01 or 1e-6, not '" text "'", \
+	    "--expect=e", "--rtol", text, "m")
+	struct options options = GOOD("--expect", "-", "m");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.expect, "-");
+	assert_false(options.tolerance.given);
+	options_release(&options);
+	tolerance_is(ARGV("--expect", "e", "--ulp=0", "-"), 0, 0, 0);
+	tolerance_is(ARGV("--expect", "e", "--ulp=18446744073709551615", "-"),
+		     UINT64_MAX, 0, 0);
+	tolerance_is(ARGV("--expect=e", "--rtol", "1e-5", "-d", "cpu", "m"), 0,
+		     1e-5, 0);
+	tolerance_is(ARGV("--atol", ".5", "--rtol", "4.9e-324", "--expect=e",
+			  "m", "--ulp=7"), 7, 4.9e-324, .5);
+	tolerance_is(ARGV("--atol=0", "--expect=e", "m"), 0, 0, 0);
+	BAD("'--ulp' takes a number less than 2^64, not '1.5'", "--expect=e",
+	    "--ulp=1.5", "m");
+	BAD("'--ulp' takes a number less than 2^64, not '18446744073709551616'",
+	    "--expect=e", "--ulp=18446744073709551616", "m");
+	BAD("'--atol' takes a number such as 0.01 or 1e-6, not 'x'",
+	    "--expect=e", "--atol=x", "m");
+	BAD_DIFFERENCE("");
+	BAD_DIFFERENCE("-1");
+	BAD_DIFFERENCE("+1");
+	BAD_DIFFERENCE(" 1");
+	BAD_DIFFERENCE("1 ");
+	BAD_DIFFERENCE("nan");
+	BAD_DIFFERENCE("inf");
+	BAD_DIFFERENCE("1e999");
+	BAD_DIFFERENCE("1e");
+	BAD_DIFFERENCE("0x1p3");
+	BAD_DIFFERENCE("e5");
+#undef BAD_DIFFERENCE
+}
+
 static void test_values_out_of_range(void **state)
 {
 	(void)state;
@@ -281,6 +371,17 @@ static void test_conflicts(void **state)
 	    "-dcpu", "m");
 	BAD("'--verify' compares nothing of what '--type native' copies",
 	    "--verify", "-t", "native", "m");
+	BAD("'--expect' and a listing ('--list', '--json') exclude each other",
+	    "--expect=e", "-l", "m");
+	BAD("'--expect' and an output ('--output', '-c') exclude each other",
+	    "--expect=e", "-o", "out", "m");
+	BAD("the model and what '--expect' takes cannot both be standard input",
+	    "--expect=-", "-");
+	BAD("more than one file to expect: 'a' and 'b'", "--expect=a",
+	    "--expect=b", "m");
+	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--ulp=1", "m");
+	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--rtol=1", "m");
+	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--atol=1", "m");
 }
 
 /* Each row of the help begins at the same column and fits 80 of them. */
@@ -301,7 +402,7 @@ static void test_help_fits_a_terminal(void **state)
 	     line = strtok_r(NULL, "\n", &save)) {
 		assert_true(strlen(line) < 80);
 		if (!strncmp(line, "  ", 2))
-			assert_true(line[22] == ' ' && line[23] != ' ');
+			assert_true(line[24] == ' ' && line[25] != ' ');
 	}
 	free(text);
 }
@@ -316,6 +417,8 @@ int main(void)
 		cmocka_unit_test(test_memory_sizes),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_bad_devices),
+		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_values_out_of_range),
 		cmocka_unit_test(test_usage_errors),
 		cmocka_unit_test(test_conflicts),

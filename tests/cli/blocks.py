@@ -1,0 +1,51 @@
+"""usage: blocks.py FOLDER FILE...
+
+For each golden file, NAME.gguf or NAME.blocks, with NAME.f32 beside it, writes
+
+    FOLDER/NAME.blocks   what the tensors store, one after the other
+    FOLDER/NAME.flipped  NAME.f32, the least bit of one float flipped
+    FOLDER/NAME.report   what is said where NAME.f32 comes out instead
+"""
+import os
+import struct
+import sys
+
+import gguf_file
+
+
+def blocks_of(path):
+    if path.endswith(".gguf"):
+        return b"".join(data for _, _, _, data in gguf_file.read(path)[1])
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def flip(name, values):
+    """Of the first finite float in the last quarter."""
+    n = len(values) // 4
+    at = next(i for i in range(n * 3 // 4 + 1, n)
+              if values[4 * i + 3] & 0x7f != 0x7f)
+    got, bits = struct.unpack("<fI", 2 * values[4 * at:4 * at + 4])
+    flipped = bytearray(values)
+    flipped[4 * at] ^= 1
+    expected, = struct.unpack_from("<f", flipped, 4 * at)
+    return flipped, (
+        "%s: 1 of %d values differ, by up to 1 ulp and %.6g; "
+        "first [%d]: %.9g (%08x), expected %.9g (%08x)\n" %
+        (name, n, abs(got - expected), at, got, bits, expected, bits ^ 1))
+
+
+def main(folder, *paths):
+    for path in paths:
+        stem = os.path.splitext(path)[0]
+        name = os.path.basename(stem)
+        with open(stem + ".f32", "rb") as file:
+            flipped, report = flip(name, file.read())
+        for suffix, data in (("blocks", blocks_of(path)), ("flipped", flipped),
+                             ("report", report.encode())):
+            with open("%s/%s.%s" % (folder, name, suffix), "wb") as file:
+                file.write(data)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
