@@ -105,9 +105,9 @@ FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 	$B/tests/gpu/rocm5/libamdhip64.so.7 $B/tests/gpu/cuda/libcuda.so.1
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_GPU) $(WRITE_CORPUS) $(FUZZER)
 
-.PHONY: all help bench_gpu tests check check-unit check-cli check-models check-install \
-	check-api bench bench-rows bench-gpu bench-program fuzz fuzz-run \
-	install uninstall clean
+.PHONY: all help bench_gpu tests check check-unit check-cli check-models \
+	check-install check-api bench bench-rows bench-gpu bench-program fuzz \
+	fuzz-run install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 

@@ -206,7 +206,7 @@ static bool shows_progress(const struct options *options)
 		isatty(STDERR_FILENO));
 }
 
-/* Takes the output over; without one, the values are only compared. */
+/* Takes the output over, which may be NULL: then values are only compared. */
 static struct sink *open_sink(const struct options *options,
 			      struct output *output, const struct model *model,
 			      const struct plan *plan, struct error *err)
