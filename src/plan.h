@@ -72,6 +72,8 @@ struct work_item {
 	size_t in;  /* where a slot's input buffer has the blocks; a verbatim
 		       tensor's go to the output buffer at once */
 	size_t out; /* where its output buffer has the values */
+	struct blake3_part *part; /* of its values, where the sink wants it: the
+				     slot's; NULL in the plan */
 };
 
 /*

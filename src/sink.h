@@ -15,6 +15,14 @@
 struct sink {
 	bool any_order;
 
+	/* Not NULL: prepare and write get each item with its BLAKE3 part, from
+	 * these functions or from the device. */
+	const struct blake3_lanes *blake3;
+
+	/* With blake3: nobody reads the bytes. A device that hashes them keeps
+	 * them; what prepare and write get then is unspecified. */
+	bool parts_only;
+
 	/* Optional: what of a batch needs no order. The thread that converted
 	 * it calls this before its turn to be written, while the bytes are in
 	 * its cache; threads call it side by side. After an error the batch is
