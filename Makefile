@@ -62,7 +62,7 @@ ifneq ($(V),1)
 quiet = @printf '  %-7s %s\n' '$(1)' '$(2)';
 endif
 
-# cpu_rows.c is compiled once per instruction set.
+# cpu_rows.c and blake3_lanes.c are compiled once per instruction set.
 # Neither compiler may unroll the loop of a decode, at most 32 rounds, before
 # it has vectorised it. With sanitizers, -O3 would take gcc minutes.
 ROWS_CFLAGS := $(if $(SANITIZE),,-O3) -fno-trapping-math
@@ -80,9 +80,10 @@ ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
 ISAS += avx2 avx512
 endif
 
-SOURCES := $(filter-out src/main.c src/cpu_rows.c,$(wildcard src/*.c))
-OBJECTS := $(SOURCES:%.c=$B/%.o) $(ISAS:%=$B/src/cpu_rows_%.o) \
-	$(GPU_OBJECTS)
+ISA_SOURCES := src/cpu_rows.c src/blake3_lanes.c
+ISA_OBJECTS := $(foreach isa,$(ISAS),$(ISA_SOURCES:%.c=$B/%_$(isa).o))
+SOURCES := $(filter-out src/main.c $(ISA_SOURCES),$(wildcard src/*.c))
+OBJECTS := $(SOURCES:%.c=$B/%.o) $(ISA_OBJECTS) $(GPU_OBJECTS)
 LIBRARY := $B/libgguf-dequant.a
 PROGRAM := $B/gguf-dequant
 MANUAL := man/gguf-dequant.1
@@ -133,10 +134,13 @@ $B/api/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(COMPILE) -fPIC -o $@ $<
 
-$(ISAS:%=$B/src/cpu_rows_%.o): $B/src/cpu_rows_%.o: src/cpu_rows.c Makefile
-	@mkdir -p $(@D)
-	$(call quiet,CC,$@)$(COMPILE) $(ROWS_CFLAGS) $(ISA_FLAGS_$*) \
-		-DCPU_ROWS_ISA=$* -o $@ $<
+define compile_isa
+$$(ISA_SOURCES:%.c=$$B/%_$(1).o): $$B/%_$(1).o: %.c Makefile
+	@mkdir -p $$(@D)
+	$$(call quiet,CC,$$@)$$(COMPILE) $$(ROWS_CFLAGS) $$(ISA_FLAGS_$(1)) \
+		-DCPU_ROWS_ISA=$(1) -o $$@ $$<
+endef
+$(foreach isa,$(ISAS),$(eval $(call compile_isa,$(isa))))
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)

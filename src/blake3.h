@@ -35,16 +35,27 @@ void blake3_part_hash(struct blake3_part *part,
 		      const struct blake3_lanes *lanes, const void *bytes,
 		      size_t n, uint64_t offset, uint64_t total);
 
+/*
+ * The same from the values of its chunks, in order, which are overwritten; of
+ * each group of 2^group_level chunks that is whole and aligned only its one
+ * value, unless the input has no more chunks than such a group. The only chunk of
+ * an input comes as its root.
+ */
+void blake3_part_join(struct blake3_part *part,
+		      const struct blake3_lanes *lanes,
+		      uint32_t (*values)[BLAKE3_WORDS], unsigned group_level,
+		      size_t n, uint64_t offset, uint64_t total);
+
 /* Joins the parts of one input, which are added in order from its start until
  * they cover it; an input of no bytes has none. Nothing to release. */
 struct blake3_tree {
-	uint64_t total;   /* chunks of the input, at least 1 */
+	uint64_t total;    /* chunks of the input */
 	uint64_t n_chunks; /* added so far */
-	unsigned n_values;
-	bool is_empty;
+	unsigned n_values; /* of subtrees that wait for their neighbour */
 	uint32_t values[64][BLAKE3_WORDS];
 };
 
+/* For an input of `total` bytes. */
 void blake3_tree_init(struct blake3_tree *tree, uint64_t total);
 void blake3_tree_add(struct blake3_tree *tree, const struct blake3_part *part);
 void blake3_tree_finish(struct blake3_tree *tree,

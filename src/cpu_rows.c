@@ -191,8 +191,11 @@ static inline void narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 	DQ_FLOAT_NARROW(name, bf16)
 #include "../kernels/formats.def"
 
+extern const struct blake3_lanes CAT(blake3_lanes_, CPU_ROWS_ISA);
+
 const struct cpu_rows CAT(cpu_rows_, CPU_ROWS_ISA) = {
 	.isa = STRING(CPU_ROWS_ISA),
+	.blake3 = &CAT(blake3_lanes_, CPU_ROWS_ISA),
 #define ROW(NAME, name)                                             \
 	.convert[OUTPUT_F32][FORMAT_##NAME] = name##_to_f32,        \
 	.convert[OUTPUT_F16][FORMAT_##NAME] = name##_to_f16,        \

@@ -22,6 +22,8 @@ struct cpu_rows {
 	 */
 	void (*convert[OUTPUT_NATIVE][FORMAT_COUNT])(const void *blocks,
 						     size_t n, void *out);
+
+	const struct blake3_lanes *blake3; /* see blake3.h */
 };
 
 /* The table number `i`, from the least instruction set up; NULL past the end.
