@@ -10,12 +10,18 @@ struct device_slot {
 	void *out; /* convert leaves the values here, beside what the pipeline
 		      read of verbatim tensors */
 	void *own; /* the device's */
+
+	/* Set before slot_open, of a device that hashes, where the sink wants
+	 * hashes: convert makes the parts of what it converts, */
+	const struct blake3_lanes *blake3;
+	bool parts_only; /* and may leave what it converts out of `out` */
 };
 
 struct device {
 	const char *description; /* what it is, for a person; its own */
 	unsigned n_workers; /* that keep it busy; 0: one a CPU */
 	size_t best_slot;   /* bytes; larger is no faster, smaller costs more */
+	bool hashes;        /* see struct device_slot; else the CPU does */
 
 	/* Makes a slot with both buffers of slot_bytes, aligned to a page. */
 	int (*slot_open)(struct device *dev, struct device_slot *slot,

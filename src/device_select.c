@@ -22,7 +22,7 @@ static bool gpu_pays(const struct plan *plan, const struct cpu_rows *rows,
 	       bytes >= (uint64_t)4 << 30;
 }
 
-static const struct cpu_rows *select_rows(struct error *err)
+const struct cpu_rows *device_select_rows(struct error *err)
 {
 	const char *const isa = getenv("GGUF_DEQUANT_ISA");
 
@@ -43,7 +43,7 @@ struct device *device_select(const struct options *options,
 			     const struct plan *plan, unsigned threads,
 			     struct error *err)
 {
-	const struct cpu_rows *const rows = select_rows(err);
+	const struct cpu_rows *const rows = device_select_rows(err);
 	struct device *dev = NULL;
 
 	if (!rows)

@@ -14,4 +14,8 @@ struct device *device_select(const struct options *options,
 			     const struct plan *plan, unsigned threads,
 			     struct error *err);
 
+/* What the CPU uses, whatever the device: its best instruction set, or the one
+ * that GGUF_DEQUANT_ISA names. NULL on error. */
+const struct cpu_rows *device_select_rows(struct error *err);
+
 #endif

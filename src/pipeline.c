@@ -9,7 +9,10 @@
 
 #include "escape.h"
 
+#include "blake3.h"
 #include "cleanup.h"
+
+_Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
 /* What waits to be written at most, as long as the plan's order lets it be
  * written: enough that to wake a worker in time takes no haste. */
@@ -20,6 +23,7 @@ struct slot {
 	struct slot *next;          /* free one */
 	struct device_slot buffers; /* opened by the first batch */
 	struct work_batch batch;
+	struct blake3_part *parts; /* of the items, where the sink wants them */
 	bool ready; /* to be written, or to end the run with the error */
 	int result;
 	struct error err;
@@ -101,13 +105,45 @@ static int read_batch(struct slot *slot)
 	return 0;
 }
 
+static int open_slot(struct pipeline *p, struct slot *slot)
+{
+	struct device_slot *const buffers = &slot->buffers;
+
+	if (p->sink->blake3) {
+		slot->parts = reallocarray(NULL, PLAN_BATCH_ITEMS,
+					   sizeof(*slot->parts));
+		if (!slot->parts)
+			return error_errno(&slot->err, "cannot allocate the "
+					   "hashes of a batch");
+	}
+	if (p->dev->hashes) {
+		buffers->blake3 = p->sink->blake3;
+		buffers->parts_only = p->sink->parts_only;
+	}
+	return p->dev->slot_open(p->dev, buffers, p->slot_bytes, &slot->err);
+}
+
 static int open_and_read(struct pipeline *p, struct slot *slot)
 {
-	if (!slot->buffers.out &&
-	    p->dev->slot_open(p->dev, &slot->buffers, p->slot_bytes,
-			      &slot->err))
+	if (!slot->buffers.out && open_slot(p, slot))
 		return -1;
+	for (size_t i = 0; slot->parts && i < slot->batch.n_items; i++)
+		slot->batch.items[i].part = &slot->parts[i];
 	return read_batch(slot);
+}
+
+/* Hashes what the device did not: while a cache has it. */
+static void hash_items(const struct pipeline *p, const struct slot *slot)
+{
+	for (size_t i = 0; i < slot->batch.n_items; i++) {
+		const struct work_item *const item = &slot->batch.items[i];
+
+		if (!slot->buffers.blake3 || item->tensor->verbatim)
+			blake3_part_hash(item->part, p->sink->blake3,
+					 (char *)slot->buffers.out + item->out,
+					 item->dst_bytes, item->dst_offset,
+					 item->tensor->dst_bytes);
+	}
 }
 
 static bool can_take(const struct pipeline *p)
@@ -160,6 +196,8 @@ static void take(struct pipeline *p)
 	if (!result && slot->batch.in_bytes)
 		result = p->dev->convert(p->dev, &slot->buffers, &slot->batch,
 					 p->type, &slot->err);
+	if (!result && slot->parts)
+		hash_items(p, slot);
 	if (!result && p->sink->prepare)
 		result = p->sink->prepare(p->sink, &slot->batch,
 					  slot->buffers.out, &slot->err);
@@ -303,9 +341,11 @@ static int open_slots(struct pipeline *p, struct error *err)
 
 static void close_slots(struct pipeline *p)
 {
-	for (unsigned i = 0; p->slots && i < p->n_slots; i++)
+	for (unsigned i = 0; p->slots && i < p->n_slots; i++) {
 		if (p->slots[i].buffers.out)
 			p->dev->slot_close(p->dev, &p->slots[i].buffers);
+		free(p->slots[i].parts);
+	}
 	free(p->slots);
 	free(p->taken);
 }

@@ -9,7 +9,8 @@
 struct pipeline_options {
 	unsigned n_workers; /* threads, the caller's among them */
 	unsigned n_slots;   /* batches under way; at least 1 */
-	size_t slot_bytes;  /* of each of a slot's two buffers */
+	size_t slot_bytes;  /* of each of a slot's two buffers; at most
+			       BLAKE3_PART_BYTES where the sink wants hashes */
 };
 
 /* The fastest options with so many workers whose slots take at most `memory`

@@ -10,8 +10,10 @@
 
 #include <cmocka.h>
 
+#include "../../src/blake3.h"
 #include "../../src/cpu_rows.h"
 #include "../../src/pipeline.h"
+#include "blake3_reference.h"
 #include "fake_model.h"
 #include "scratch.h"
 
@@ -82,6 +84,23 @@ static void test_slot_close(struct device *dev, struct device_slot *slot)
 	test->cpu->slot_close(test->cpu, slot);
 }
 
+/* As a GPU: hashes what it converts, and keeps it. */
+static void hash_and_forget(const struct device_slot *slot,
+			    const struct work_batch *batch)
+{
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+		char *const out = (char *)slot->out + item->out;
+
+		if (item->tensor->verbatim)
+			continue;
+		blake3_part_hash(item->part, slot->blake3, out, item->dst_bytes,
+				 item->dst_offset, item->tensor->dst_bytes);
+		if (slot->parts_only)
+			memset(out, 0x77, item->dst_bytes);
+	}
+}
+
 static int test_convert(struct device *dev, struct device_slot *slot,
 			const struct work_batch *batch, enum output_type type,
 			struct error *error)
@@ -102,7 +121,11 @@ static int test_convert(struct device *dev, struct device_slot *slot,
 		if (strtoul(batch->items[i].tensor->tensor->info->name.data,
 			    NULL, 10) == test->fails_at)
 			return error_set(error, "no conversion");
-	return test->cpu->convert(test->cpu, slot, batch, type, error);
+	if (test->cpu->convert(test->cpu, slot, batch, type, error))
+		return -1;
+	if (slot->blake3)
+		hash_and_forget(slot, batch);
+	return 0;
 }
 
 /* ------------------------- a sink that may fail --------------------------- */
@@ -119,6 +142,8 @@ struct test_sink {
 	atomic_bool misused; /* by two threads, or out of order */
 	bool only_caller;
 	pthread_t caller;
+	const struct plan *plan;
+	struct blake3_tree trees[N_TENSORS]; /* of the plan's tensors */
 };
 
 static int test_prepare(struct sink *sink, struct work_batch *batch,
@@ -131,8 +156,11 @@ static int test_prepare(struct sink *sink, struct work_batch *batch,
 		const struct work_item *item = &batch->items[i];
 		const uint64_t at = item->tensor->dst_offset + item->dst_offset;
 
-		if (memcmp((const char *)bytes + item->out, test->expected + at,
+		if (!test->sink.parts_only &&
+		    memcmp((const char *)bytes + item->out, test->expected + at,
 			   item->dst_bytes))
+			test->misused = true;
+		if (!item->part != !test->sink.blake3)
 			test->misused = true;
 		test->prepared += item->dst_bytes;
 		if (strtoul(item->tensor->tensor->info->name.data, NULL, 10) ==
@@ -168,6 +196,10 @@ static int test_write(struct sink *sink, const struct work_batch *batch,
 			       (const char *)bytes + item->out,
 			       item->dst_bytes);
 		test->position += item->dst_bytes;
+		if (item->part)
+			blake3_tree_add(&test->trees[item->tensor -
+						     test->plan->tensors],
+					item->part);
 	}
 	atomic_flag_clear(&test->busy);
 	return result;
@@ -283,6 +315,7 @@ static void bench_open(struct bench *bench, enum output_type type, bool reverse)
 		.prepare_fails_at = NEVER,
 		.busy = ATOMIC_FLAG_INIT,
 		.caller = pthread_self(),
+		.plan = &bench->plan,
 	};
 }
 
@@ -310,6 +343,9 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 	bench->sink.position = 0;
 	bench->sink.prepared = 0;
 	memset(bench->sink.bytes, 0x55, bench->plan.dst_bytes);
+	for (size_t i = 0; i < bench->plan.n_tensors; i++)
+		blake3_tree_init(&bench->sink.trees[i],
+				 bench->plan.tensors[i].dst_bytes);
 	result = pipeline_run(&bench->plan, &bench->device.device,
 			      &bench->sink.sink, &options, NULL, &err);
 	assert_false(bench->sink.misused);
@@ -325,6 +361,22 @@ static void assert_output(const struct bench *bench)
 	assert_int_equal(bench->sink.prepared, bench->plan.dst_bytes);
 	assert_memory_equal(bench->sink.bytes, bench->expected,
 			    bench->plan.dst_bytes);
+}
+
+static void assert_hashes(struct bench *bench)
+{
+	for (size_t i = 0; i < bench->plan.n_tensors; i++) {
+		const struct plan_tensor *const tensor =
+			&bench->plan.tensors[i];
+		uint8_t digest[BLAKE3_DIGEST_BYTES];
+		uint32_t expected[8];
+
+		blake3_tree_finish(&bench->sink.trees[i], digest);
+		reference_node((const uint8_t *)bench->expected +
+			       tensor->dst_offset, tensor->dst_bytes, 0, 8,
+			       expected);
+		assert_memory_equal(digest, expected, sizeof(digest));
+	}
 }
 
 /* --------------------------------- tests ---------------------------------- */
@@ -352,6 +404,31 @@ static void test_same_bytes_for_all_sizes(void **state)
 						   sizes[i].n_slots,
 						   sizes[i].slot_bytes), 0);
 			assert_output(&bench);
+		}
+		bench_close(&bench);
+	}
+}
+
+/* Whoever hashes, and whether the values come back or not. */
+static void test_same_hashes_for_all_sizes(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type <= OUTPUT_NATIVE; type++) {
+		struct bench bench;
+
+		bench_open(&bench, type, false);
+		bench.sink.sink.blake3 = cpu_rows_select(NULL, &err)->blake3;
+		for (size_t i = 0; i < 3 * N_SIZES; i++) {
+			const size_t k = i % N_SIZES;
+
+			bench.device.device.hashes = i >= N_SIZES;
+			bench.sink.sink.parts_only = i >= 2 * N_SIZES;
+			assert_int_equal(bench_run(&bench, sizes[k].n_workers,
+						   sizes[k].n_slots,
+						   sizes[k].slot_bytes), 0);
+			assert_hashes(&bench);
+			if (!bench.sink.sink.parts_only)
+				assert_output(&bench);
 		}
 		bench_close(&bench);
 	}
@@ -595,6 +672,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_same_bytes_for_all_sizes),
+		TEST(test_same_hashes_for_all_sizes),
 		TEST(test_one_worker_is_the_caller),
 		TEST(test_nothing_to_do),
 		TEST(test_first_error_wins),
