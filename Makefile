@@ -155,6 +155,9 @@ $B/tests/unit/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
 $B/tests/unit/test_model $B/tests/unit/test_sink_expect: TEST_LDLIBS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
+# This one loads a fake GPU.
+$B/tests/gpu/test_device_gpu: | $(FAKE_GPUS)
+
 $(FAKE_PROGRAM): $B/src/main.o $B/tests/gpu/fake_images.o $(LIBRARY)
 	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(LDLIBS)
 

@@ -1,7 +1,7 @@
 /*
  * dequant.hip - the GPU driver: a kernel for each format and output type,
  * dq_<format>_<type>, launched as launch.h says. It moves bytes; the formats
- * decode.
+ * decode. What hashes the values is in blake3.hip.
  *
  * A thread makes chunks of values, each stored at once, past the caches.
  * Neighbours make neighbouring chunks: stores coalesce, and what several threads
@@ -9,6 +9,7 @@
  *
  * Also compiled as C, to be run on the host under sanitizers (see dq.h).
  */
+#include "blake3.hip"
 #include "formats.h"
 #include "launch.h"
 

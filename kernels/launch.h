@@ -60,4 +60,55 @@ static inline struct dq_launch dq_launch(unsigned weights, unsigned value_bytes,
 	return launch;
 }
 
+/*
+ * The kernels of BLAKE3, dq_blake3_chunks and dq_blake3_groups, take an input's
+ * bytes in parts that begin at a chunk of 1024 bytes, and give 32 bytes a value.
+ * The first makes the value of each chunk of n bytes, an even number; the second
+ * turns those of n chunks, which it overwrites, into one of each whole group of
+ * chunks whose numbers begin at a multiple of DQ_HASH_GROUP, between those of the
+ * chunks before and after. Pointers are as above.
+ */
+struct dq_hash_parameters {
+	const void *from;
+	void *values;
+	uint64_t n;
+	uint64_t first; /* the number of the first chunk */
+	uint64_t total; /* chunks of the input: a single one is its root, and of
+			   no more than a group none is reduced */
+};
+
+#define DQ_HASH_THREADS 64u
+#define DQ_HASH_CHUNK 1024u
+#define DQ_HASH_LEVEL 4u /* of a group */
+#define DQ_HASH_GROUP (1u << DQ_HASH_LEVEL)
+
+/* What dq_blake3_groups makes. */
+struct dq_hash_layout {
+	uint64_t n_before; /* chunks */
+	uint64_t n_groups;
+	uint64_t n_values; /* in all */
+};
+
+#ifdef DQ_FN
+DQ_FN
+#else
+static inline
+#endif
+struct dq_hash_layout dq_hash_layout(uint64_t n, uint64_t first, uint64_t total)
+{
+	struct dq_hash_layout layout = { -first % DQ_HASH_GROUP, 0, n };
+
+	if (total <= DQ_HASH_GROUP || layout.n_before > n)
+		layout.n_before = n;
+	layout.n_groups = (n - layout.n_before) / DQ_HASH_GROUP;
+	layout.n_values = n - layout.n_groups * (DQ_HASH_GROUP - 1);
+	return layout;
+}
+
+/* The groups of threads for n chunks or values, at most 2^30. */
+static inline unsigned dq_hash_groups(uint64_t n)
+{
+	return (unsigned)((n + DQ_HASH_THREADS - 1) / DQ_HASH_THREADS);
+}
+
 #endif

@@ -93,22 +93,26 @@ static uint32_t *next_value(struct making *making)
 
 /* Adds the subtrees of n chunks, of which there are the values; of each group of
  * 2^group_level that is whole and aligned only its one value, unless the whole
- * input is such a group. */
-static void add_subtrees(struct making *making,
-			 uint32_t (*values)[BLAKE3_WORDS], uint64_t chunk,
-			 uint64_t n, unsigned group_level)
+ * input is such a group. Returns how many values there were. */
+static size_t add_subtrees(struct making *making,
+			   uint32_t (*values)[BLAKE3_WORDS], uint64_t chunk,
+			   uint64_t n, unsigned group_level)
 {
+	size_t n_values = 0;
+
 	while (n) {
 		const unsigned level = level_at(chunk, n, making->total);
 		const size_t count = (size_t)1 << (level < group_level ? level :
 						   level - group_level);
 
-		reduce(making->lanes, values, count);
-		memcpy(next_value(making), values[0], sizeof(values[0]));
-		values += count;
+		reduce(making->lanes, values + n_values, count);
+		memcpy(next_value(making), values[n_values],
+		       sizeof(values[0]));
+		n_values += count;
 		chunk += (uint64_t)1 << level;
 		n -= (uint64_t)1 << level;
 	}
+	return n_values;
 }
 
 /* The values of n chunks from number `chunk` on. */
@@ -174,15 +178,15 @@ void blake3_part_hash(struct blake3_part *part,
 	}
 }
 
-void blake3_part_join(struct blake3_part *part,
-		      const struct blake3_lanes *lanes,
-		      uint32_t (*values)[BLAKE3_WORDS], unsigned group_level,
-		      size_t n, uint64_t offset, uint64_t total)
+size_t blake3_part_join(struct blake3_part *part,
+			const struct blake3_lanes *lanes,
+			uint32_t (*values)[BLAKE3_WORDS], unsigned group_level,
+			size_t n, uint64_t offset, uint64_t total)
 {
 	struct making making = make(part, lanes, n, offset, total);
 
-	add_subtrees(&making, values, making.first, part->n_chunks,
-		     group_level);
+	return add_subtrees(&making, values, making.first, part->n_chunks,
+			    group_level);
 }
 
 void blake3_tree_init(struct blake3_tree *tree, uint64_t total)

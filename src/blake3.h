@@ -39,12 +39,12 @@ void blake3_part_hash(struct blake3_part *part,
  * The same from the values of its chunks, in order, which are overwritten; of
  * each group of 2^group_level chunks that is whole and aligned only its one
  * value, unless the input has no more chunks than such a group. The only chunk of
- * an input comes as its root.
+ * an input comes as its root. Returns how many values there were.
  */
-void blake3_part_join(struct blake3_part *part,
-		      const struct blake3_lanes *lanes,
-		      uint32_t (*values)[BLAKE3_WORDS], unsigned group_level,
-		      size_t n, uint64_t offset, uint64_t total);
+size_t blake3_part_join(struct blake3_part *part,
+			const struct blake3_lanes *lanes,
+			uint32_t (*values)[BLAKE3_WORDS], unsigned group_level,
+			size_t n, uint64_t offset, uint64_t total);
 
 /* Joins the parts of one input, which are added in order from its start until
  * they cover it; an input of no bytes has none. Nothing to release. */

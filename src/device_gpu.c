@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../kernels/launch.h"
+#include "blake3.h"
 #include "cleanup.h"
 #include "device.h"
 #include "gpu.h"
@@ -24,12 +26,24 @@ struct device_gpu {
 #define N_WORKERS 4
 #define BEST_SLOT ((size_t)4 << 20)
 
+/* Of a batch's values, where hashes are wanted: each buffer has room for the
+ * value of every chunk that it can have. */
+struct hashes {
+	char *chunks; /* both on the GPU */
+	char *values;
+	uint32_t (*download)[BLAKE3_WORDS]; /* page-locked */
+	size_t n_values;
+};
+
+#define VALUE_BYTES (sizeof(uint32_t) * BLAKE3_WORDS)
+
 /* In its own stream, its copies and kernels run beside those of others. */
 struct slot {
 	struct gpu_kernels *kernels;
 	void *stream;
 	void *in; /* both on the GPU */
 	void *out;
+	struct hashes hashes;
 };
 
 /* Whatever fails here, all is released, and no data depends on it. */
@@ -51,8 +65,31 @@ static void slot_close(struct device *dev, struct device_slot *buffers)
 		rt->host_free(buffers->in);
 	if (buffers->out)
 		rt->host_free(buffers->out);
+	if (slot->hashes.chunks)
+		rt->memory_free(slot->hashes.chunks);
+	if (slot->hashes.download)
+		rt->host_free(slot->hashes.download);
 	free(slot);
 	*buffers = (struct device_slot){ 0 };
+}
+
+/* Each item may begin and end within a chunk of the slot. */
+static int open_hashes(const struct gpu *gpu, struct hashes *hashes,
+		       size_t slot_bytes, struct error *err)
+{
+	const size_t bytes = (slot_bytes / BLAKE3_CHUNK_BYTES +
+			      PLAN_BATCH_ITEMS) * VALUE_BYTES;
+	void *chunks = NULL, *download = NULL;
+	const int result =
+		GPU_CALL(gpu, err, 2 * bytes, memory_alloc, &chunks,
+			 2 * bytes) ||
+		GPU_CALL(gpu, err, bytes, host_alloc, &download, bytes,
+			 GPU_HOST_PORTABLE);
+
+	*hashes = (struct hashes){ .chunks = chunks, .download = download };
+	if (!result)
+		hashes->values = hashes->chunks + bytes;
+	return result ? -1 : 0;
 }
 
 static int slot_open(struct device *dev, struct device_slot *buffers,
@@ -67,7 +104,7 @@ static int slot_open(struct device *dev, struct device_slot *buffers,
 		return error_errno(err, "cannot open a slot of the GPU");
 	slot->kernels = &device->kernels[turn % device->n_kernels];
 	gpu = slot->kernels->gpu;
-	*buffers = (struct device_slot){ .own = slot };
+	buffers->own = slot;
 	if (!gpu_select(slot->kernels, err) &&
 	    !GPU_CALL(gpu, err, 0, stream_create, &slot->stream,
 		      GPU_STREAM_NON_BLOCKING) &&
@@ -78,7 +115,9 @@ static int slot_open(struct device *dev, struct device_slot *buffers,
 	    !GPU_CALL(gpu, err, slot_bytes, host_alloc, &buffers->in,
 		      slot_bytes, GPU_HOST_PORTABLE) &&
 	    !GPU_CALL(gpu, err, slot_bytes, host_alloc, &buffers->out,
-		      slot_bytes, GPU_HOST_PORTABLE))
+		      slot_bytes, GPU_HOST_PORTABLE) &&
+	    (!buffers->blake3 ||
+	     !open_hashes(gpu, &slot->hashes, slot_bytes, err)))
 		return 0;
 	slot_close(dev, buffers);
 	return -1;
@@ -124,11 +163,55 @@ static int download_items(const struct slot *slot, void *to,
 	return 0;
 }
 
+/* All of a batch's are downloaded at once. */
+static int hash_items(struct slot *slot, const struct work_batch *batch,
+		      struct error *err)
+{
+	struct hashes *const hashes = &slot->hashes;
+
+	hashes->n_values = 0;
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+		const size_t at = hashes->n_values * VALUE_BYTES;
+		size_t n;
+
+		if (item->tensor->verbatim)
+			continue;
+		if (gpu_hash(slot->kernels, (char *)slot->out + item->out,
+			     item->dst_bytes, item->dst_offset,
+			     item->tensor->dst_bytes, hashes->chunks,
+			     hashes->values + at, &n, slot->stream, err))
+			return -1;
+		hashes->n_values += n;
+	}
+	return GPU_CALL(slot->kernels->gpu, err,
+			hashes->n_values * VALUE_BYTES, download,
+			hashes->download, hashes->values,
+			hashes->n_values * VALUE_BYTES, slot->stream);
+}
+
+static void join_items(const struct device_slot *buffers,
+		       const struct work_batch *batch)
+{
+	const struct slot *const slot = buffers->own;
+	uint32_t (*values)[BLAKE3_WORDS] = slot->hashes.download;
+
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+
+		if (!item->tensor->verbatim)
+			values += blake3_part_join(
+				item->part, buffers->blake3, values,
+				DQ_HASH_LEVEL, item->dst_bytes,
+				item->dst_offset, item->tensor->dst_bytes);
+	}
+}
+
 static int convert(struct device *dev, struct device_slot *buffers,
 		   const struct work_batch *batch, enum output_type type,
 		   struct error *err)
 {
-	const struct slot *const slot = buffers->own;
+	struct slot *const slot = buffers->own;
 	const struct gpu *const gpu = slot->kernels->gpu;
 
 	(void)dev;
@@ -137,12 +220,18 @@ static int convert(struct device *dev, struct device_slot *buffers,
 	if (GPU_CALL(gpu, err, batch->in_bytes, upload, slot->in, buffers->in,
 		     batch->in_bytes, slot->stream) ||
 	    launch_items(slot, batch, type, err) ||
-	    download_items(slot, buffers->out, batch, err)) {
+	    (buffers->blake3 && hash_items(slot, batch, err)) ||
+	    (!buffers->parts_only &&
+	     download_items(slot, buffers->out, batch, err))) {
 		/* Nothing may still be under way when the buffers go. */
 		gpu->runtime->stream_wait(slot->stream);
 		return -1;
 	}
-	return GPU_CALL(gpu, err, 0, stream_wait, slot->stream);
+	if (GPU_CALL(gpu, err, 0, stream_wait, slot->stream))
+		return -1;
+	if (buffers->blake3)
+		join_items(buffers, batch);
+	return 0;
 }
 
 static void close_device(struct device *dev)
@@ -229,6 +318,7 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 		.description = device->description,
 		.n_workers = N_WORKERS,
 		.best_slot = BEST_SLOT,
+		.hashes = true,
 		.slot_open = slot_open,
 		.slot_close = slot_close,
 		.convert = convert,

@@ -209,24 +209,30 @@ void gpu_kernels_close(struct gpu_kernels *kernels)
 }
 
 /* Two threads may both look a function up, and find the same. */
-static void *find_function(struct gpu_kernels *kernels,
-			   const struct format *format, enum output_type type,
-			   struct error *err)
+static void *find_by_name(struct gpu_kernels *kernels, const char *name,
+			  _Atomic(void *) *known, struct error *err)
 {
-	_Atomic(void *) *const known =
-		&kernels->functions[type][format->index];
 	void *function = atomic_load(known);
-	char name[64];
 
 	if (function)
 		return function;
-	snprintf(name, sizeof(name), DQ_KERNEL_NAME, format->file_name,
-		 types[type].name);
 	if (GPU_CALL(kernels->gpu, err, 0, module_function, &function,
 		     kernels->module, name))
 		return NULL;
 	atomic_store(known, function);
 	return function;
+}
+
+static void *find_function(struct gpu_kernels *kernels,
+			   const struct format *format, enum output_type type,
+			   struct error *err)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), DQ_KERNEL_NAME, format->file_name,
+		 types[type].name);
+	return find_by_name(kernels, name,
+			    &kernels->functions[type][format->index], err);
 }
 
 int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
@@ -256,6 +262,54 @@ int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 		p.values = (char *)p.values + launch.n_blocks * block_values;
 	}
 	return 0;
+}
+
+/* A thread for each of n_threads chunks or values. */
+static int launch_hash(struct gpu_kernels *kernels, void *function,
+		       struct dq_hash_parameters p, uint64_t n_threads,
+		       void *stream, struct error *err)
+{
+	void *parameters[] = { &p.from, &p.values, &p.n, &p.first, &p.total,
+			       NULL };
+
+	if (!function)
+		return -1;
+	return GPU_CALL(kernels->gpu, err, 0, launch, function,
+			dq_hash_groups(n_threads), 1, 1, DQ_HASH_THREADS, 1, 1,
+			0, stream, parameters, NULL);
+}
+
+static uint64_t count_chunks(uint64_t bytes)
+{
+	return bytes / DQ_HASH_CHUNK + (bytes % DQ_HASH_CHUNK != 0);
+}
+
+int gpu_hash(struct gpu_kernels *kernels, const void *bytes, uint64_t n,
+	     uint64_t offset, uint64_t total, void *chunks, void *values,
+	     size_t *n_values, void *stream, struct error *err)
+{
+	const uint64_t n_chunks = count_chunks(n);
+	struct dq_hash_parameters p = { bytes, chunks, n,
+					offset / DQ_HASH_CHUNK,
+					count_chunks(total) };
+	const struct dq_hash_layout layout =
+		dq_hash_layout(n_chunks, p.first, p.total);
+
+	*n_values = (size_t)layout.n_values;
+	if (!layout.n_groups)
+		p.values = values;
+	if (launch_hash(kernels, find_by_name(kernels, "dq_blake3_chunks",
+					      &kernels->hash_chunks, err),
+			p, n_chunks, stream, err))
+		return -1;
+	if (!layout.n_groups)
+		return 0;
+	p.from = chunks;
+	p.values = values;
+	p.n = n_chunks;
+	return launch_hash(kernels, find_by_name(kernels, "dq_blake3_groups",
+						 &kernels->hash_groups, err),
+			   p, layout.n_values, stream, err);
 }
 
 int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err)

@@ -45,6 +45,7 @@ struct gpu_kernels {
 	void *context; /* CUDA's */
 	void *module;
 	_Atomic(void *) functions[OUTPUT_NATIVE][FORMAT_COUNT];
+	_Atomic(void *) hash_chunks, hash_groups;
 };
 
 /* Also selects the GPU. The caller closes kernels after success. */
@@ -75,6 +76,17 @@ int gpu_select(const struct gpu_kernels *kernels, struct error *err);
 int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 	       enum output_type type, const void *blocks, uint64_t n_blocks,
 	       void *values, void *stream, struct error *err);
+
+/*
+ * Launches BLAKE3 of the n > 0 bytes, at most 2^32 and an even number, at
+ * `bytes`: those at `offset`, a multiple of 1024, of an input of `total`. What
+ * blake3_part_join takes, with groups of 2^DQ_HASH_LEVEL, goes to `values`; both
+ * that and `chunks`, which is for the time between, have room for 32 bytes a
+ * chunk. All are as for gpu_launch. *n_values gets their number.
+ */
+int gpu_hash(struct gpu_kernels *kernels, const void *bytes, uint64_t n,
+	     uint64_t offset, uint64_t total, void *chunks, void *values,
+	     size_t *n_values, void *stream, struct error *err);
 
 /* Calls `function` of the GPU's runtime. The error names the GPU, the function,
  * the `bytes` it was called for unless 0, and the runtime's own words. */

@@ -16,7 +16,7 @@
  *   FAKE_GPU_LOST=1       ... and so does every later one
  *   FAKE_GPU_SLOW=N       waiting for a stream takes N microseconds more
  *   FAKE_GPU_FLIP=KERNEL  flips the lowest bit of the first value's last byte
- *                         in what that kernel makes
+ *                         in what that kernel makes, of a hash the first's
  *   FAKE_GPU_LOG=PATH     at the end, lines "name value" go to PATH.hip or
  *                         PATH.cuda
  *
@@ -33,6 +33,7 @@
 
 #include <elf.h>
 
+#include "../../kernels/launch.h"
 #include "fake_kernels.h"
 
 #ifdef FAKE_cuda
@@ -56,7 +57,7 @@ enum kind { MEMORY, HOST, MODULE, STREAM, KINDS };
 struct work {
 	const struct fake_kernel *kernel; /* NULL: a copy */
 	unsigned groups, threads;
-	uint64_t n_blocks;
+	uint64_t n, first, total; /* see fake_kernel_run */
 	const void *from;
 	void *to;
 	size_t from_bytes, to_bytes;
@@ -536,15 +537,19 @@ int API(hipStreamDestroy, cuStreamDestroy_v2)(void *stream)
 
 static void perform(const struct work *w, int device)
 {
+	const struct dq_hash_parameters parameters = {
+		w->from, w->to, w->n, w->first, w->total
+	};
+
 	if (!w->kernel) {
 		memcpy(w->to, w->from, w->to_bytes);
 		return;
 	}
 	fake.launches[device]++;
-	fake_kernel_run(w->kernel, w->groups, w->threads, w->from, w->to,
-			w->n_blocks);
+	fake_kernel_run(w->kernel, w->groups, w->threads, &parameters);
 	if (fake.flip && !strcmp(fake.flip, w->kernel->name))
-		((char *)w->to)[w->kernel->block_values - 1] ^= 1;
+		((char *)w->to)[w->kernel->hash ? 0 :
+				w->kernel->block_values - 1] ^= 1;
 }
 
 int API(hipStreamSynchronize, cuStreamSynchronize)(void *stream)
@@ -719,9 +724,14 @@ int API(hipModuleLaunchKernel, cuLaunchKernel)(
 		misuse("%s: geometry", __func__);
 	memcpy(&work.from, parameters[0], sizeof(work.from));
 	memcpy(&work.to, parameters[1], sizeof(work.to));
-	memcpy(&work.n_blocks, parameters[2], sizeof(work.n_blocks));
-	work.from_bytes = work.n_blocks * kernel->block_bytes;
-	work.to_bytes = work.n_blocks * kernel->block_values;
+	memcpy(&work.n, parameters[2], sizeof(work.n));
+	if (kernel->hash) {
+		memcpy(&work.first, parameters[3], sizeof(work.first));
+		memcpy(&work.total, parameters[4], sizeof(work.total));
+	}
+	work.from_bytes = work.n * kernel->block_bytes;
+	work.to_bytes = fake_kernel_makes(kernel, &(struct dq_hash_parameters){
+		work.from, work.to, work.n, work.first, work.total });
 	check_launch(&work, __func__);
 	if (!result)
 		submit(stream, &work, __func__);

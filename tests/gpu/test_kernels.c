@@ -1,7 +1,8 @@
 /*
  * The GPU kernels, compiled for the host and run thread by thread: every format
- * × output type against the golden vectors, at lengths around every tile. Under
- * AddressSanitizer each buffer ends where its data does.
+ * × output type against the golden vectors, at lengths around every tile, and
+ * BLAKE3 against its reference. Under AddressSanitizer each buffer ends where its
+ * data does.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #define DQ_WORDS /* as a GPU has them */
 #include "../../kernels/dequant.hip"
 #include "../golden/golden.h"
+#include "../unit/blake3_reference.h"
 
 _Thread_local struct dq_position dq_position;
 
@@ -134,13 +136,101 @@ static void test_launch_covers_the_blocks(void **state)
 	assert_int_equal(dq_launch(32, 4, most + 1).n_blocks, most);
 }
 
+typedef void hash_fn(const void *from, void *values, uint64_t n, uint64_t first,
+		     uint64_t total);
+
+/* Runs the kernel, and checks the values that it makes. Returns them. */
+static void *check_hash(hash_fn *kernel, const void *from, uint64_t n,
+			uint64_t first, uint64_t total, uint64_t n_threads,
+			const void *expected)
+{
+	const size_t bytes = n_threads * 32;
+	char *const values = malloc(bytes);
+
+	assert_non_null(values);
+	memset(values, UNTOUCHED, bytes);
+	for (unsigned i = 0; i < dq_hash_groups(n_threads) * DQ_HASH_THREADS;
+	     i++) {
+		dq_position.group = i / DQ_HASH_THREADS;
+		dq_position.thread = i % DQ_HASH_THREADS;
+		kernel(from, values, n, first, total);
+	}
+	if (memcmp(values, expected, bytes))
+		fail_msg("%s of %u from chunk %u of %u",
+			 kernel == dq_blake3_chunks ? "bytes" : "chunks",
+			 (unsigned)n, (unsigned)first, (unsigned)total);
+	return values;
+}
+
+/* It overwrites the chunks' values. */
+static void hash_groups(const void *chunks, void *values, uint64_t n,
+			uint64_t first, uint64_t total)
+{
+	dq_blake3_groups((void *)(uintptr_t)chunks, values, n, first, total);
+}
+
+#define MOST_CHUNKS 140
+
+static void check_hashes(size_t bytes, uint64_t first, uint64_t total)
+{
+	const uint64_t n_chunks = (bytes + 1023) / 1024;
+	uint32_t chunks[MOST_CHUNKS][8], groups[MOST_CHUNKS][8];
+	uint8_t *const in = malloc(bytes);
+	void *values;
+
+	assert_non_null(in);
+	for (size_t i = 0; i < bytes; i++)
+		in[i] = (uint8_t)(i % 251);
+	assert_int_equal(reference_values(in, bytes, first, total, 1, chunks),
+			 n_chunks);
+	values = check_hash(dq_blake3_chunks, in, bytes, first, total,
+			    n_chunks, chunks);
+	assert_int_equal(dq_hash_layout(n_chunks, first, total).n_values,
+			 reference_values(in, bytes, first, total,
+					  DQ_HASH_GROUP, groups));
+	free(check_hash(hash_groups, values, n_chunks, first, total,
+			dq_hash_layout(n_chunks, first, total).n_values,
+			groups));
+	free(values);
+	free(in);
+}
+
+/* Whole inputs, ends and middles of others; chunks past 2^32. */
+static void test_hashes(void **state)
+{
+	static const unsigned borders[] = { 1, 2, 3, 15, 16, 17, 31, 32, 33, 48,
+					    63, 64, 65, 127, 128, 129 };
+
+	(void)state;
+	for (size_t n = 2; n <= 2048 + 64; n += 2)
+		check_hashes(n, 0, (n + 1023) / 1024);
+	for (size_t i = 0; i < sizeof(borders) / sizeof(*borders); i++) {
+		const unsigned n = borders[i];
+
+		for (size_t bytes = n * 1024 - 2; bytes <= n * 1024 + 2;
+		     bytes += 2) {
+			const uint64_t chunks = (bytes + 1023) / 1024;
+
+			check_hashes(bytes, 0, chunks);
+			check_hashes(bytes, (1ull << 32) - 7,
+				     (1ull << 32) - 7 + chunks);
+			for (uint64_t first = 1; first < 18; first += 3)
+				check_hashes(bytes, first, first + chunks);
+		}
+		check_hashes(n * 1024, 0, 1000);
+		check_hashes(n * 1024, 16, 1000);
+		check_hashes(n * 1024, 9, 1000);
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[FORMAT_COUNT + 2] = {
+	struct CMUnitTest tests[FORMAT_COUNT + 3] = {
 		cmocka_unit_test(test_launch_covers_the_blocks),
 		cmocka_unit_test(test_tails),
+		cmocka_unit_test(test_hashes),
 	};
-	size_t n = 2;
+	size_t n = 3;
 
 	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
 		const struct format *format = format_at(i);

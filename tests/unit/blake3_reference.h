@@ -9,14 +9,14 @@
 #include <stdint.h>
 #include <string.h>
 
-static uint32_t reference_load(const uint8_t *p)
+static inline uint32_t reference_load(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
 	       (uint32_t)p[3] << 24;
 }
 
-static void reference_quarter(uint32_t *s, int a, int b, int c, int d,
-			      uint32_t x, uint32_t y)
+static inline void reference_quarter(uint32_t *s, int a, int b, int c, int d,
+				     uint32_t x, uint32_t y)
 {
 	const int turns[2][2] = { { 16, 12 }, { 8, 7 } };
 	const uint32_t add[2] = { x, y };
@@ -36,8 +36,8 @@ static const uint32_t reference_iv[8] = {
 	0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19,
 };
 
-static void reference_compress(uint32_t h[8], const uint8_t block[64],
-			       uint64_t t, uint32_t len, uint32_t flags)
+static inline void reference_compress(uint32_t h[8], const uint8_t block[64],
+				      uint64_t t, uint32_t len, uint32_t flags)
 {
 	static const int order[16] = { 2, 6, 3, 10, 7, 0, 4, 13,
 				       1, 11, 12, 5, 9, 14, 15, 8 };
@@ -69,8 +69,8 @@ static void reference_compress(uint32_t h[8], const uint8_t block[64],
 
 /* The value of n bytes from chunk number t on, as a subtree, or with `root` 8
  * as the whole input. */
-static void reference_node(const uint8_t *bytes, size_t n, uint64_t t,
-			   uint32_t root, uint32_t h[8])
+static inline void reference_node(const uint8_t *bytes, size_t n, uint64_t t,
+				  uint32_t root, uint32_t h[8])
 {
 	uint8_t block[64];
 	size_t left = 1024;
@@ -97,6 +97,28 @@ static void reference_node(const uint8_t *bytes, size_t n, uint64_t t,
 				   (i == 0 ? 1 : 0) |
 				   (n - i <= 64 ? 2 | root : 0));
 	}
+}
+
+/*
+ * The values of n bytes from chunk number `first` on, of an input of `total`
+ * chunks: one of each whole group of chunks at a multiple of `group`, unless
+ * that may be the root, and of each other chunk. Returns how many.
+ */
+static inline size_t reference_values(const uint8_t *bytes, size_t n,
+				      uint64_t first, uint64_t total,
+				      size_t group, uint32_t (*values)[8])
+{
+	size_t n_values = 0;
+
+	for (size_t at = 0, len; at < n; at += len) {
+		const uint64_t chunk = first + at / 1024;
+
+		len = total > group && chunk % group == 0 &&
+		      at + (group - 1) * 1024 < n ? group * 1024 : 1024;
+		reference_node(bytes + at, len < n - at ? len : n - at, chunk,
+			       total == 1 ? 8 : 0, values[n_values++]);
+	}
+	return n_values;
 }
 
 #endif
