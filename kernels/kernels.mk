@@ -106,7 +106,8 @@ check-amd:
 		compiler for AMD GPUs)" >&2
 endif
 
-$(GPU_BUILD)/kernel_table.so: tests/gpu/kernel_table.c $(KERNEL_SOURCES)
+$(GPU_BUILD)/kernel_table.so: tests/gpu/kernel_table.c \
+		tests/unit/blake3_reference.h $(KERNEL_SOURCES)
 	$(call quiet,CC,$@)$(CC) -std=c11 -shared -fPIC -o $@ $<
 
 # Registers, LDS, spills; fails on a spill.

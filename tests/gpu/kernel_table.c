@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "../../kernels/launch.h"
+#include "../unit/blake3_reference.h"
 
 struct kernel_row {
 	const char *kernel, *format, *type;
@@ -42,4 +43,31 @@ unsigned kernel_groups(unsigned weights, unsigned value_bytes,
 		       uint64_t n_blocks)
 {
 	return dq_launch(weights, value_bytes, n_blocks).groups;
+}
+
+/* The kernels of BLAKE3, and what they must give. */
+const unsigned kernel_hash_threads = DQ_HASH_THREADS;
+const unsigned kernel_hash_offsets[] = {
+	offsetof(struct dq_hash_parameters, from),
+	offsetof(struct dq_hash_parameters, values),
+	offsetof(struct dq_hash_parameters, n),
+	offsetof(struct dq_hash_parameters, first),
+	offsetof(struct dq_hash_parameters, total),
+};
+
+unsigned kernel_hash_groups(uint64_t n);
+size_t kernel_hash_values(const uint8_t *bytes, size_t n, uint64_t first,
+			  uint64_t total, int grouped, uint32_t (*values)[8]);
+
+unsigned kernel_hash_groups(uint64_t n)
+{
+	return dq_hash_groups(n);
+}
+
+/* Returns how many values there are, at most one a chunk. */
+size_t kernel_hash_values(const uint8_t *bytes, size_t n, uint64_t first,
+			  uint64_t total, int grouped, uint32_t (*values)[8])
+{
+	return reference_values(bytes, n, first, total,
+				grouped ? DQ_HASH_GROUP : 1, values);
 }
