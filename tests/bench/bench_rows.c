@@ -1,17 +1,21 @@
 /*
  * bench_rows - GB/s that one thread writes, for each format, output type and
  * instruction set: with the buffers in the L2 cache ("hot") and far beyond all
- * caches ("stream"); memset and memcpy in the same run.
+ * caches ("stream"); memset and memcpy in the same run. And what it hashes with
+ * BLAKE3: alone, after it has decoded Q4_K, and beside it b3sum.
  *
- *   bench_rows [--json] [FORMAT]...
+ *   bench_rows [--json] [FORMAT|blake3]...
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "../../src/blake3.h"
 #include "../../src/cpu_rows.h"
 
 #define HOT_BYTES (256 << 10)
@@ -148,6 +152,102 @@ static void bench_format(struct bench *bench, const struct format *format)
 	}
 }
 
+static void hash(const struct cpu_rows *rows, const uint8_t *bytes, size_t n)
+{
+	static struct blake3_part part;
+	struct blake3_tree tree;
+	uint8_t digest[BLAKE3_DIGEST_BYTES];
+	size_t len;
+
+	blake3_tree_init(&tree, n);
+	for (size_t at = 0; at < n; at += len) {
+		len = n - at < HOT_BYTES ? n - at : HOT_BYTES;
+		blake3_part_hash(&part, rows->blake3, bytes + at, len, at, n);
+		blake3_tree_add(&tree, &part);
+	}
+	blake3_tree_finish(&tree, digest);
+}
+
+/* n bytes of values, each part hashed as soon as it is decoded. */
+static void decode_and_hash(const struct bench *bench,
+			    const struct cpu_rows *rows, size_t n)
+{
+	const struct format *const format = format_at(FORMAT_Q4_K);
+	const size_t n_blocks = HOT_BYTES / 4 / format->block_weights;
+
+	for (size_t at = 0; at < n; at += HOT_BYTES) {
+		rows->convert[OUTPUT_F32][format->index](
+			bench->in + at / HOT_BYTES * n_blocks *
+				    format->block_bytes,
+			n_blocks, bench->out);
+		hash(rows, bench->out, HOT_BYTES);
+	}
+}
+
+static struct result measure_hash(const struct bench *bench,
+				  const struct cpu_rows *rows, bool decode)
+{
+	if (decode)
+		return (struct result){
+			MEASURE(HOT_RUNS, HOT_BYTES,
+				decode_and_hash(bench, rows, HOT_BYTES)),
+			MEASURE(STREAM_RUNS, STREAM_BYTES,
+				decode_and_hash(bench, rows, STREAM_BYTES)),
+		};
+	return (struct result){
+		MEASURE(HOT_RUNS, HOT_BYTES, hash(rows, bench->out, HOT_BYTES)),
+		MEASURE(STREAM_RUNS, STREAM_BYTES,
+			hash(rows, bench->out, STREAM_BYTES)),
+	};
+}
+
+/* b3sum --num-threads 1, of the same bytes in memory; 0 where it isn't there. */
+static double measure_b3sum(const struct bench *bench)
+{
+	const int fd = memfd_create("bench", 0);
+	char command[128];
+	int status = 1;
+	double speed = 0;
+
+	snprintf(command, sizeof(command), "b3sum --num-threads 1 "
+		 "/proc/%d/fd/%d >/dev/null 2>&1", (int)getpid(), fd);
+	if (write(fd, bench->out, STREAM_BYTES) == STREAM_BYTES)
+		speed = MEASURE(STREAM_RUNS, STREAM_BYTES,
+				status = system(command));
+	close(fd);
+	return status ? 0 : speed;
+}
+
+static void bench_hash(struct bench *bench)
+{
+	static const char *const names[] = { "blake3", "q4_k and blake3" };
+	double b3sum;
+
+	for (unsigned decode = 0; decode < 2; decode++) {
+		if (!bench->json)
+			printf("%-14s", names[decode]);
+		for (size_t i = 0; cpu_rows_at(i); i++) {
+			const struct cpu_rows *rows = cpu_rows_at(i);
+
+			if (cpu_rows_runs(rows))
+				print_result(bench, names[decode], "f32",
+					     rows->isa,
+					     measure_hash(bench, rows,
+							  decode));
+		}
+		if (!bench->json)
+			putchar('\n');
+	}
+	b3sum = measure_b3sum(bench);
+	if (!b3sum)
+		fprintf(stderr, "SKIPPED: there is no b3sum\n");
+	else if (bench->json)
+		print_result(bench, "b3sum", "bytes", "best",
+			     (struct result){ 0, b3sum });
+	else
+		printf("%-14s %17.1f\n", "b3sum", b3sum);
+}
+
 static void print_header(void)
 {
 	printf("GB/s written by one thread\n%-14s", "");
@@ -172,12 +272,12 @@ static void fill(uint8_t *p, size_t n)
 	}
 }
 
-static bool selected(const struct format *format, char **names)
+static bool selected(const char *name, char **names)
 {
 	if (!*names)
 		return true;
 	for (; *names; names++)
-		if (!strcasecmp(*names, format->name))
+		if (!strcasecmp(*names, name))
 			return true;
 	return false;
 }
@@ -187,9 +287,11 @@ static void bench_all(struct bench *bench, char **names)
 	if (!bench->json)
 		print_header();
 	bench_memory(bench);
+	if (selected("blake3", names))
+		bench_hash(bench);
 	for (unsigned i = 0; i < FORMAT_COUNT; i++)
 		if (format_at(i)->kind != FORMAT_KIND_INTEGER &&
-		    selected(format_at(i), names))
+		    selected(format_at(i)->name, names))
 			bench_format(bench, format_at(i));
 	if (bench->json)
 		printf("]\n");
@@ -208,7 +310,7 @@ int main(int argc, char **argv)
 		argv++;
 	}
 	for (char **name = argv; *name; name++)
-		if (!format_by_name(*name)) {
+		if (!format_by_name(*name) && strcasecmp(*name, "blake3")) {
 			fprintf(stderr, "unknown format '%s'\n", *name);
 			return 2;
 		}
