@@ -2,7 +2,7 @@
  * bench_gpu - the kernels on a GPU: first every bit against the CPU, on random
  * blocks; then their speed, as a percentage of a device copy's in the same run:
  * block bytes read and value bytes written over the kernel's time; and that of
- * the link to the host.
+ * the link to the host. Without a FORMAT also BLAKE3, of a slot and of more.
  *
  *   bench_gpu [-c MILLIONS] [-m MILLIONS] [FORMAT]...
  *
@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include "../../kernels/formats.h"
+#include "../../kernels/launch.h"
+#include "../../src/blake3.h"
 #include "../../src/cpu_rows.h"
 #include "../../src/gpu.h"
 
@@ -413,6 +415,71 @@ static void measure(struct bench *bench, const struct format *format,
 	fflush(stdout);
 }
 
+/* ---------------------------------- BLAKE3 -------------------------------- */
+
+/* What a worker hashes at once, and the most that there can be. */
+static const size_t hash_bytes[] = { (size_t)4 << 20, BLAKE3_PART_BYTES };
+
+/* The last n bytes of an input of n and 5 chunks; their values come to the start
+ * of bench->in. Returns how many. */
+static size_t launch_hash(struct bench *bench, size_t n)
+{
+	const uint64_t offset = 5 * BLAKE3_CHUNK_BYTES;
+	struct error err;
+	size_t n_values;
+
+	if (gpu_hash(&bench->kernels, bench->out, n, offset, offset + n,
+		     bench->in + BLAKE3_PART_BYTES, bench->in, &n_values,
+		     bench->stream, &err))
+		die(err.message);
+	return n_values;
+}
+
+/* Whether that is what the CPU makes of random bytes. */
+static bool check_hash(struct bench *bench, size_t n)
+{
+	const struct cpu_rows *const rows = cpu_rows_select(NULL, NULL);
+	const uint64_t offset = 5 * BLAKE3_CHUNK_BYTES;
+	static struct blake3_part gpu, cpu;
+	uint64_t random = 1;
+	size_t n_values;
+
+	fill_random(bench->blocks, n, &random);
+	RUNTIME(bench, upload, bench->out, bench->blocks, n, bench->stream);
+	n_values = launch_hash(bench, n);
+	RUNTIME(bench, download, bench->values, bench->in, n_values * 32,
+		bench->stream);
+	RUNTIME(bench, stream_wait, bench->stream);
+	blake3_part_join(&gpu, rows->blake3,
+			 (uint32_t (*)[BLAKE3_WORDS])bench->values,
+			 DQ_HASH_LEVEL, n, offset, offset + n);
+	blake3_part_hash(&cpu, rows->blake3, bench->blocks, n, offset,
+			 offset + n);
+	return !memcmp(&gpu, &cpu, sizeof(gpu));
+}
+
+/* Returns how many lengths differ. */
+static size_t check_hashes(struct bench *bench)
+{
+	size_t wrong = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		for (size_t n = hash_bytes[i] - 2; n <= hash_bytes[i]; n += 2)
+			if (!check_hash(bench, n)) {
+				printf("blake3 of %zu bytes DIFFERS\n", n);
+				wrong++;
+			}
+	return wrong;
+}
+
+static void measure_hashes(struct bench *bench)
+{
+	for (unsigned i = 0; i < 2; i++)
+		printf("blake3 of %zu MiB: %.0f GB/s\n", hash_bytes[i] >> 20,
+		       gb_per_s(hash_bytes[i], MEDIAN(bench,
+				launch_hash(bench, hash_bytes[i]))));
+}
+
 static void measure_all(struct bench *bench)
 {
 	const double copy = measure_memory(bench);
@@ -441,8 +508,12 @@ int main(int argc, char **argv)
 	open_bench(&bench, &gpus);
 	if (bench.checked)
 		wrong = check_all(&bench);
+	if (bench.checked && !*bench.formats)
+		wrong += check_hashes(&bench);
 	if (!wrong && bench.measured)
 		measure_all(&bench);
+	if (!wrong && bench.measured && !*bench.formats)
+		measure_hashes(&bench);
 	gpu_kernels_close(&bench.kernels);
 	gpus_release(&gpus);
 	return !!wrong;
