@@ -4,9 +4,9 @@
  * As the paper "BLAKE3: one function, fast everywhere" defines it, section 2
  * (github.com/BLAKE3-team/BLAKE3-specs). Chunks of 1024 bytes are hashed apart,
  * 16 blocks of 64 bytes each one after the other; their chaining values, of 8
- * words, are the leaves of a binary tree, of which each left subtree has as many
- * chunks as it can of a power of two. A parent hashes its two children's values
- * as one block. Whatever the root of the tree is has a flag of its own.
+ * words, are the leaves of a binary tree, in which a left subtree has the most
+ * chunks, of a power of two, that leave some for the right one. A parent hashes
+ * its two children's values as one block. The root has a flag of its own.
  */
 #ifndef DQ_BLAKE3_H
 #define DQ_BLAKE3_H

@@ -7,6 +7,8 @@
 #include "blake3.h"
 #include "launch.h"
 
+DQ_ASSERT(DQ_HASH_CHUNK == BLAKE3_CHUNK, "a chunk");
+
 /* A chaining value, as it is stored. */
 struct hash_value {
 	struct dq_chunk half[2];

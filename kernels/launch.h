@@ -61,11 +61,11 @@ static inline struct dq_launch dq_launch(unsigned weights, unsigned value_bytes,
 }
 
 /*
- * The kernels of BLAKE3, dq_blake3_chunks and dq_blake3_groups, take an input's
- * bytes in parts that begin at a chunk of 1024 bytes, and give 32 bytes a value.
- * The first makes the value of each chunk of n bytes, an even number; the second
- * turns those of n chunks, which it overwrites, into one of each whole group of
- * chunks whose numbers begin at a multiple of DQ_HASH_GROUP, between those of the
+ * The kernels of BLAKE3, dq_blake3_chunks and dq_blake3_groups, take an input
+ * in parts that begin at a chunk of 1024 bytes; a value has 32 bytes. The first
+ * makes the value of each chunk of n bytes, an even number. The second turns
+ * those of n chunks, which it overwrites, into one of each group of chunks that
+ * is whole and begins at a multiple of DQ_HASH_GROUP, between those of the
  * chunks before and after. Pointers are as above.
  */
 struct dq_hash_parameters {

@@ -7,8 +7,8 @@
 
 DQ_ASSERT(BLAKE3_CHUNK_BYTES == BLAKE3_CHUNK, "a chunk");
 
-/* Chunks that are hashed at once, in a buffer that stays in the L1 cache: enough
- * that the levels with too few nodes for all lanes are a small part. */
+/* Chunks whose values are reduced together, in the L1 cache: enough that the
+ * levels with too few nodes for all lanes are a small part. */
 #define SPAN_LEVEL 8
 #define SPAN ((size_t)1 << SPAN_LEVEL)
 
@@ -91,9 +91,8 @@ static uint32_t *next_value(struct making *making)
 	return making->part->values[making->n_values++];
 }
 
-/* Adds the subtrees of n chunks, of which there are the values; of each group of
- * 2^group_level that is whole and aligned only its one value, unless the whole
- * input is such a group. Returns how many values there were. */
+/* Adds the subtrees of n chunks from their values, as blake3_part_join has
+ * them. Returns how many values there were. */
 static size_t add_subtrees(struct making *making,
 			   uint32_t (*values)[BLAKE3_WORDS], uint64_t chunk,
 			   uint64_t n, unsigned group_level)

@@ -15,9 +15,9 @@ struct blake3_lanes;
 
 /*
  * The chaining values of the largest subtrees that lie within a part of the
- * input, in order. A part is whole chunks, but for the input's last one, and has
- * at most BLAKE3_PART_BYTES: 2^16 chunks, which fall into fewer than
- * 2 · 16 subtrees. Nothing in it points anywhere.
+ * input, in order. A part is whole chunks, but for the input's last one. It has
+ * at most BLAKE3_PART_BYTES: 2^16 chunks, which fall into fewer than 2 · 16
+ * subtrees. Nothing in it points anywhere.
  */
 #define BLAKE3_PART_BYTES ((size_t)64 << 20)
 #define BLAKE3_PART_VALUES 32
@@ -38,8 +38,8 @@ void blake3_part_hash(struct blake3_part *part,
 /*
  * The same from the values of its chunks, in order, which are overwritten; of
  * each group of 2^group_level chunks that is whole and aligned only its one
- * value, unless the input has no more chunks than such a group. The only chunk of
- * an input comes as its root. Returns how many values there were.
+ * value, unless the input has no more chunks than a group. The only chunk of an
+ * input comes as its root. Returns how many values there were.
  */
 size_t blake3_part_join(struct blake3_part *part,
 			const struct blake3_lanes *lanes,

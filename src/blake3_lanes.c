@@ -1,7 +1,7 @@
 /*
  * blake3_lanes.c - BLAKE3 on the CPU: compiled once per instruction set, with
  * CPU_ROWS_ISA its name. Lane i of each vector belongs to chunk i, or to parent
- * i; what is left at the end of an input is hashed by fewer lanes than there are.
+ * i. Where fewer are left than there are lanes, the other lanes idle.
  */
 #include "blake3_lanes.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /*
- * The functions that blake3_lanes.c gives for one instruction set. They allocate
+ * What blake3_lanes.c gives for one instruction set. The functions allocate
  * nothing and keep no state: any thread may call them. A value is the chaining
  * value of a node that isn't the root.
  */

@@ -80,9 +80,9 @@ int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 /*
  * Launches BLAKE3 of the n > 0 bytes, at most 2^32 and an even number, at
  * `bytes`: those at `offset`, a multiple of 1024, of an input of `total`. What
- * blake3_part_join takes, with groups of 2^DQ_HASH_LEVEL, goes to `values`; both
- * that and `chunks`, which is for the time between, have room for 32 bytes a
- * chunk. All are as for gpu_launch. *n_values gets their number.
+ * blake3_part_join takes, with groups of 2^DQ_HASH_LEVEL, goes to `values`, and
+ * its number to *n_values. Both that and `chunks`, for the time between, have
+ * room for 32 bytes a chunk. All addresses are as for gpu_launch.
  */
 int gpu_hash(struct gpu_kernels *kernels, const void *bytes, uint64_t n,
 	     uint64_t offset, uint64_t total, void *chunks, void *values,

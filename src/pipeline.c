@@ -7,10 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "escape.h"
-
 #include "blake3.h"
 #include "cleanup.h"
+#include "escape.h"
 
 _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 

@@ -420,8 +420,8 @@ static void measure(struct bench *bench, const struct format *format,
 /* What a worker hashes at once, and the most that there can be. */
 static const size_t hash_bytes[] = { (size_t)4 << 20, BLAKE3_PART_BYTES };
 
-/* The last n bytes of an input of n and 5 chunks; their values come to the start
- * of bench->in. Returns how many. */
+/* The last n bytes of an input of n and 5 chunks; their values come to the
+ * start of bench->in. Returns how many. */
 static size_t launch_hash(struct bench *bench, size_t n)
 {
 	const uint64_t offset = 5 * BLAKE3_CHUNK_BYTES;

@@ -201,7 +201,7 @@ static struct result measure_hash(const struct bench *bench,
 	};
 }
 
-/* b3sum --num-threads 1, of the same bytes in memory; 0 where it isn't there. */
+/* b3sum --num-threads 1 of the same bytes in memory; 0 where there is none. */
 static double measure_b3sum(const struct bench *bench)
 {
 	const int fd = memfd_create("bench", 0);

@@ -35,7 +35,7 @@ static int load_fake(void **state)
 	return dlopen(fake, RTLD_NOW) ? 0 : -1;
 }
 
-/* A tensor of each kind of length: less than a chunk, a chunk, less than a group
+/* Tensors of each kind of length: less than a chunk, a chunk, less than a group
  * of chunks, a group, many; of an odd number of values; and verbatim ones. */
 static void make_model(struct fake_model *fake)
 {

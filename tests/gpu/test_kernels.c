@@ -1,7 +1,7 @@
 /*
  * The GPU kernels, compiled for the host and run thread by thread: every format
  * × output type against the golden vectors, at lengths around every tile, and
- * BLAKE3 against its reference. Under AddressSanitizer each buffer ends where its
+ * BLAKE3 against a reference. Under AddressSanitizer each buffer ends where its
  * data does.
  */
 #include <setjmp.h>
