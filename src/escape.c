@@ -17,7 +17,7 @@ static const struct {
 	{ 0xe0000, 0xe007f }, /* tags */
 };
 
-static bool is_printable(uint32_t code)
+bool escape_is_printable(uint32_t code)
 {
 	for (size_t i = 0; i < sizeof(unprintable) / sizeof(*unprintable); i++)
 		if (code >= unprintable[i].first && code <= unprintable[i].last)
@@ -74,7 +74,7 @@ char *escape_text(char *buffer, size_t size, struct text text)
 		const size_t utf8_len = escape_utf8(text, &code);
 		const size_t n = utf8_len ? utf8_len : 1;
 
-		if (utf8_len && is_printable(code) && code != '\\') {
+		if (utf8_len && escape_is_printable(code) && code != '\\') {
 			memcpy(piece, text.data, n);
 			piece_len = n;
 		} else {
