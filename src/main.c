@@ -13,6 +13,7 @@
 #include "listing.h"
 #include "options.h"
 #include "pipeline.h"
+#include "text_output.h"
 
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
@@ -92,47 +93,6 @@ static int share_out(struct budget *budget, const struct options *options,
 
 /* ------------------------------ text outputs ------------------------------ */
 
-/* A stream into an output, which reports the first error to err. */
-struct text_output {
-	FILE *stream;
-	struct output *output;
-	struct error *err;
-	bool failed;
-	char buffer[64 << 10];
-};
-
-static ssize_t write_text(void *cookie, const char *bytes, size_t n)
-{
-	struct text_output *text = cookie;
-
-	if (!text->failed && output_write(text->output, bytes, n, text->err))
-		text->failed = true;
-	return text->failed ? 0 : (ssize_t)n;
-}
-
-static int text_open(struct text_output *text, struct output *output,
-		     struct error *err)
-{
-	static const cookie_io_functions_t functions = { .write = write_text };
-
-	text->output = output;
-	text->err = err;
-	text->failed = false;
-	text->stream = fopencookie(text, "w", functions);
-	if (!text->stream)
-		return error_errno(err, "cannot write '%s'",
-				   output_name(output));
-	setvbuf(text->stream, text->buffer, _IOFBF, sizeof(text->buffer));
-	return 0;
-}
-
-/* Does not close the output. */
-static int text_close(struct text_output *text)
-{
-	fclose(text->stream);
-	return text->failed ? -1 : 0;
-}
-
 static int list(const struct options *options, const struct model *model,
 		const struct plan *plan, struct error *err)
 {
@@ -141,13 +101,13 @@ static int list(const struct options *options, const struct model *model,
 
 	if (!output)
 		return -1;
-	if (text_open(&text, output, err))
+	if (text_output_open(&text, output, err))
 		goto out_abort;
 	if (options->action == OPTIONS_LIST_JSON)
 		listing_json(text.stream, model, plan);
 	else
 		listing_table(text.stream, model, plan);
-	if (text_close(&text))
+	if (text_output_close(&text))
 		goto out_abort;
 	return output_finish(output, err);
 
@@ -173,10 +133,10 @@ static struct output *write_index(const struct options *options,
 			  output_name(output), output_name(index));
 		goto out_abort;
 	}
-	if (text_open(&text, index, err))
+	if (text_output_open(&text, index, err))
 		goto out_abort;
 	listing_index(text.stream, plan);
-	if (text_close(&text))
+	if (text_output_close(&text))
 		goto out_abort;
 	return index;
 
