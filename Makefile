@@ -40,6 +40,8 @@ ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
 ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
+# Beside what the user gives: SHA-256; XXH3 and XXH64.
+PROGRAM_LDLIBS := -lcrypto -lxxhash
 ifneq ($(SANITIZE),)
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
@@ -116,7 +118,7 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 $(PROGRAM): $B/src/main.o $(LIBRARY)
-	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(LDLIBS)
+	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(PROGRAM_LDLIBS) $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
@@ -147,7 +149,8 @@ $B/%.o: %.c Makefile
 	$(call quiet,CC,$@)$(COMPILE) -o $@ $<
 
 $(TESTS): %: %.o $(LIBRARY)
-	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LDLIBS)
+	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(PROGRAM_LDLIBS) \
+		$(LDLIBS)
 $(UNIT_TESTS): TEST_LDLIBS := -lcmocka -lm
 $(FUZZER): TEST_LDLIBS := -fsanitize=fuzzer
 $B/tests/unit/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
@@ -159,7 +162,7 @@ $B/tests/unit/test_model $B/tests/unit/test_sink_expect: TEST_LDLIBS += \
 $B/tests/gpu/test_device_gpu: | $(FAKE_GPUS)
 
 $(FAKE_PROGRAM): $B/src/main.o $B/tests/gpu/fake_images.o $(LIBRARY)
-	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(LDLIBS)
+	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(PROGRAM_LDLIBS) $(LDLIBS)
 
 $(FAKE_GPUS): tests/gpu/fake_runtime.c $B/tests/gpu/fake_kernels.o
 	@mkdir -p $(@D)

@@ -1,0 +1,126 @@
+#include "checksum.h"
+
+#include <openssl/evp.h>
+#include <strings.h>
+#include <xxhash.h>
+
+/* --------------------------------- SHA-256 -------------------------------- */
+
+static void *sha256_open(void)
+{
+	return EVP_MD_CTX_new();
+}
+
+static bool sha256_begin(void *state, uint64_t total)
+{
+	(void)total;
+	return EVP_DigestInit_ex(state, EVP_sha256(), NULL);
+}
+
+static bool sha256_update(void *state, const void *bytes, size_t n)
+{
+	return EVP_DigestUpdate(state, bytes, n);
+}
+
+static bool sha256_end(void *state, unsigned char *sum)
+{
+	return EVP_DigestFinal_ex(state, sum, NULL);
+}
+
+static void sha256_close(void *state)
+{
+	EVP_MD_CTX_free(state);
+}
+
+/* ------------------------- XXH3 of 64 bits, XXH64 ------------------------- */
+
+/* As xxhsum prints it: the high byte first. */
+static bool store_xxh(XXH64_hash_t hash, unsigned char *sum)
+{
+	XXH64_canonicalFromHash((XXH64_canonical_t *)sum, hash);
+	return true;
+}
+
+static void *xxh3_open(void)
+{
+	return XXH3_createState();
+}
+
+static bool xxh3_begin(void *state, uint64_t total)
+{
+	(void)total;
+	return XXH3_64bits_reset(state) == XXH_OK;
+}
+
+static bool xxh3_update(void *state, const void *bytes, size_t n)
+{
+	return XXH3_64bits_update(state, bytes, n) == XXH_OK;
+}
+
+static bool xxh3_end(void *state, unsigned char *sum)
+{
+	return store_xxh(XXH3_64bits_digest(state), sum);
+}
+
+static void xxh3_close(void *state)
+{
+	XXH3_freeState(state);
+}
+
+static void *xxh64_open(void)
+{
+	return XXH64_createState();
+}
+
+static bool xxh64_begin(void *state, uint64_t total)
+{
+	(void)total;
+	return XXH64_reset(state, 0) == XXH_OK;
+}
+
+static bool xxh64_update(void *state, const void *bytes, size_t n)
+{
+	return XXH64_update(state, bytes, n) == XXH_OK;
+}
+
+static bool xxh64_end(void *state, unsigned char *sum)
+{
+	return store_xxh(XXH64_digest(state), sum);
+}
+
+static void xxh64_close(void *state)
+{
+	XXH64_freeState(state);
+}
+
+/* -------------------------------- the table ------------------------------- */
+
+#define FUNCTIONS(name) \
+	name##_open, name##_begin, name##_update, name##_end, name##_close
+
+/* xxhsum takes 16 digits by themselves for XXH64, and so do we. */
+static const struct checksum checksums[] = {
+	{ "sha256", "SHA256", "", 32, FUNCTIONS(sha256) },
+	{ "xxh3", "XXH3", "XXH3_", 8, FUNCTIONS(xxh3) },
+	{ "xxh64", "XXH64", "", 8, FUNCTIONS(xxh64) },
+};
+
+#define N_CHECKSUMS (sizeof(checksums) / sizeof(*checksums))
+
+const struct checksum *checksum_at(size_t i)
+{
+	return i < N_CHECKSUMS ? &checksums[i] : NULL;
+}
+
+const struct checksum *checksum_by_name(const char *name)
+{
+	for (size_t i = 0; i < N_CHECKSUMS; i++)
+		if (!strcasecmp(checksums[i].name, name))
+			return &checksums[i];
+	return NULL;
+}
+
+const struct checksum *checksum_default(void)
+{
+	return &checksums[0];
+}
