@@ -1,8 +1,35 @@
 #include "checksum.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <xxhash.h>
+
+#include "blake3.h"
+
+/* --------------------------------- BLAKE3 --------------------------------- */
+
+static void *tree_open(void)
+{
+	return malloc(sizeof(struct blake3_tree));
+}
+
+static bool tree_begin(void *state, uint64_t total)
+{
+	blake3_tree_init(state, total);
+	return true;
+}
+
+static void tree_join(void *state, const struct blake3_part *part)
+{
+	blake3_tree_add(state, part);
+}
+
+static bool tree_end(void *state, unsigned char *sum)
+{
+	blake3_tree_finish(state, sum);
+	return true;
+}
 
 /* --------------------------------- SHA-256 -------------------------------- */
 
@@ -95,14 +122,16 @@ static void xxh64_close(void *state)
 
 /* -------------------------------- the table ------------------------------- */
 
-#define FUNCTIONS(name) \
-	name##_open, name##_begin, name##_update, name##_end, name##_close
+#define IN_ORDER(name) \
+	name##_open, name##_begin, name##_update, NULL, name##_end, name##_close
 
 /* xxhsum takes 16 digits by themselves for XXH64, and so do we. */
 static const struct checksum checksums[] = {
-	{ "sha256", "SHA256", "", 32, FUNCTIONS(sha256) },
-	{ "xxh3", "XXH3", "XXH3_", 8, FUNCTIONS(xxh3) },
-	{ "xxh64", "XXH64", "", 8, FUNCTIONS(xxh64) },
+	{ "blake3", "BLAKE3", "", BLAKE3_DIGEST_BYTES, tree_open, tree_begin,
+	  NULL, tree_join, tree_end, free },
+	{ "sha256", "SHA256", "", 32, IN_ORDER(sha256) },
+	{ "xxh3", "XXH3", "XXH3_", 8, IN_ORDER(xxh3) },
+	{ "xxh64", "XXH64", "", 8, IN_ORDER(xxh64) },
 };
 
 #define N_CHECKSUMS (sizeof(checksums) / sizeof(*checksums))

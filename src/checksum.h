@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct blake3_part;
+
 #define CHECKSUM_MAX_BYTES 32
 
 /*
@@ -23,6 +25,9 @@ struct checksum {
 	void *(*open)(void);
 	bool (*begin)(void *state, uint64_t total); /* bytes to come */
 	bool (*update)(void *state, const void *bytes, size_t n);
+	/* In the place of update, where it isn't NULL: the bytes were hashed by
+	 * parts, which blake3.h describes. */
+	void (*join)(void *state, const struct blake3_part *part);
 	bool (*end)(void *state, unsigned char *sum);
 	void (*close)(void *state);
 };

@@ -52,12 +52,15 @@ static int add_item(struct sink_checksum *c, const struct work_item *item,
 		    const void *bytes, struct error *err)
 {
 	const struct checksum *const checksum = c->checksum;
+	const uint64_t total = item->tensor->dst_bytes;
 
-	if (!item->dst_offset && !checksum->begin(c->state, item->tensor->dst_bytes))
+	if (!item->dst_offset && !checksum->begin(c->state, total))
 		return fail(c, item, err);
-	if (!checksum->update(c->state, bytes, item->dst_bytes))
+	if (checksum->join)
+		checksum->join(c->state, item->part);
+	else if (!checksum->update(c->state, bytes, item->dst_bytes))
 		return fail(c, item, err);
-	if (item->dst_offset + item->dst_bytes == item->tensor->dst_bytes &&
+	if (item->dst_offset + item->dst_bytes == total &&
 	    !checksum->end(c->state, sum_of(c, item->tensor)))
 		return fail(c, item, err);
 	return 0;
@@ -123,6 +126,7 @@ static bool fill_empty(const struct sink_checksum *c)
 
 struct sink *sink_checksum_open(struct sink *inner, const struct plan *plan,
 				const struct checksum *checksum,
+				const struct blake3_lanes *lanes,
 				unsigned char *sums, struct error *err)
 {
 	struct sink_checksum *const c = malloc(sizeof(*c));
@@ -134,6 +138,8 @@ struct sink *sink_checksum_open(struct sink *inner, const struct plan *plan,
 	*c = (struct sink_checksum){
 		.sink = {
 			.any_order = inner->any_order,
+			.blake3 = checksum->join ? lanes : NULL,
+			.parts_only = checksum->join && inner->parts_only,
 			.prepare = inner->prepare ? prepare : NULL,
 			.write = write_batch,
 			.end = end,

@@ -34,6 +34,7 @@ struct sink *sink_null_open(struct error *err)
 	}
 	*sink = (struct sink){
 		.any_order = true,
+		.parts_only = true,
 		.write = write_batch,
 		.end = end,
 		.abort = abort_sink,

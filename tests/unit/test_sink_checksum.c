@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "../../src/blake3.h"
+#include "../../src/blake3_lanes.h"
 #include "../../src/sink_checksum.h"
 #include "fake_model.h"
 
@@ -15,7 +17,7 @@ static struct error err;
 
 static const struct plan_globs everything;
 
-/* ----------------------- a sink that tells what it got --------------------- */
+/* ---------------------- a sink that tells what it got --------------------- */
 
 struct test_sink {
 	struct sink sink;
@@ -70,7 +72,7 @@ static void test_sink_init(struct test_sink *test)
 	};
 }
 
-/* --------------------- a checksum that can be made to fail ----------------- */
+/* -------------------- a checksum that can be made to fail ----------------- */
 
 /* That of "abc" is 'a' + 'b' + 'c', in two bytes. */
 struct weak {
@@ -98,9 +100,17 @@ static bool weak_begin(void *state, uint64_t total)
 
 static bool weak_update(void *state, const void *bytes, size_t n)
 {
+	const unsigned char *const values = bytes;
+
 	for (size_t i = 0; i < n; i++)
-		((struct weak *)state)->sum += ((const unsigned char *)bytes)[i];
+		((struct weak *)state)->sum += values[i];
 	return failing != STEP_UPDATE;
+}
+
+/* Here a part has the sum of its bytes in the place of the chunks. */
+static void weak_join(void *state, const struct blake3_part *part)
+{
+	((struct weak *)state)->sum += (unsigned)part->n_chunks;
 }
 
 static bool weak_end(void *state, unsigned char *sum)
@@ -117,33 +127,62 @@ static void weak_close(void *state)
 }
 
 static const struct checksum weak = {
-	"weak", "WEAK", "", 2, weak_open, weak_begin, weak_update, weak_end,
-	weak_close,
+	"weak", "WEAK", "", 2, weak_open, weak_begin, weak_update, NULL,
+	weak_end, weak_close,
 };
+
+static const struct checksum weak_parts = {
+	"weak", "WEAK", "", 2, weak_open, weak_begin, NULL, weak_join,
+	weak_end, weak_close,
+};
+
+static const struct blake3_lanes lanes;
 
 /* ---------------------------------- tests --------------------------------- */
 
+/* What every test needs. */
+struct fixture {
+	struct test_sink inner;
+	struct fake_model fake;
+	struct plan plan, sorted;
+	unsigned char sums[8];
+};
+
 /* In the file in the order b, long, none, a. */
-static void make_plans(struct fake_model *fake, struct plan *plan,
-		       struct plan *sorted)
+static int set_up(void **state)
 {
-	fake_model_init(fake, 4);
-	fake_model_add(fake, "a", FORMAT_I8, 2, 20000);
-	fake_model_add(fake, "b", FORMAT_I8, 1, 0);
-	fake_model_add(fake, "none", FORMAT_I8, 0, 19000);
-	fake_model_add(fake, "long", FORMAT_I8, LONG_BYTES, 32);
-	assert_int_equal(plan_init(plan, &fake->model, &everything, OUTPUT_F32,
-				   &err), 0);
-	assert_int_equal(plan_init_by_source(sorted, plan, &err), 0);
+	struct fixture *const f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	fake_model_init(&f->fake, 4);
+	fake_model_add(&f->fake, "a", FORMAT_I8, 2, 20000);
+	fake_model_add(&f->fake, "b", FORMAT_I8, 1, 0);
+	fake_model_add(&f->fake, "none", FORMAT_I8, 0, 19000);
+	fake_model_add(&f->fake, "long", FORMAT_I8, LONG_BYTES, 32);
+	assert_int_equal(plan_init(&f->plan, &f->fake.model, &everything,
+				   OUTPUT_F32, &err), 0);
+	assert_int_equal(plan_init_by_source(&f->sorted, &f->plan, &err), 0);
+	test_sink_init(&f->inner);
+	*state = f;
+	return 0;
 }
 
-static void release(struct fake_model *fake, struct plan *plan,
-		    struct plan *sorted)
+static int tear_down(void **state)
 {
-	plan_release(plan);
-	plan_release(sorted);
-	fake_model_release(fake);
-	assert_int_equal(n_open, 0);
+	struct fixture *const f = *state;
+
+	plan_release(&f->plan);
+	plan_release(&f->sorted);
+	fake_model_release(&f->fake);
+	free(f);
+	return n_open != 0;
+}
+
+static struct sink *open_sink(struct fixture *f,
+			      const struct checksum *checksum)
+{
+	return sink_checksum_open(&f->inner.sink, &f->plan, checksum, &lanes,
+				  f->sums, &err);
 }
 
 /* Every byte of tensor "a" is 'a', and so on. */
@@ -151,13 +190,19 @@ static int write_plan(struct sink *sink, const struct plan *plan)
 {
 	struct plan_cursor cursor = { plan, PLAN_MIN_SLOT, 0, 0 };
 	struct work_batch batch;
+	struct blake3_part parts[PLAN_BATCH_ITEMS];
 	char bytes[PLAN_MIN_SLOT];
 
 	while (plan_next(&cursor, &batch)) {
-		for (size_t i = 0; i < batch.n_items; i++)
-			memset(bytes + batch.items[i].out,
-			       batch.items[i].tensor->tensor->info->name.data[0],
-			       batch.items[i].dst_bytes);
+		for (size_t i = 0; i < batch.n_items; i++) {
+			struct work_item *const item = &batch.items[i];
+			const char byte =
+				item->tensor->tensor->info->name.data[0];
+
+			memset(bytes + item->out, byte, item->dst_bytes);
+			parts[i].n_chunks = item->dst_bytes * (size_t)byte;
+			item->part = sink->blake3 ? &parts[i] : NULL;
+		}
 		if (sink->prepare)
 			(void)sink->prepare(sink, &batch, bytes, &err);
 		if (sink->write(sink, &batch, bytes, &err))
@@ -168,131 +213,109 @@ static int write_plan(struct sink *sink, const struct plan *plan)
 
 static void test_checksums(void **state)
 {
-	static struct test_sink inner;
 	static const unsigned long_sum = LONG_BYTES * 'l';
 	const unsigned char expected[] = {
 		0, 2 * 'a', 0, 'b', 0, 0,
 		(unsigned char)(long_sum >> 8), (unsigned char)long_sum,
 	};
-	struct fake_model fake;
-	struct plan plan, sorted;
+	struct fixture *const f = *state;
 
-	(void)state;
-	make_plans(&fake, &plan, &sorted);
-	for (unsigned any_order = 0; any_order < 2; any_order++) {
-		unsigned char sums[sizeof(expected)];
+	for (unsigned i = 0; i < 4; i++) {
+		const bool any_order = i & 1, by_parts = i & 2;
 		struct sink *sink;
 
-		memset(sums, 0xa5, sizeof(sums));
-		test_sink_init(&inner);
-		inner.sink.any_order = any_order;
-		sink = sink_checksum_open(&inner.sink, &plan, &weak, sums,
-					  &err);
+		memset(f->sums, 0xa5, sizeof(f->sums));
+		test_sink_init(&f->inner);
+		f->inner.sink.any_order = any_order;
+		f->inner.sink.parts_only = true;
+		sink = open_sink(f, by_parts ? &weak_parts : &weak);
 		assert_non_null(sink);
 		assert_int_equal(sink->any_order, any_order);
-		assert_int_equal(write_plan(sink, any_order ? &sorted : &plan),
-				 0);
-		assert_int_equal(inner.prepared, LONG_BYTES + 3);
-		assert_int_equal(inner.n, LONG_BYTES + 3);
-		assert_int_equal(inner.got[0], any_order ? 'b' : 'a');
+		assert_ptr_equal(sink->blake3, by_parts ? &lanes : NULL);
+		assert_int_equal(sink->parts_only, by_parts);
+		assert_int_equal(write_plan(sink, any_order ? &f->sorted :
+							      &f->plan), 0);
+		assert_int_equal(f->inner.prepared, LONG_BYTES + 3);
+		assert_int_equal(f->inner.n, LONG_BYTES + 3);
+		assert_int_equal(f->inner.got[0], any_order ? 'b' : 'a');
 		assert_int_equal(sink->end(sink, &err), 0);
-		assert_true(inner.ended && !inner.aborted);
-		assert_memory_equal(sums, expected, sizeof(sums));
+		assert_true(f->inner.ended && !f->inner.aborted);
+		assert_memory_equal(f->sums, expected, sizeof(expected));
 	}
-	release(&fake, &plan, &sorted);
 }
 
 static void test_no_prepare(void **state)
 {
-	static struct test_sink inner;
-	unsigned char sums[8];
-	struct fake_model fake;
-	struct plan plan, sorted;
+	struct fixture *const f = *state;
 	struct sink *sink;
 
-	(void)state;
-	make_plans(&fake, &plan, &sorted);
-	test_sink_init(&inner);
-	inner.sink.prepare = NULL;
-	sink = sink_checksum_open(&inner.sink, &plan, &weak, sums, &err);
+	f->inner.sink.prepare = NULL;
+	sink = open_sink(f, &weak_parts);
 	assert_non_null(sink);
 	assert_null(sink->prepare);
+	assert_false(sink->parts_only);
 	sink->abort(sink);
-	assert_true(inner.aborted && !inner.ended);
-	release(&fake, &plan, &sorted);
+	assert_true(f->inner.aborted && !f->inner.ended);
 }
 
 static void test_the_checksum_fails(void **state)
 {
-	static struct test_sink inner;
-	unsigned char sums[8];
-	struct fake_model fake;
-	struct plan plan, sorted;
+	struct fixture *const f = *state;
 
-	(void)state;
-	make_plans(&fake, &plan, &sorted);
 	/* The empty tensor's checksum is made at once. */
 	for (size_t i = 0; i < 3; i++) {
 		failing = (enum step[]){ STEP_OPEN, STEP_BEGIN, STEP_END }[i];
-		test_sink_init(&inner);
-		assert_null(sink_checksum_open(&inner.sink, &plan, &weak, sums,
-					       &err));
+		test_sink_init(&f->inner);
+		assert_null(open_sink(f, &weak));
 		assert_string_equal(err.message, "cannot compute WEAK");
-		assert_true(inner.aborted && !inner.ended);
+		assert_true(f->inner.aborted && !f->inner.ended);
 	}
 	for (size_t i = 0; i < 3; i++) {
 		struct sink *sink;
 
 		failing = STEP_NONE;
-		test_sink_init(&inner);
-		sink = sink_checksum_open(&inner.sink, &plan, &weak, sums,
-					  &err);
+		test_sink_init(&f->inner);
+		sink = open_sink(f, &weak);
 		assert_non_null(sink);
 		failing = (enum step[]){ STEP_BEGIN, STEP_UPDATE, STEP_END }[i];
-		assert_int_equal(write_plan(sink, &plan), -1);
+		assert_int_equal(write_plan(sink, &f->plan), -1);
 		assert_string_equal(err.message,
 				    "cannot compute WEAK of tensor 'a'");
-		assert_int_equal(inner.n, 0);
+		assert_int_equal(f->inner.n, 0);
 		sink->abort(sink);
-		assert_true(inner.aborted && !inner.ended);
+		assert_true(f->inner.aborted && !f->inner.ended);
 	}
 	failing = STEP_NONE;
-	release(&fake, &plan, &sorted);
 }
 
 static void test_the_inner_sink_fails(void **state)
 {
-	static struct test_sink inner;
-	unsigned char sums[8];
-	struct fake_model fake;
-	struct plan plan, sorted;
+	struct fixture *const f = *state;
 	struct sink *sink;
 
-	(void)state;
-	make_plans(&fake, &plan, &sorted);
-	test_sink_init(&inner);
-	inner.fails = true;
-	sink = sink_checksum_open(&inner.sink, &plan, &weak, sums, &err);
+	f->inner.fails = true;
+	sink = open_sink(f, &weak);
 	assert_non_null(sink);
-	assert_int_equal(write_plan(sink, &plan), -1);
+	assert_int_equal(write_plan(sink, &f->plan), -1);
 	assert_string_equal(err.message, "no write");
 	sink->abort(sink);
-	assert_true(inner.aborted && !inner.ended);
+	assert_true(f->inner.aborted && !f->inner.ended);
 
-	sink = sink_checksum_open(&inner.sink, &plan, &weak, sums, &err);
+	sink = open_sink(f, &weak);
 	assert_non_null(sink);
 	assert_int_equal(sink->end(sink, &err), -1);
 	assert_string_equal(err.message, "no end");
-	release(&fake, &plan, &sorted);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_checksums),
-		cmocka_unit_test(test_no_prepare),
-		cmocka_unit_test(test_the_checksum_fails),
-		cmocka_unit_test(test_the_inner_sink_fails),
+		TEST(test_checksums),
+		TEST(test_no_prepare),
+		TEST(test_the_checksum_fails),
+		TEST(test_the_inner_sink_fails),
 	};
 
 	return cmocka_run_group_tests_name("sink_checksum", tests, NULL, NULL);
