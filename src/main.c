@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "checksums.h"
 #include "device_select.h"
 #include "gpu_listing.h"
 #include "listing.h"
@@ -25,6 +26,7 @@ enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 struct budget {
 	size_t header; /* for the model's tables */
 	size_t slots;
+	size_t manifest; /* its file; what is made of it takes 3 times that */
 	unsigned threads;
 };
 
@@ -86,6 +88,7 @@ static int share_out(struct budget *budget, const struct options *options,
 	*budget = (struct budget){
 		.header = (size_t)(options->memory / 16 * 3),
 		.slots = (size_t)(options->memory / 2),
+		.manifest = (size_t)(options->memory / 32),
 		.threads = threads,
 	};
 	return 0;
@@ -116,9 +119,20 @@ out_abort:
 	return -1;
 }
 
-/* Writes the index beside `output`, but leaves it under its temporary name. */
+static int check_differ(const struct output *a, const struct output *b,
+			struct error *err)
+{
+	if (!output_is_same(a, b))
+		return 0;
+	return error_set(err, "'%s' and '%s' are the same file", output_name(a),
+			 output_name(b));
+}
+
+/* Writes the index beside `output` and `lines` (which may be NULL), but leaves
+ * it under its temporary name. */
 static struct output *write_index(const struct options *options,
 				  const struct output *output,
+				  const struct output *lines,
 				  const struct model *model,
 				  const struct plan *plan, struct error *err)
 {
@@ -128,11 +142,9 @@ static struct output *write_index(const struct options *options,
 
 	if (!index)
 		return NULL;
-	if (output_is_same(output, index)) {
-		error_set(err, "'%s' and '%s' are the same file",
-			  output_name(output), output_name(index));
+	if (check_differ(output, index, err) ||
+	    (lines && check_differ(index, lines, err)))
 		goto out_abort;
-	}
 	if (text_output_open(&text, index, err))
 		goto out_abort;
 	listing_index(text.stream, plan);
@@ -166,7 +178,7 @@ static bool shows_progress(const struct options *options)
 		isatty(STDERR_FILENO));
 }
 
-/* Takes the output over, which may be NULL: then values are only compared. */
+/* Takes the output over, which may be NULL: then values go nowhere. */
 static struct sink *open_sink(const struct options *options,
 			      struct output *output, const struct model *model,
 			      const struct plan *plan, struct error *err)
@@ -190,13 +202,15 @@ static struct sink *open_sink(const struct options *options,
 static int write_tensors(const struct options *options,
 			 const struct pipeline_options *pipeline,
 			 struct device *dev, struct output *output,
-			 const struct model *model, const struct plan *plan,
-			 struct error *err)
+			 struct checksums *sums, const struct model *model,
+			 const struct plan *plan, struct error *err)
 {
 	struct sink *sink = open_sink(options, output, model, plan, err);
 	struct progress *progress = NULL;
 	int result = -1;
 
+	if (sink && sums)
+		sink = checksums_sink(sums, sink, err);
 	if (!sink)
 		return -1;
 	if (shows_progress(options)) {
@@ -232,16 +246,21 @@ static void report(const struct device *dev,
 		dev->description, pipeline->n_workers,
 		pipeline->n_workers == 1 ? "thread" : "threads",
 		plan->src_bytes, plan->dst_bytes,
-		options->output ? "written" : "compared", elapsed,
+		options->output                     ? "written" :
+		options->checksum || options->check ? "hashed" :
+						      "compared",
+		elapsed,
 		(double)plan->dst_bytes / elapsed * 1e-9);
 }
 
 /* The index appears after the tensors, and only if they do. */
 static int write_outputs(const struct options *options,
 			 const struct pipeline_options *pipeline,
-			 struct device *dev, const struct model *model,
-			 const struct plan *plan, struct error *err)
+			 struct device *dev, struct checksums *sums,
+			 const struct model *model, const struct plan *plan,
+			 struct error *err)
 {
+	const struct output *const lines = sums ? sums->lines : NULL;
 	struct output *output = NULL, *index = NULL;
 	int result;
 
@@ -249,26 +268,30 @@ static int write_outputs(const struct options *options,
 		output = open_output(options, model, err);
 		if (!output)
 			return -1;
+		if (lines && check_differ(output, lines, err))
+			goto out_abort;
 	}
 	if (options->index) {
-		index = write_index(options, output, model, plan, err);
-		if (!index) {
-			output_abort(output);
-			return -1;
-		}
+		index = write_index(options, output, lines, model, plan, err);
+		if (!index)
+			goto out_abort;
 	}
-	result = write_tensors(options, pipeline, dev, output, model, plan,
-			       err);
+	result = write_tensors(options, pipeline, dev, output, sums, model,
+			       plan, err);
 	if (index && result)
 		output_abort(index);
 	else if (index)
 		result = output_finish(index, err);
 	return result;
+
+out_abort:
+	output_abort(output);
+	return -1;
 }
 
 static int convert(const struct options *options, const struct budget *budget,
-		   const struct model *model, const struct plan *plan,
-		   struct error *err)
+		   struct checksums *sums, const struct model *model,
+		   const struct plan *plan, struct error *err)
 {
 	const double start = seconds();
 	struct pipeline_options pipeline;
@@ -282,11 +305,41 @@ static int convert(const struct options *options, const struct budget *budget,
 		dev->n_workers && !options->threads ? dev->n_workers :
 						      budget->threads,
 		budget->slots, dev->best_slot);
-	result = write_outputs(options, &pipeline, dev, model, plan, err);
+	result = write_outputs(options, &pipeline, dev, sums, model, plan, err);
 	if (!result && options->verbose)
 		report(dev, &pipeline, options, plan, seconds() - start);
 	dev->close(dev);
 	return result;
+}
+
+/* The same, and prints or compares checksums where that was asked for. */
+static int convert_and_check(const struct options *options,
+			     const struct budget *budget,
+			     struct manifest *manifest,
+			     const struct model *model, const struct plan *plan,
+			     struct error *err)
+{
+	struct checksums sums = {
+		.plan = plan,
+		.checksum = manifest ? manifest->checksum : options->checksum,
+		.manifest = manifest,
+		.untagged = options->untagged,
+		.quiet = options->quiet,
+	};
+
+	if (!sums.checksum)
+		return convert(options, budget, NULL, model, plan, err);
+	if (options->verify && plan->type == OUTPUT_NATIVE)
+		return error_set(err, "'--verify' compares nothing of what is "
+				      "native, as '%s' has it",
+				 manifest->source.name);
+	if (checksums_open(&sums, model, err))
+		return -1;
+	if (convert(options, budget, &sums, model, plan, err)) {
+		checksums_abort(&sums);
+		return -1;
+	}
+	return checksums_finish(&sums, err);
 }
 
 /*
@@ -313,25 +366,27 @@ static int open_model(const struct options *options, size_t memory,
 	return model_open(model, options->input, memory, err);
 }
 
-static int run_model(const struct options *options, struct error *err)
+/* manifest: to compare with, or NULL. */
+static int run_model(const struct options *options, const struct budget *budget,
+		     struct manifest *manifest, struct error *err)
 {
 	const struct plan_globs globs = {
 		options->include, options->n_include,
 		options->exclude, options->n_exclude,
 	};
-	struct budget budget;
 	struct model model;
 	struct plan plan;
 	int result = -1;
 
-	if (share_out(&budget, options, err) ||
-	    open_model(options, budget.header, &model, err))
+	if (open_model(options, budget->header, &model, err))
 		return -1;
-	if (plan_init(&plan, &model, &globs, options->type, err))
+	if (plan_init(&plan, &model, &globs,
+		      manifest ? manifest->type : options->type, err))
 		goto out_release;
 	if (options->action == OPTIONS_CONVERT) {
-		result = convert(options, &budget, &model, &plan, err);
-		if (!result)
+		result = convert_and_check(options, budget, manifest, &model,
+					   &plan, err);
+		if (!result || err->differs)
 			drain(&model.shards[0].source);
 	} else {
 		result = list(options, &model, &plan, err);
@@ -339,6 +394,24 @@ static int run_model(const struct options *options, struct error *err)
 	plan_release(&plan);
 out_release:
 	model_release(&model);
+	return result;
+}
+
+static int run_with_manifest(const struct options *options, struct error *err)
+{
+	struct budget budget;
+	struct manifest manifest;
+	int result;
+
+	if (share_out(&budget, options, err))
+		return -1;
+	if (!options->check)
+		return run_model(options, &budget, NULL, err);
+	if (manifest_read(&manifest, options->check, options->checksum,
+			  budget.manifest, err))
+		return -1;
+	result = run_model(options, &budget, &manifest, err);
+	manifest_release(&manifest);
 	return result;
 }
 
@@ -355,7 +428,7 @@ static int run(const struct options *options, struct error *err)
 		puts("gguf-dequant " VERSION);
 		break;
 	default:
-		return run_model(options, err);
+		return run_with_manifest(options, err);
 	}
 	if (fclose(stdout))
 		return error_errno(err, "cannot write 'standard output'");

@@ -21,6 +21,9 @@ enum {
 	OPTION_ULP,
 	OPTION_RTOL,
 	OPTION_ATOL,
+	OPTION_CHECKSUM,
+	OPTION_UNTAGGED,
+	OPTION_CHECK,
 	OPTION_VERIFY,
 	OPTION_DEVICES,
 	OPTION_PROGRESS,
@@ -30,7 +33,7 @@ enum {
 static const struct row {
 	int id; /* the letter, where it has one */
 	const char *name;
-	const char *argument;
+	const char *argument; /* "[=…]" where it may be left out */
 	const char *help;
 } rows[] = {
 	{ 'o', "output", "PATH", "write to PATH; \"-\" is standard output" },
@@ -53,6 +56,11 @@ static const struct row {
 	  "allow a difference of X times the value in PATH" },
 	{ OPTION_ATOL, "atol", "X",
 	  "allow one of X, on top of that of --rtol" },
+	{ OPTION_CHECKSUM, "checksum", "[=ALGO]",
+	  "print a checksum of each tensor's output" },
+	{ OPTION_UNTAGGED, "untagged", NULL,
+	  "print checksums without their algorithm" },
+	{ OPTION_CHECK, "check", "FILE", "compare with checksums from FILE" },
 	{ 'f', "force", NULL, "overwrite files; write even to a terminal" },
 	{ 'd', "device", "DEV",
 	  "auto (default), cpu, gpu, or gpu:N,M,... by number" },
@@ -76,6 +84,11 @@ static const struct row {
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
+static bool is_optional(const struct row *row)
+{
+	return row->argument && row->argument[0] == '[';
+}
+
 void options_print_help(FILE *stream)
 {
 	fputs("Usage: gguf-dequant [OPTION]... FILE\n"
@@ -92,11 +105,13 @@ void options_print_help(FILE *stream)
 			snprintf(letter, sizeof(letter), "-%c%c", row->id,
 				 row->name ? ',' : ' ');
 		if (row->name)
-			snprintf(usage, sizeof(usage), "--%s %s", row->name,
+			snprintf(usage, sizeof(usage), "--%s%s%s", row->name,
+				 row->argument && !is_optional(row) ? " " : "",
 				 row->argument ? row->argument : "");
 		fprintf(stream, "  %-3s %-17s  %s\n", letter, usage, row->help);
 	}
-	fputs("\nSIZE is in bytes; K, M and G after it stand for 1024, 1024^2 "
+	fputs("\nALGO is blake3 (default), sha256, xxh3 or xxh64.\n"
+	      "SIZE is in bytes; K, M and G after it stand for 1024, 1024^2 "
 	      "and 1024^3.\n"
 	      "Exit status: 0 done, 1 the values compared differ, 2 trouble.\n",
 	      stream);
@@ -277,6 +292,20 @@ static int parse_device(const char *text, struct options *options,
 	return 0;
 }
 
+static int parse_checksum(const char *text, const struct checksum **checksum,
+			  struct error *err)
+{
+	struct quote q;
+
+	*checksum = text ? checksum_by_name(text) : checksum_default();
+	if (*checksum)
+		return 0;
+	return error_set(err,
+			 "'--checksum' takes blake3, sha256, xxh3 or xxh64, "
+			 "not '%s'",
+			 quote(&q, text));
+}
+
 /* A second path would leave the first one unwritten: no later one wins. */
 static int set_path(const char **path, const char *what, const char *value,
 		    struct error *err)
@@ -305,6 +334,9 @@ static void apply_flag(struct options *options, int id)
 		break;
 	case OPTION_VERIFY:
 		options->verify = true;
+		break;
+	case OPTION_UNTAGGED:
+		options->untagged = true;
 		break;
 	case OPTION_DEVICES:
 		options->action = OPTIONS_DEVICES;
@@ -357,7 +389,12 @@ static int apply(struct options *options, int id, const char *argument,
 		return parse_difference("atol", argument,
 					&options->tolerance.atol,
 					&options->tolerance, err);
+	case OPTION_CHECK:
+		return set_path(&options->check, "manifest", argument, err);
+	case OPTION_CHECKSUM:
+		return parse_checksum(argument, &options->checksum, err);
 	case 't':
+		options->has_type = true;
 		return parse_type(argument, &options->type, err);
 	case 'd':
 		return parse_device(argument, options, err);
@@ -377,11 +414,19 @@ static int apply(struct options *options, int id, const char *argument,
 	}
 }
 
+static int check_no_listing(const struct options *options, const char *name,
+			    struct error *err)
+{
+	if (options->action == OPTIONS_CONVERT)
+		return 0;
+	return error_set(err, "'%s' and a listing ('--list', '--json') exclude "
+			      "each other", name);
+}
+
 static int check_verify(struct options *options, struct error *err)
 {
-	if (options->action != OPTIONS_CONVERT)
-		return error_set(err, "'--verify' and a listing ('--list', "
-				      "'--json') exclude each other");
+	if (check_no_listing(options, "--verify", err))
+		return -1;
 	if (options->device == DEVICE_CPU)
 		return error_set(err, "'--verify' needs a GPU: it excludes "
 				      "'--device cpu'");
@@ -394,9 +439,11 @@ static int check_verify(struct options *options, struct error *err)
 
 static int check_expect(const struct options *options, struct error *err)
 {
-	if (options->action != OPTIONS_CONVERT)
-		return error_set(err, "'--expect' and a listing ('--list', "
-				      "'--json') exclude each other");
+	if (check_no_listing(options, "--expect", err))
+		return -1;
+	if (options->checksum || options->check)
+		return error_set(err, "'--expect' and checksums ('--checksum', "
+				      "'--check') exclude each other");
 	if (options->output)
 		return error_set(err, "'--expect' and an output ('--output', "
 				      "'-c') exclude each other");
@@ -406,18 +453,51 @@ static int check_expect(const struct options *options, struct error *err)
 	return 0;
 }
 
+static int check_checksum(const struct options *options, struct error *err)
+{
+	if (check_no_listing(options, "--checksum", err))
+		return -1;
+	if ((options->output && !strcmp(options->output, "-")) ||
+	    (options->index && !strcmp(options->index, "-")))
+		return error_set(err, "checksums go to standard output: give "
+				      "'--output' and '--index' a file");
+	return 0;
+}
+
+static int check_check(const struct options *options, struct error *err)
+{
+	if (check_no_listing(options, "--check", err))
+		return -1;
+	if (options->output)
+		return error_set(err, "'--check' and an output ('--output', "
+				      "'-c') exclude each other");
+	if (options->has_type)
+		return error_set(err, "'--check' takes the type from its file: "
+				      "it excludes '--type'");
+	if (options->untagged)
+		return error_set(err, "'--check' and '--untagged' exclude each "
+				      "other");
+	if (!strcmp(options->check, "-") && !strcmp(options->input, "-"))
+		return error_set(err, "the model and the checksums cannot both "
+				      "be standard input");
+	return 0;
+}
+
 /* What makes no sense together, though each option is good by itself. */
 static int check(struct options *options, struct error *err)
 {
-	if (options->verify && check_verify(options, err))
-		return -1;
-	if (options->expect && check_expect(options, err))
+	if ((options->verify && check_verify(options, err)) ||
+	    (options->expect && check_expect(options, err)) ||
+	    (options->check && check_check(options, err)) ||
+	    (options->checksum && check_checksum(options, err)))
 		return -1;
 	if (!options->expect && options->tolerance.given)
 		return error_set(err, "'--ulp', '--rtol' and '--atol' need "
 				      "'--expect'");
 	if (!options->blocks.format && options->blocks.n_dims)
 		return error_set(err, "'--shape' needs '--input-type'");
+	if (options->untagged && !options->checksum)
+		return error_set(err, "'--untagged' needs '--checksum'");
 	if (options->output && options->action != OPTIONS_CONVERT)
 		return error_set(err,
 				 "a listing ('--list', '--json') and an output "
@@ -435,6 +515,7 @@ static int check(struct options *options, struct error *err)
 	if (options->quiet)
 		options->progress = PROGRESS_NEVER;
 	if (!options->output && !options->verify && !options->expect &&
+	    !options->checksum && !options->check &&
 	    options->action == OPTIONS_CONVERT)
 		options->action = OPTIONS_LIST;
 	return 0;
@@ -475,8 +556,9 @@ static void fill_tables(struct getopt_tables *tables)
 		if (rows[i].name)
 			*name++ = (struct option){
 				rows[i].name,
-				rows[i].argument ? required_argument :
-						   no_argument,
+				is_optional(&rows[i]) ? optional_argument :
+				rows[i].argument      ? required_argument :
+							no_argument,
 				NULL, rows[i].id
 			};
 	}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "checksum.h"
 #include "error.h"
 #include "plan.h"
 #include "sink.h"
@@ -13,7 +14,7 @@
 #define VERSION "0.1.0"
 
 enum options_action {
-	OPTIONS_CONVERT, /* or compare */
+	OPTIONS_CONVERT, /* or compare, or print checksums */
 	OPTIONS_LIST,
 	OPTIONS_LIST_JSON,
 	OPTIONS_DEVICES,
@@ -30,7 +31,7 @@ enum options_device { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
 struct options {
 	enum options_action action;
 	const char *input;  /* "-": standard input */
-	const char *output; /* "-": standard output; NULL: only to compare */
+	const char *output; /* "-": standard output; NULL: none */
 	const char *index;  /* as output; NULL: none */
 	struct model_blocks blocks; /* of the input; no format: it is GGUF */
 	const char *expect; /* "-": standard input; NULL: nothing */
@@ -40,6 +41,10 @@ struct options {
 	const char **exclude;
 	size_t n_exclude;
 	enum output_type type;
+	bool has_type; /* it was asked for */
+	const struct checksum *checksum; /* NULL: none, or what `check` says */
+	bool untagged;
+	const char *check; /* "-": standard input; NULL: none */
 	enum options_device device;
 	unsigned gpus[OPTIONS_MAX_GPUS];
 	size_t n_gpus; /* 0: any GPU */

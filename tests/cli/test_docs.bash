@@ -6,9 +6,11 @@ help_options() {
 	"$PROGRAM" --help | sed -nE 's/^ +(-[^ ]+( [^ ]+)*)  .*/\1/p'
 }
 
-# The same from ".It Fl o Ar PATH , Fl -output Ar PATH".
+# The same from ".It Fl o Ar PATH , Fl -output Ar PATH", and "--name[=ARG]" from
+# ".It Fl -name Ns Op = Ns Ar ARG".
 manual_options() {
-	sed -nE '/^\.It Fl/ { s/^\.It //; s/Fl /-/g; s/Ar //g
+	sed -nE '/^\.It Fl/ { s/^\.It //; s/ Ns Op = Ns Ar (.*)/[=\1]/
+		s/Fl /-/g; s/Ar //g
 		s/^(-.)( [A-Z]+)? ,/\1,/; p; }' "$ROOT/man/gguf-dequant.1"
 }
 
@@ -23,7 +25,7 @@ readme() {
 
 test_manual_has_the_options_of_help() {
 	help_options >help
-	[ "$(wc -l <help)" = 26 ] || fail "$(cat help)"
+	[ "$(wc -l <help)" = 29 ] || fail "$(cat help)"
 	same 'the manual' <(manual_options | sort) <(sort help)
 }
 
@@ -108,6 +110,23 @@ test_readme_kernel() {
 	same 'the lines' got <(readme expect)
 }
 
+# The first run stores, the second compares, and one bit makes the third fail.
+test_readme_check() {
+	recipe_folder
+	readme check >job
+	[ "$(wc -l <job)" = 3 ] || fail "$(cat job)"
+	for _ in 1 2; do
+		bash -euo pipefail job >got 2>&1 || fail "$(cat got)"
+		same 'what is printed' got /dev/null
+		[ "$(wc -l <model.b3)" = 4 ] || fail "$(cat model.b3)"
+	done
+	flip model.gguf $(($(offset_of model.gguf blk.0.attn_q.weight) + 7))
+	bash -euo pipefail job >got 2>errors && fail 'the job passed'
+	same 'what is printed' got <(echo 'blk.0.attn_q.weight.f32: FAILED')
+	same 'standard error' errors \
+		<(echo 'gguf-dequant: 1 of 4 checksums differ')
+}
+
 test_readme_numpy() {
 	python3 -c 'import numpy' 2>error || skip 'there is no NumPy'
 	recipe_folder
@@ -124,7 +143,7 @@ test_manual_examples() {
 	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
 	zstd -q model.gguf
 	sed -n 's/^\.Dl //p' "$ROOT/man/gguf-dequant.1" >examples
-	[ "$(wc -l <examples)" = 6 ] || fail "$(cat examples)"
+	[ "$(wc -l <examples)" = 8 ] || fail "$(cat examples)"
 	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
 	mv q4_k.blocks blocks.bin
 	cp "$GOLDEN/q4_k.f32" kernel.f32

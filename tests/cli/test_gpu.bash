@@ -55,6 +55,38 @@ test_gpu_odd_lengths() {
 	done
 }
 
+test_verify_of_a_native_manifest() {
+	run -t native --checksum "$GPU_MODEL"
+	cp "$OUT" manifest
+	gpu hip --verify --check manifest "$GPU_MODEL"
+	fails "'--verify' compares nothing of what is native, as 'manifest' \
+has it"
+}
+
+# BLAKE3 where the values are made, which then stay there or come back; XXH3 on
+# the CPU.
+test_gpu_checksums() {
+	for model in "$GPU_MODEL" "$MODELS/small.gguf"; do
+		for checksum in blake3 xxh3; do
+			run "$model" -d cpu --checksum=$checksum -o values -f
+			succeeds
+			cp "$OUT" cpu
+			for kind in hip cuda; do
+				gpu $kind "$model" -d gpu --checksum=$checksum
+				same "$kind, $checksum" "$OUT" cpu
+				succeeds
+				gpu $kind "$model" -d gpu --checksum=$checksum \
+					-o $kind -f
+				same "$kind, $checksum, -o" "$OUT" cpu
+				same "$kind" $kind values
+				gpu $kind "$model" --verify --check cpu -q
+				stdout_is ''
+				succeeds
+			done
+		done
+	done
+}
+
 test_gpu_from_a_pipe_to_a_pipe() {
 	gpu hip -d gpu - -c < <(cat "$GPU_MODEL")
 	status_is 0

@@ -19,6 +19,9 @@ FILE "-" is standard input; of a split model, FILE is the first shard.
       --ulp N            allow floats to be N floats apart
       --rtol X           allow a difference of X times the value in PATH
       --atol X           allow one of X, on top of that of --rtol
+      --checksum[=ALGO]  print a checksum of each tensor'\''s output
+      --untagged         print checksums without their algorithm
+      --check FILE       compare with checksums from FILE
   -f, --force            overwrite files; write even to a terminal
   -d, --device DEV       auto (default), cpu, gpu, or gpu:N,M,... by number
       --verify           compare the GPU'\''s values with the CPU'\''s, every bit
@@ -34,6 +37,7 @@ FILE "-" is standard input; of a split model, FILE is the first shard.
   -h, --help             print this help
   -V, --version          print the version
 
+ALGO is blake3 (default), sha256, xxh3 or xxh64.
 SIZE is in bytes; K, M and G after it stand for 1024, 1024^2 and 1024^3.
 Exit status: 0 done, 1 the values compared differ, 2 trouble.'
 	succeeds

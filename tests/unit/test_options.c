@@ -59,6 +59,9 @@ static void test_defaults(void **state)
 	assert_int_equal(options.threads, 0);
 	assert_int_equal(options.memory, 256 << 20);
 	assert_int_equal(options.progress, PROGRESS_IF_TERMINAL);
+	assert_null(options.checksum);
+	assert_null(options.check);
+	assert_false(options.has_type || options.untagged);
 	assert_false(options.force || options.quiet || options.verbose);
 	options_release(&options);
 }
@@ -205,6 +208,35 @@ static void test_devices(void **state)
 	options = GOOD("--verify", "m"); /* needs a GPU */
 	assert_int_equal(options.device, DEVICE_GPU);
 	options_release(&options);
+}
+
+static void test_checksums(void **state)
+{
+	struct options options = GOOD("--checksum", "m");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_ptr_equal(options.checksum, checksum_by_name("blake3"));
+	assert_null(options.output);
+	options_release(&options);
+	options = GOOD("--checksum", "--checksum=XXH3", "--untagged", "-o", "o",
+		       "-", "--type", "f16");
+	assert_ptr_equal(options.checksum, checksum_by_name("xxh3"));
+	assert_true(options.untagged && options.has_type);
+	options_release(&options);
+	options = GOOD("--check", "-", "m", "--checksum=sha256", "-q");
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.check, "-");
+	assert_ptr_equal(options.checksum, checksum_by_name("sha256"));
+	options_release(&options);
+	options = GOOD("--check=m", "--verify", "-");
+	assert_string_equal(options.check, "m");
+	assert_null(options.checksum);
+	assert_true(options.verify);
+	options_release(&options);
+	BAD("'--checksum' takes blake3, sha256, xxh3 or xxh64, not ''",
+	    "--checksum=", "m");
+	BAD("ambiguous option '--chec'", "--chec", "m");
 }
 
 static void test_bad_devices(void **state)
@@ -416,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_the_last_setting_wins),
 		cmocka_unit_test(test_memory_sizes),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_bad_devices),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_expect),
