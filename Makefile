@@ -3,8 +3,9 @@
 #   make              build/gguf-dequant, the program
 #   make check        all tests: check-unit, check-cli, check-models,
 #                     check-install, check-api
-#   make bench        what the decodes write, in GB/s, and what the program
-#                     does: bench-rows, bench-program
+#   make bench        what the decodes write, in GB/s, with checksums too, and
+#                     what the program does: bench-rows, bench-checksum,
+#                     bench-program
 #   make check-amd    runs the AMD kernels in an emulator; make kernel-resources
 #                     shows their registers; make bench-gpu, on a GPU, their
 #                     bits and speed
@@ -99,6 +100,7 @@ API_OBJECTS := $(addprefix $B/api/,api.o error.o escape.o format.o gpu.o \
 UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c \
 	tests/golden/test_*.c tests/gpu/test_*.c))
 BENCH_ROWS := $B/tests/bench/bench_rows
+BENCH_CHECKSUM := $B/tests/bench/bench_checksum
 BENCH_GPU := $B/tests/bench/bench_gpu
 WRITE_CORPUS := $B/tests/unit/write_corpus
 FUZZER := $B/tests/fuzz/fuzz_gguf
@@ -106,11 +108,12 @@ FUZZER := $B/tests/fuzz/fuzz_gguf
 FAKE_PROGRAM := $B/tests/gpu/gguf-dequant
 FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 	$B/tests/gpu/rocm5/libamdhip64.so.7 $B/tests/gpu/cuda/libcuda.so.1
-TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_GPU) $(WRITE_CORPUS) $(FUZZER)
+TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
+	$(WRITE_CORPUS) $(FUZZER)
 
 .PHONY: all help bench_gpu tests check check-unit check-cli check-models \
-	check-install check-api bench bench-rows bench-gpu bench-program fuzz \
-	fuzz-run install uninstall clean
+	check-install check-api bench bench-rows bench-checksum bench-gpu \
+	bench-program fuzz fuzz-run install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
@@ -193,11 +196,14 @@ check-install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 check-api: $(PROGRAM) $(API_LIBRARY) $(API_FAKE) $(FAKE_GPUS)
 	+@tests/gpu/test_api.sh "$(MAKE)" $B/tests/gpu $(LINK)
 
-bench: bench-rows bench-program
+bench: bench-rows bench-checksum bench-program
 
 # GB/s per format, type and instruction set: BENCH_ARGS='--json q4_k'
 bench-rows: $(BENCH_ROWS)
 	$< $(BENCH_ARGS)
+
+bench-checksum: $(BENCH_CHECKSUM)
+	$<
 
 bench_gpu: $(BENCH_GPU)
 	@ln -sfn $(BENCH_GPU:build/%=%) build/bench_gpu
