@@ -42,7 +42,7 @@ ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
 ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
 # Beside what the user gives: SHA-256; XXH3 and XXH64.
-PROGRAM_LDLIBS := -lcrypto -lxxhash
+PROGRAM_LDLIBS := -lnettle -lxxhash
 ifneq ($(SANITIZE),)
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer

@@ -1,6 +1,6 @@
 #include "checksum.h"
 
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <xxhash.h>
@@ -35,28 +35,26 @@ static bool tree_end(void *state, unsigned char *sum)
 
 static void *sha256_open(void)
 {
-	return EVP_MD_CTX_new();
+	return malloc(sizeof(struct sha256_ctx));
 }
 
 static bool sha256_begin(void *state, uint64_t total)
 {
 	(void)total;
-	return EVP_DigestInit_ex(state, EVP_sha256(), NULL);
+	sha256_init(state);
+	return true;
 }
 
-static bool sha256_update(void *state, const void *bytes, size_t n)
+static bool sha256_add(void *state, const void *bytes, size_t n)
 {
-	return EVP_DigestUpdate(state, bytes, n);
+	sha256_update(state, n, bytes);
+	return true;
 }
 
 static bool sha256_end(void *state, unsigned char *sum)
 {
-	return EVP_DigestFinal_ex(state, sum, NULL);
-}
-
-static void sha256_close(void *state)
-{
-	EVP_MD_CTX_free(state);
+	sha256_digest(state, SHA256_DIGEST_SIZE, sum);
+	return true;
 }
 
 /* ------------------------- XXH3 of 64 bits, XXH64 ------------------------- */
@@ -79,7 +77,7 @@ static bool xxh3_begin(void *state, uint64_t total)
 	return XXH3_64bits_reset(state) == XXH_OK;
 }
 
-static bool xxh3_update(void *state, const void *bytes, size_t n)
+static bool xxh3_add(void *state, const void *bytes, size_t n)
 {
 	return XXH3_64bits_update(state, bytes, n) == XXH_OK;
 }
@@ -105,7 +103,7 @@ static bool xxh64_begin(void *state, uint64_t total)
 	return XXH64_reset(state, 0) == XXH_OK;
 }
 
-static bool xxh64_update(void *state, const void *bytes, size_t n)
+static bool xxh64_add(void *state, const void *bytes, size_t n)
 {
 	return XXH64_update(state, bytes, n) == XXH_OK;
 }
@@ -122,16 +120,17 @@ static void xxh64_close(void *state)
 
 /* -------------------------------- the table ------------------------------- */
 
-#define IN_ORDER(name) \
-	name##_open, name##_begin, name##_update, NULL, name##_end, name##_close
+#define XXH(name) \
+	name##_open, name##_begin, name##_add, NULL, name##_end, name##_close
 
 /* xxhsum takes 16 digits by themselves for XXH64, and so do we. */
 static const struct checksum checksums[] = {
 	{ "blake3", "BLAKE3", "", BLAKE3_DIGEST_BYTES, tree_open, tree_begin,
 	  NULL, tree_join, tree_end, free },
-	{ "sha256", "SHA256", "", 32, IN_ORDER(sha256) },
-	{ "xxh3", "XXH3", "XXH3_", 8, IN_ORDER(xxh3) },
-	{ "xxh64", "XXH64", "", 8, IN_ORDER(xxh64) },
+	{ "sha256", "SHA256", "", SHA256_DIGEST_SIZE, sha256_open,
+	  sha256_begin, sha256_add, NULL, sha256_end, free },
+	{ "xxh3", "XXH3", "XXH3_", 8, XXH(xxh3) },
+	{ "xxh64", "XXH64", "", 8, XXH(xxh64) },
 };
 
 #define N_CHECKSUMS (sizeof(checksums) / sizeof(*checksums))

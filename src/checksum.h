@@ -13,8 +13,7 @@ struct blake3_part;
 /*
  * An algorithm. Its state, which open makes and close frees, is used by one
  * thread at a time; begin, then update in the order of the bytes, then end make
- * one checksum after another. Each gives NULL or false where the library fails,
- * for lack of memory or because a policy forbids the algorithm.
+ * one checksum after another. Each gives NULL or false where the library fails.
  */
 struct checksum {
 	const char *name;   /* as --checksum takes it */
