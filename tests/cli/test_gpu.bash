@@ -109,7 +109,7 @@ test_gpu_several() {
 	case $(<"$ERR") in
 	"gguf-dequant: device gpu:2 'Fake Radeon 2\x1b' (gfx1100, HIP \
 6.4.43482, code for gfx1100), device gpu:0 'Fake Radeon 0\x1b' (gfx1100, HIP \
-6.4.43482, code for gfx1100), 4 threads: "*) ;;
+6.4.43482, code for gfx1100), 6 threads: "*) ;;
 	*) fail "$(cat "$ERR")" ;;
 	esac
 	gpu hip+cuda "$GPU_MODEL" -d gpu:5,1 --memory 4M -o both
