@@ -4,8 +4,8 @@
 
 #include "cpu_rows.h"
 #include "device_select.h"
+#include "output_stream.h"
 #include "sink_checksum.h"
-#include "text_output.h"
 
 int checksums_open(struct checksums *sums, const struct model *model,
 		   struct error *err)
@@ -49,14 +49,14 @@ static int write_lines(struct checksums *sums, FILE *stream, struct error *err)
 
 int checksums_finish(struct checksums *sums, struct error *err)
 {
-	struct text_output text;
+	struct output_stream text;
 	struct error different; /* unless the lines can't be written */
 	int result;
 
-	if (text_output_open(&text, sums->lines, err))
+	if (output_stream_open(&text, sums->lines, err))
 		goto out_abort;
 	result = write_lines(sums, text.stream, &different);
-	if (text_output_close(&text))
+	if (output_stream_close(&text))
 		goto out_abort;
 	free(sums->sums);
 	if (output_finish(sums->lines, err))

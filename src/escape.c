@@ -45,6 +45,20 @@ size_t escape_utf8(struct text text, uint32_t *code)
 	return len;
 }
 
+bool escape_is_utf8(struct text text)
+{
+	while (text.len) {
+		uint32_t code;
+		const size_t n = escape_utf8(text, &code);
+
+		if (!n)
+			return false;
+		text.data += n;
+		text.len -= n;
+	}
+	return true;
+}
+
 /* Writes one byte's escape, at most 4 bytes; returns its length. */
 static size_t escape_byte(char *out, unsigned char byte)
 {

@@ -26,6 +26,9 @@ char *escape_text(char *buffer, size_t size, struct text text);
  */
 size_t escape_utf8(struct text text, uint32_t *code);
 
+/* Whether all of the text is valid UTF-8. */
+bool escape_is_utf8(struct text text);
+
 /* Whether a character can be shown: no control, nothing that is invisible or
  * changes the direction. */
 bool escape_is_printable(uint32_t code);

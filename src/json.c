@@ -7,9 +7,6 @@
 
 #include "escape.h"
 
-/* Down to here each member has a line of its own; deeper, they share one. */
-#define LINES_DEPTH 2
-
 static void put(const struct json *json, const char *string)
 {
 	fputs_unlocked(string, json->stream);
@@ -31,7 +28,7 @@ static void separate(struct json *json)
 	}
 	if (!json->first)
 		putc_unlocked(',', json->stream);
-	if (json->depth && json->depth <= LINES_DEPTH)
+	if (json->depth && json->depth <= json->lines)
 		line(json);
 	else if (!json->first)
 		putc_unlocked(' ', json->stream);
@@ -49,17 +46,18 @@ static void open_container(struct json *json, char bracket)
 static void close_container(struct json *json, char bracket)
 {
 	json->depth--;
-	if (!json->first && json->depth < LINES_DEPTH)
+	if (!json->first && json->depth < json->lines)
 		line(json);
 	putc_unlocked(bracket, json->stream);
 	json->first = false;
-	if (!json->depth)
+	if (!json->depth && json->lines)
 		putc_unlocked('\n', json->stream);
 }
 
-void json_init(struct json *json, FILE *stream)
+void json_init(struct json *json, FILE *stream, unsigned lines)
 {
-	*json = (struct json){ .stream = stream, .first = true };
+	*json = (struct json){ .stream = stream, .lines = lines,
+			       .first = true };
 }
 
 void json_object(struct json *json)

@@ -13,12 +13,14 @@
 
 struct json {
 	FILE *stream; /* ferror(stream) tells whether all was written */
+	unsigned lines; /* down to this depth each member has a line of its own;
+			   deeper, they share one. 0: all is one line */
 	unsigned depth;
 	bool first; /* nothing stands in the innermost object or array yet */
 	bool after_key;
 };
 
-void json_init(struct json *json, FILE *stream);
+void json_init(struct json *json, FILE *stream, unsigned lines);
 
 void json_object(struct json *json);
 void json_object_end(struct json *json);

@@ -7,6 +7,7 @@
 #include "json.h"
 
 #define INDEX_VERSION 1
+#define JSON_LINES 2 /* a tensor a line */
 
 /* The text in the value of a key: | len: u64 | text |. */
 static struct text string_of(struct text value)
@@ -407,7 +408,7 @@ void listing_json(FILE *stream, const struct model *model,
 	const struct gguf *gguf = &model->shards[0].gguf;
 	struct json json;
 
-	json_init(&json, stream);
+	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
 	json_files(&json, model);
 	json_key(&json, "metadata");
@@ -426,7 +427,7 @@ void listing_index(FILE *stream, const struct plan *plan)
 {
 	struct json json;
 
-	json_init(&json, stream);
+	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
 	json_count(&json, "index_version", INDEX_VERSION);
 	json_named(&json, "byte_order", "little");

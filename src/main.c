@@ -13,8 +13,8 @@
 #include "gpu_listing.h"
 #include "listing.h"
 #include "options.h"
+#include "output_stream.h"
 #include "pipeline.h"
-#include "text_output.h"
 
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
@@ -100,17 +100,17 @@ static int list(const struct options *options, const struct model *model,
 		const struct plan *plan, struct error *err)
 {
 	struct output *output = output_open("-", false, model, err);
-	struct text_output text;
+	struct output_stream text;
 
 	if (!output)
 		return -1;
-	if (text_output_open(&text, output, err))
+	if (output_stream_open(&text, output, err))
 		goto out_abort;
 	if (options->action == OPTIONS_LIST_JSON)
 		listing_json(text.stream, model, plan);
 	else
 		listing_table(text.stream, model, plan);
-	if (text_output_close(&text))
+	if (output_stream_close(&text))
 		goto out_abort;
 	return output_finish(output, err);
 
@@ -138,17 +138,17 @@ static struct output *write_index(const struct options *options,
 {
 	struct output *index = output_open(options->index, options->force,
 					   model, err);
-	struct text_output text;
+	struct output_stream text;
 
 	if (!index)
 		return NULL;
 	if (check_differ(output, index, err) ||
 	    (lines && check_differ(index, lines, err)))
 		goto out_abort;
-	if (text_output_open(&text, index, err))
+	if (output_stream_open(&text, index, err))
 		goto out_abort;
 	listing_index(text.stream, plan);
-	if (text_output_close(&text))
+	if (output_stream_close(&text))
 		goto out_abort;
 	return index;
 

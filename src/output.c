@@ -8,25 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "escape.h"
+#include "temporary.h"
 
 #define PIPE_SIZE (1 << 20) /* the most that Linux gives to anybody */
 #define MAX_LINKS 40        /* as Linux */
-#define MAX_TRIES 100       /* of 2^36 temporary names */
-
-/* Of the name that the temporary one shows: with what is added to it, it fits
- * every file system's NAME_MAX. */
-#define MAX_SHOWN 100
 
 struct output {
 	int fd;
 	bool seekable;
+	bool is_new; /* a file that we made */
 	bool force;
 	char *name;        /* for messages */
 	char *path;        /* where the file shall be, links resolved */
@@ -67,7 +63,7 @@ static int named_descriptor(const char *path)
 	return -1;
 }
 
-static bool is_input(const struct stat *st, const struct model *model)
+bool output_is_input(const struct stat *st, const struct model *model)
 {
 	for (size_t i = 0; i < model->n_shards; i++) {
 		struct stat in;
@@ -100,7 +96,7 @@ static int use_descriptor(struct output *output, const struct model *model,
 
 	if (flags < 0 || fstat(output->fd, &st))
 		return error_errno(err, "cannot write '%s'", output->name);
-	if (is_input(&st, model))
+	if (output_is_input(&st, model))
 		return refuse_input(output, err);
 	if (S_ISFIFO(st.st_mode))
 		(void)fcntl(output->fd, F_SETPIPE_SZ, PIPE_SIZE);
@@ -145,55 +141,14 @@ static char *resolve_links(const char *path, const char *name,
 	return NULL;
 }
 
-/* ".NAME.XXXXXX" in the folder of PATH, without the XXXXXX. The caller frees
- * it. NULL on error. */
-static char *temporary_prefix(const char *path)
-{
-	const char *const slash = strrchr(path, '/');
-	const char *const base = slash ? slash + 1 : path;
-	size_t shown = strlen(base);
-	char *prefix;
-
-	if (shown > MAX_SHOWN)
-		shown = MAX_SHOWN;
-	while (shown && (base[shown] & 0xc0) == 0x80)
-		shown--; /* not within a character of UTF-8 */
-	if (asprintf(&prefix, "%.*s.%.*s.XXXXXX", (int)(base - path), path,
-		     (int)shown, base) < 0)
-		return NULL;
-	return prefix;
-}
-
-static void fill_in(char *x, size_t n)
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz"
-				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
-	unsigned char random[16] = { 0 };
-
-	(void)getrandom(random, n, 0);
-	for (size_t i = 0; i < n; i++)
-		x[i] = digits[random[i] % 64];
-}
-
 static int create_temporary(struct output *output, struct error *err)
 {
-	char *const path = temporary_prefix(output->path);
-
-	if (!path)
+	output->temporary =
+		temporary_create(output->path, cleanup_create, &output->fd);
+	if (!output->temporary)
 		return error_errno(err, "cannot create '%s'", output->name);
-	for (int i = 0; output->fd < 0 && i < MAX_TRIES; i++) {
-		fill_in(path + strlen(path) - 6, 6);
-		output->fd = cleanup_create(path);
-		if (output->fd < 0 && errno != EEXIST)
-			break;
-	}
-	if (output->fd < 0) {
-		error_errno(err, "cannot create '%s'", output->name);
-		free(path);
-		return -1;
-	}
-	output->temporary = path;
 	output->seekable = true;
+	output->is_new = true;
 	return 0;
 }
 
@@ -217,7 +172,7 @@ static int use_path(struct output *output, const char *path,
 			return error_errno(err, "cannot open '%s'", name);
 		return use_descriptor(output, model, err);
 	}
-	if (st.st_mode && is_input(&st, model))
+	if (st.st_mode && output_is_input(&st, model))
 		return refuse_input(output, err);
 	if (st.st_mode && !output->force)
 		return error_set(err, "'%s' exists: --force replaces it", name);
@@ -261,6 +216,30 @@ struct output *output_open(const char *path, bool force,
 out_release:
 	release(output);
 	return NULL;
+}
+
+struct output *output_create(int folder, const char *path, const char *name,
+			     struct error *err)
+{
+	struct output *const output = calloc(1, sizeof(*output));
+
+	if (output)
+		output->name = strdup(name);
+	if (!output || !output->name) {
+		free(output);
+		error_errno(err, "cannot create '%s'", name);
+		return NULL;
+	}
+	output->seekable = true;
+	output->is_new = true;
+	output->fd = openat(folder, path, O_WRONLY | O_CREAT | O_EXCL |
+			    O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (output->fd < 0) {
+		error_errno(err, "cannot create '%s'", name);
+		release(output);
+		return NULL;
+	}
+	return output;
 }
 
 bool output_is_seekable(const struct output *output)
@@ -309,7 +288,7 @@ int output_reserve(struct output *output, uint64_t n, struct error *err)
 {
 	struct statfs fs;
 
-	if (!output->temporary || !n || fstatfs(output->fd, &fs) ||
+	if (!output->is_new || !n || fstatfs(output->fd, &fs) ||
 	    fs.f_type == TMPFS_MAGIC ||
 	    !fallocate(output->fd, 0, 0, (off_t)n))
 		return 0;
@@ -368,33 +347,11 @@ int output_write(struct output *output, const void *bytes, size_t n,
 	return 0;
 }
 
-/* rename(2) that replaces nothing, on any file system. */
-static int rename_new(const char *from, const char *to)
-{
-	struct stat st;
-
-	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (!link(from, to))
-		return unlink(from);
-	if (errno == EEXIST)
-		return -1;
-	/* Neither that nor hard links: what appears just now may be lost. */
-	if (!lstat(to, &st)) {
-		errno = EEXIST;
-		return -1;
-	}
-	return rename(from, to);
-}
-
 static int put_in_place(struct output *output, struct error *err)
 {
-	int (*const move)(const char *, const char *) =
-		output->force ? rename : rename_new;
-
-	if (move(output->temporary, output->path))
+	if (output->force ? rename(output->temporary, output->path) :
+			    temporary_rename_new(AT_FDCWD, output->temporary,
+						 AT_FDCWD, output->path))
 		return error_errno(err, "cannot create '%s'", output->name);
 	cleanup_forget(output->temporary);
 	free(output->temporary);

@@ -20,6 +20,18 @@ struct output; /* opaque: output.c */
 struct output *output_open(const char *path, bool force,
 			   const struct model *model, struct error *err);
 
+/*
+ * Makes and opens the new file `path` in `folder`, a descriptor; `name` is for
+ * messages, escaped. There it stays, also where it is aborted: that is the
+ * caller's to see to. NULL on error.
+ */
+struct output *output_create(int folder, const char *path, const char *name,
+			     struct error *err);
+
+/* Whether a file is one that the model is read from. */
+struct stat;
+bool output_is_input(const struct stat *st, const struct model *model);
+
 /* Whether output_write_at works: a regular file. */
 bool output_is_seekable(const struct output *output);
 

@@ -155,6 +155,15 @@ static void test_cut_at_a_whole_character(void **state)
 	}
 }
 
+static void test_is_utf8(void **state)
+{
+	(void)state;
+	assert_true(escape_is_utf8(TEXT("")));
+	assert_true(escape_is_utf8(TEXT("a\0\x1b é€𝄞")));
+	assert_false(escape_is_utf8(TEXT("a\xff")));
+	assert_false(escape_is_utf8(TEXT("\xe2\x82")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +174,7 @@ int main(void)
 		cmocka_unit_test(test_invalid_utf8_is_escaped),
 		cmocka_unit_test(test_utf8_gives_code_points),
 		cmocka_unit_test(test_cut_at_a_whole_character),
+		cmocka_unit_test(test_is_utf8),
 	};
 
 	return cmocka_run_group_tests_name("escape", tests, NULL, NULL);

@@ -22,7 +22,7 @@ struct document {
 static void document_open(struct document *doc)
 {
 	*doc = (struct document){ 0 };
-	json_init(&doc->json, open_memstream(&doc->text, &doc->len));
+	json_init(&doc->json, open_memstream(&doc->text, &doc->len), 2);
 	assert_non_null(doc->json.stream);
 }
 
@@ -224,12 +224,35 @@ static void test_a_write_error_is_the_streams(void **state)
 
 	(void)state;
 	assert_non_null(full);
-	json_init(&json, full);
+	json_init(&json, full, 2);
 	json_array(&json);
 	json_array_end(&json);
 	fflush(full);
 	assert_true(ferror(full));
 	fclose(full);
+}
+
+static void test_one_line(void **state)
+{
+	struct json json;
+	size_t len;
+	char *text;
+
+	(void)state;
+	json_init(&json, open_memstream(&text, &len), 0);
+	json_object(&json);
+	json_key(&json, "a");
+	json_array(&json);
+	json_unsigned(&json, 1);
+	json_unsigned(&json, 2);
+	json_array_end(&json);
+	json_key(&json, "b");
+	json_object(&json);
+	json_object_end(&json);
+	json_object_end(&json);
+	fclose(json.stream);
+	assert_string_equal(text, "{\"a\": [1, 2], \"b\": {}}");
+	free(text);
 }
 
 int main(void)
@@ -244,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_json_has_no_nan_and_no_infinity),
 		cmocka_unit_test(test_any_float_reads_back),
 		cmocka_unit_test(test_a_write_error_is_the_streams),
+		cmocka_unit_test(test_one_line),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
