@@ -382,6 +382,17 @@ static int spool(const struct plan *plan, struct error *err)
 	return 0;
 }
 
+/* For a sink that takes the tensors as the plan has them, and no other way. */
+static int run_in_order(const struct plan *plan, struct device *dev,
+			struct sink *sink,
+			const struct pipeline_options *options,
+			struct progress *progress, struct error *err)
+{
+	if (reads_stream(plan) && !plan_is_sequential(plan) && spool(plan, err))
+		return -1;
+	return run(plan, dev, sink, options, progress, err);
+}
+
 int pipeline_run(const struct plan *plan, struct device *dev, struct sink *sink,
 		 const struct pipeline_options *options,
 		 struct progress *progress, struct error *err)
@@ -389,16 +400,21 @@ int pipeline_run(const struct plan *plan, struct device *dev, struct sink *sink,
 	struct plan sorted;
 	int result;
 
-	if (!reads_stream(plan) || plan_is_sequential(plan))
-		return run(plan, dev, sink, options, progress, err);
-	if (!sink->any_order) {
-		if (spool(plan, err))
+	if (sink->any_order) {
+		if (!reads_stream(plan) || plan_is_sequential(plan))
+			return run(plan, dev, sink, options, progress, err);
+		if (plan_init_by_source(&sorted, plan, err))
 			return -1;
-		return run(plan, dev, sink, options, progress, err);
+		result = run(&sorted, dev, sink, options, progress, err);
+	} else {
+		if (plan_is_in_order(plan))
+			return run_in_order(plan, dev, sink, options, progress,
+					    err);
+		if (plan_init_by_output(&sorted, plan, err))
+			return -1;
+		result = run_in_order(&sorted, dev, sink, options, progress,
+				      err);
 	}
-	if (plan_init_by_source(&sorted, plan, err))
-		return -1;
-	result = run(&sorted, dev, sink, options, progress, err);
 	plan_release(&sorted);
 	return result;
 }

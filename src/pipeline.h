@@ -25,9 +25,10 @@ struct pipeline_options pipeline_options_for(unsigned n_workers, size_t memory,
  * several errors the one that comes first in the plan is returned. The caller
  * ends or aborts the sink. progress may be NULL.
  *
- * A stream is read in the order of its offsets. Where that isn't the plan's, a
- * sink that takes any order gets the tensors in the stream's order; for another
- * one, the stream is spooled first.
+ * A sink that doesn't take any order gets the tensors in that of the output. A
+ * stream is read in the order of its offsets. Where that is another one, a sink
+ * that takes any order gets the tensors in the stream's order; for another one,
+ * the stream is spooled first.
  *
  * The other threads block cleanup_signals.
  */

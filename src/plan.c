@@ -100,6 +100,16 @@ static unsigned type_bytes(enum output_type type)
 	return type == OUTPUT_F32 ? 4 : 2;
 }
 
+const struct format *plan_format(const struct plan *plan,
+				 const struct plan_tensor *tensor)
+{
+	static const enum format_index formats[] = { FORMAT_F32, FORMAT_F16,
+						     FORMAT_BF16 };
+
+	return tensor->verbatim ? tensor->tensor->info->format :
+				  format_at(formats[plan->type]);
+}
+
 /* Says where the tensor goes, and adds it to the plan's totals. */
 static int place(struct plan *plan, struct plan_tensor *tensor,
 		 struct error *err)
@@ -138,9 +148,11 @@ int plan_init(struct plan *plan, const struct model *model,
 				   model->n_tensors);
 	if (select_tensors(plan, model, globs, err))
 		goto out_release;
-	for (size_t i = 0; i < plan->n_tensors; i++)
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		plan->tensors[i].index = i;
 		if (place(plan, &plan->tensors[i], err))
 			goto out_release;
+	}
 	return 0;
 
 out_release:
@@ -154,6 +166,52 @@ void plan_release(struct plan *plan)
 	*plan = (struct plan){ 0 };
 }
 
+static bool is_aligned(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *tensor = &plan->tensors[i];
+
+		if (tensor->dst_offset %
+		    plan_format(plan, tensor)->block_bytes)
+			return false;
+	}
+	return true;
+}
+
+void plan_align(struct plan *plan)
+{
+	uint64_t offset = 0;
+
+	if (is_aligned(plan))
+		return;
+	for (unsigned bytes = 8; bytes; bytes /= 2) {
+		for (size_t i = 0; i < plan->n_tensors; i++) {
+			struct plan_tensor *const tensor = &plan->tensors[i];
+
+			if (plan_format(plan, tensor)->block_bytes != bytes)
+				continue;
+			tensor->dst_offset = offset;
+			offset += tensor->dst_bytes;
+		}
+	}
+}
+
+bool plan_is_in_order(const struct plan *plan)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor = &plan->tensors[i];
+
+		if (!tensor->dst_bytes)
+			continue;
+		if (tensor->dst_offset < end)
+			return false;
+		end = tensor->dst_offset + tensor->dst_bytes;
+	}
+	return true;
+}
+
 bool plan_is_sequential(const struct plan *plan)
 {
 	const struct source *source = NULL;
@@ -164,8 +222,10 @@ bool plan_is_sequential(const struct plan *plan)
 
 		if (!tensor->info->bytes)
 			continue;
-		/* A model's tensors stand together by source. */
-		if (tensor->source == source && tensor->info->offset < end)
+		/* Sources stand in the order of their shards, so that those of
+		 * one are together or the walk goes back to a source. */
+		if (tensor->source < source ||
+		    (tensor->source == source && tensor->info->offset < end))
 			return false;
 		source = tensor->source;
 		end = tensor->info->offset + tensor->info->bytes;
@@ -185,8 +245,17 @@ static int compare_by_source(const void *a, const void *b)
 	return 0;
 }
 
-int plan_init_by_source(struct plan *sorted, const struct plan *plan,
-			struct error *err)
+static int compare_by_output(const void *a, const void *b)
+{
+	const struct plan_tensor *const x = a, *const y = b;
+
+	return (x->dst_offset > y->dst_offset) -
+	       (x->dst_offset < y->dst_offset);
+}
+
+static int init_sorted(struct plan *sorted, const struct plan *plan,
+		       int (*compare)(const void *a, const void *b),
+		       struct error *err)
 {
 	const size_t size = (plan->n_tensors + 1) * sizeof(*plan->tensors);
 
@@ -198,8 +267,20 @@ int plan_init_by_source(struct plan *sorted, const struct plan *plan,
 	memcpy(sorted->tensors, plan->tensors,
 	       plan->n_tensors * sizeof(*plan->tensors));
 	qsort(sorted->tensors, sorted->n_tensors, sizeof(*sorted->tensors),
-	      compare_by_source);
+	      compare);
 	return 0;
+}
+
+int plan_init_by_source(struct plan *sorted, const struct plan *plan,
+			struct error *err)
+{
+	return init_sorted(sorted, plan, compare_by_source, err);
+}
+
+int plan_init_by_output(struct plan *sorted, const struct plan *plan,
+			struct error *err)
+{
+	return init_sorted(sorted, plan, compare_by_output, err);
 }
 
 static size_t least(size_t a, size_t b)

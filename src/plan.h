@@ -9,9 +9,12 @@ const char *plan_type_name(enum output_type type);
 
 struct plan_tensor {
 	const struct model_tensor *tensor;
+	size_t index;        /* in table order, among the selected ones */
 	bool verbatim;       /* the stored bytes are the output */
 	const char *type; /* of the output: "f32", or the format's file_name */
-	uint64_t dst_offset; /* from the start of the raw output */
+	uint64_t dst_offset; /* from the start of the raw output; a sink for
+				another kind of file may change it to that of
+				its file */
 	uint64_t dst_bytes;
 };
 
@@ -44,6 +47,25 @@ int plan_init(struct plan *plan, const struct model *model,
 	      struct error *err);
 void plan_release(struct plan *plan);
 
+/* The format of the tensor's output. */
+const struct format *plan_format(const struct plan *plan,
+				 const struct plan_tensor *tensor);
+
+/*
+ * Gives the tensors other places in the output where that is needed for each to
+ * be at a multiple of the size of its values: those with the largest come
+ * first, else all stay in the order of the table. No output may be quantized.
+ */
+void plan_align(struct plan *plan);
+
+/* Whether a walk of the plan never goes back in the output. */
+bool plan_is_in_order(const struct plan *plan);
+
+/* A copy of `plan` in the order of the output. The caller releases it after
+ * success. */
+int plan_init_by_output(struct plan *sorted, const struct plan *plan,
+			struct error *err);
+
 /* Whether a walk of the plan never goes back in any source. */
 bool plan_is_sequential(const struct plan *plan);
 
@@ -74,6 +96,7 @@ struct work_item {
 	size_t out; /* where its output buffer has the values */
 	struct blake3_part *part; /* of its values, where the sink wants it: the
 				     slot's; NULL in the plan */
+	uint32_t crc; /* CRC-32 of the values, where the sink wants it */
 };
 
 /*

@@ -265,7 +265,7 @@ static bool in_sequence(struct fake_model *fake)
 
 static void test_sequence(void **state)
 {
-	struct source second = { 0 };
+	struct source sources[2] = { { 0 } };
 	struct fake_model fake;
 	struct gguf_tensor *infos;
 
@@ -286,8 +286,12 @@ static void test_sequence(void **state)
 
 	infos[2].offset = 0;
 	assert_false(in_sequence(&fake));
-	fake.model.tensors[2].source = &second;
+	for (size_t i = 0; i < 3; i++)
+		fake.model.tensors[i].source = &sources[i / 2];
 	assert_true(in_sequence(&fake));
+	fake.model.tensors[0].source = &sources[1];
+	infos[1].bytes = 32;
+	assert_false(in_sequence(&fake));
 	fake_model_release(&fake);
 }
 
@@ -464,6 +468,61 @@ static void test_values_are_aligned_after_odd_bytes(void **state)
 	fake_model_release(&fake);
 }
 
+static void test_align(void **state)
+{
+	static const struct {
+		enum format_index format;
+		uint64_t n_weights, offset;
+		uint64_t aligned;
+		size_t index; /* of what is here in the order of the output */
+	} rows[] = {
+		{ FORMAT_I8, 3, 0, 22, 4 },    { FORMAT_F32, 1, 32, 16, 1 },
+		{ FORMAT_F16, 1, 64, 20, 2 },  { FORMAT_I8, 1, 96, 25, 0 },
+		{ FORMAT_F64, 2, 128, 0, 3 },
+	};
+	struct plan plan, sorted;
+	struct fake_model fake;
+	struct error err;
+
+	(void)state;
+	fake_model_init(&fake, 5);
+	for (size_t i = 0; i < 5; i++)
+		fake_model_add(&fake, "t", rows[i].format, rows[i].n_weights,
+			       rows[i].offset);
+	plan_all(&plan, &fake, OUTPUT_NATIVE);
+	assert_true(plan_is_in_order(&plan));
+	plan_align(&plan);
+	assert_false(plan_is_in_order(&plan));
+	assert_int_equal(plan_init_by_output(&sorted, &plan, &err), 0);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(plan.tensors[i].index, i);
+		assert_int_equal(plan.tensors[i].dst_offset, rows[i].aligned);
+		assert_int_equal(sorted.tensors[i].index, rows[i].index);
+	}
+	assert_int_equal(plan.dst_bytes, 26);
+	assert_true(plan_is_in_order(&sorted));
+	assert_true(plan_is_sequential(&plan));
+	assert_false(plan_is_sequential(&sorted));
+	plan_release(&sorted);
+	plan_release(&plan);
+
+	/* Nothing changes where all are aligned, or have no weights. */
+	fake.infos[0].format = format_at(FORMAT_F16);
+	fake.infos[0].bytes = 6;
+	fake.infos[3].n_weights = 0;
+	fake.infos[3].n_blocks = 0;
+	fake.infos[3].bytes = 0;
+	plan_all(&plan, &fake, OUTPUT_F16);
+	plan_align(&plan);
+	for (size_t i = 1; i < 5; i++)
+		assert_int_equal(plan.tensors[i].dst_offset,
+				 plan.tensors[i - 1].dst_offset +
+				 plan.tensors[i - 1].dst_bytes);
+	assert_true(plan_is_in_order(&plan));
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_walk_beyond_32_bits),
 		cmocka_unit_test(test_small_tensors_share_batches),
 		cmocka_unit_test(test_values_are_aligned_after_odd_bytes),
+		cmocka_unit_test(test_align),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
