@@ -36,10 +36,52 @@ struct sink {
 	void (*abort)(struct sink *sink);
 };
 
-/* The tensors' bytes, one after the other. Takes `output` over, also on error.
- * NULL on error. */
+enum sink_kind {
+	SINK_RAW,
+	SINK_GGUF,
+	SINK_SAFETENSORS,
+	SINK_NPZ,
+	SINK_DIR,
+	SINK_KIND_COUNT
+};
+
+/* "raw", "gguf", "safetensors", "npz", "dir". */
+const char *sink_kind_name(enum sink_kind kind);
+
+/* The kind that a path asks for by its end; raw where it asks for none. */
+enum sink_kind sink_kind_of_path(const char *path);
+
+/*
+ * The sinks of one file. Each takes `output` over, also on error, and gives
+ * each tensor of the plan, which it borrows as it does the model, its
+ * dst_offset in that file. NULL on error.
+ */
+
+/* The tensors' bytes, one after the other. */
 struct sink *sink_raw_open(struct output *output, const struct plan *plan,
 			   struct error *err);
+
+/* A GGUF file with the model's metadata. */
+struct sink *sink_gguf_open(struct output *output, struct plan *plan,
+			    const struct model *model, struct error *err);
+
+/* A file of the safetensors library, in which each tensor is aligned. */
+struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
+				   const struct model *model,
+				   struct error *err);
+
+/* A zip file of NumPy's. */
+struct sink *sink_npz_open(struct output *output, struct plan *plan,
+			   struct error *err);
+
+/*
+ * A folder, with a file of the name by file_name.h for each tensor; each has
+ * dst_offset 0. It appears when it is complete. One that exists must be empty
+ * unless `force`, which replaces files of the same names in it, at the end; but
+ * never one that `model` is read from. NULL on error.
+ */
+struct sink *sink_dir_open(const char *path, bool force, struct plan *plan,
+			   const struct model *model, struct error *err);
 
 /* Which values count as equal to those that are expected. */
 struct tolerance {
