@@ -41,8 +41,9 @@ ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
 ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
-# Beside what the user gives: SHA-256; XXH3 and XXH64.
-PROGRAM_LDLIBS := -lnettle -lxxhash
+# Beside what the user gives: SHA-256; XXH3 and XXH64; CRC-32, which libdeflate
+# computes fast, and zlib can join.
+PROGRAM_LDLIBS := -lnettle -lxxhash -ldeflate -lz
 ifneq ($(SANITIZE),)
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
