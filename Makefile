@@ -109,6 +109,8 @@ FUZZER := $B/tests/fuzz/fuzz_gguf
 FAKE_PROGRAM := $B/tests/gpu/gguf-dequant
 FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 	$B/tests/gpu/rocm5/libamdhip64.so.7 $B/tests/gpu/cuda/libcuda.so.1
+# Preloaded, makes the disk full.
+FULL_DISK := $B/tests/cli/fail_write.so
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 	$(WRITE_CORPUS) $(FUZZER)
 
@@ -174,7 +176,13 @@ $(FAKE_GPUS): tests/gpu/fake_runtime.c $B/tests/gpu/fake_kernels.o
 		-shared -fPIC -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
 $B/tests/gpu/fake_kernels.o: ALL_CFLAGS += -fPIC
 
-tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS) $(FAKE_PROGRAM) $(FAKE_GPUS)
+$(FULL_DISK): tests/cli/fail_write.c
+	@mkdir -p $(@D)
+	$(call quiet,LINK,$@)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) \
+		$(CFLAGS) -shared -fPIC -o $@ $<
+
+tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS) $(FULL_DISK) $(FAKE_PROGRAM) \
+	$(FAKE_GPUS)
 
 check: check-unit check-cli check-models check-install check-api
 
@@ -185,7 +193,7 @@ check-unit: $(UNIT_TESTS)
 	@set -e; for test in $^; do \
 		echo "== $${test#$B/}"; $(TEST_ENV) $$test; done
 
-check-cli: $(PROGRAM) $(WRITE_CORPUS) $(FAKE_PROGRAM) $(FAKE_GPUS)
+check-cli: $(PROGRAM) $(WRITE_CORPUS) $(FULL_DISK) $(FAKE_PROGRAM) $(FAKE_GPUS)
 	@$(TEST_ENV) tests/cli/run $(PROGRAM) $(WRITE_CORPUS)
 
 check-models: $(PROGRAM)

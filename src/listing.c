@@ -1,9 +1,11 @@
 #include "listing.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "escape.h"
+#include "file_name.h"
 #include "json.h"
 
 #define INDEX_VERSION 1
@@ -423,7 +425,20 @@ void listing_json(FILE *stream, const struct model *model,
 
 /* ------------------------------- the index -------------------------------- */
 
-void listing_index(FILE *stream, const struct plan *plan)
+static int json_file(struct json *json, const struct plan_tensor *tensor,
+		     struct error *err)
+{
+	char *const name = file_name_of(tensor, err);
+
+	if (!name)
+		return -1;
+	json_named(json, "file", name);
+	free(name);
+	return 0;
+}
+
+int listing_index(FILE *stream, const struct plan *plan, bool files,
+		  struct error *err)
 {
 	struct json json;
 
@@ -443,10 +458,13 @@ void listing_index(FILE *stream, const struct plan *plan)
 		json_text(&json, tensor->tensor->info->name);
 		json_named(&json, "type", tensor->type);
 		json_shape(&json, tensor->tensor->info);
+		if (files && json_file(&json, tensor, err))
+			return -1;
 		json_count(&json, "offset", tensor->dst_offset);
 		json_count(&json, "bytes", tensor->dst_bytes);
 		json_object_end(&json);
 	}
 	json_array_end(&json);
 	json_object_end(&json);
+	return 0;
 }

@@ -21,7 +21,9 @@ void listing_table(FILE *stream, const struct model *model,
 void listing_json(FILE *stream, const struct model *model,
 		  const struct plan *plan);
 
-/* Where each tensor is in the raw output. */
-void listing_index(FILE *stream, const struct plan *plan);
+/* Where each tensor is in the output; `files`: with the name of each one's file
+ * by file_name.h. */
+int listing_index(FILE *stream, const struct plan *plan, bool files,
+		  struct error *err);
 
 #endif

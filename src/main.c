@@ -128,8 +128,8 @@ static int check_differ(const struct output *a, const struct output *b,
 			 output_name(b));
 }
 
-/* Writes the index beside `output` and `lines` (which may be NULL), but leaves
- * it under its temporary name. */
+/* Writes the index beside `output` and `lines`, each of which may be NULL, but
+ * leaves it under its temporary name. */
 static struct output *write_index(const struct options *options,
 				  const struct output *output,
 				  const struct output *lines,
@@ -139,16 +139,18 @@ static struct output *write_index(const struct options *options,
 	struct output *index = output_open(options->index, options->force,
 					   model, err);
 	struct output_stream text;
+	int result;
 
 	if (!index)
 		return NULL;
-	if (check_differ(output, index, err) ||
+	if ((output && check_differ(output, index, err)) ||
 	    (lines && check_differ(index, lines, err)))
 		goto out_abort;
 	if (output_stream_open(&text, index, err))
 		goto out_abort;
-	listing_index(text.stream, plan);
-	if (output_stream_close(&text))
+	result = listing_index(text.stream, plan, options->kind == SINK_DIR,
+			       err);
+	if (output_stream_close(&text) || result)
 		goto out_abort;
 	return index;
 
@@ -171,24 +173,29 @@ static struct output *open_output(const struct options *options,
 	return output_open(options->output, options->force, model, err);
 }
 
-static bool shows_progress(const struct options *options)
+/* A sink of a file into `output`, which it takes over, also on error. */
+static struct sink *open_file_sink(enum sink_kind kind, struct output *output,
+				   struct plan *plan, const struct model *model,
+				   struct error *err)
 {
-	return options->progress == PROGRESS_ALWAYS ||
-	       (options->progress == PROGRESS_IF_TERMINAL &&
-		isatty(STDERR_FILENO));
+	switch (kind) {
+	case SINK_GGUF:
+		return sink_gguf_open(output, plan, model, err);
+	case SINK_SAFETENSORS:
+		return sink_safetensors_open(output, plan, model, err);
+	case SINK_NPZ:
+		return sink_npz_open(output, plan, err);
+	default:
+		return sink_raw_open(output, plan, err);
+	}
 }
 
-/* Takes the output over, which may be NULL: then values go nowhere. */
-static struct sink *open_sink(const struct options *options,
-			      struct output *output, const struct model *model,
-			      const struct plan *plan, struct error *err)
+static struct sink *open_expect(const struct options *options,
+				const struct plan *plan,
+				const struct model *model, struct error *err)
 {
 	struct output *report = NULL;
 
-	if (output)
-		return sink_raw_open(output, plan, err);
-	if (!options->expect)
-		return sink_null_open(err);
 	if (!options->quiet) {
 		report = output_open("-", false, model, err);
 		if (!report)
@@ -198,21 +205,59 @@ static struct sink *open_sink(const struct options *options,
 				plan, err);
 }
 
-/* Takes the output over, which may be NULL. */
+/* *output gets what the sink writes to and closes, which isn't `lines`; NULL
+ * for a folder, or where values are only compared. */
+static struct sink *open_values(const struct options *options,
+				struct plan *plan, const struct model *model,
+				const struct output *lines,
+				struct output **output, struct error *err)
+{
+	*output = NULL;
+	if (options->expect)
+		return open_expect(options, plan, model, err);
+	if (!options->output)
+		return sink_null_open(err);
+	if (options->kind == SINK_DIR)
+		return sink_dir_open(options->output, options->force, plan,
+				     model, err);
+	*output = open_output(options, model, err);
+	if (!*output)
+		return NULL;
+	if (lines && check_differ(*output, lines, err)) {
+		output_abort(*output);
+		return NULL;
+	}
+	return open_file_sink(options->kind, *output, plan, model, err);
+}
+
+/* The same, with checksums on the way unless sums is NULL. */
+static struct sink *open_sink(const struct options *options, struct plan *plan,
+			      const struct model *model, struct checksums *sums,
+			      struct output **output, struct error *err)
+{
+	struct sink *const sink =
+		open_values(options, plan, model, sums ? sums->lines : NULL,
+			    output, err);
+
+	return sink && sums ? checksums_sink(sums, sink, err) : sink;
+}
+
+static bool shows_progress(const struct options *options)
+{
+	return options->progress == PROGRESS_ALWAYS ||
+	       (options->progress == PROGRESS_IF_TERMINAL &&
+		isatty(STDERR_FILENO));
+}
+
+/* Ends the sink, or aborts it. */
 static int write_tensors(const struct options *options,
 			 const struct pipeline_options *pipeline,
-			 struct device *dev, struct output *output,
-			 struct checksums *sums, const struct model *model,
+			 struct device *dev, struct sink *sink,
 			 const struct plan *plan, struct error *err)
 {
-	struct sink *sink = open_sink(options, output, model, plan, err);
 	struct progress *progress = NULL;
 	int result = -1;
 
-	if (sink && sums)
-		sink = checksums_sink(sums, sink, err);
-	if (!sink)
-		return -1;
 	if (shows_progress(options)) {
 		progress = progress_open(stderr, plan, err);
 		if (!progress)
@@ -257,41 +302,35 @@ static void report(const struct device *dev,
 static int write_outputs(const struct options *options,
 			 const struct pipeline_options *pipeline,
 			 struct device *dev, struct checksums *sums,
-			 const struct model *model, const struct plan *plan,
+			 const struct model *model, struct plan *plan,
 			 struct error *err)
 {
-	const struct output *const lines = sums ? sums->lines : NULL;
-	struct output *output = NULL, *index = NULL;
+	struct output *output, *index = NULL;
+	struct sink *const sink =
+		open_sink(options, plan, model, sums, &output, err);
 	int result;
 
-	if (options->output) {
-		output = open_output(options, model, err);
-		if (!output)
-			return -1;
-		if (lines && check_differ(output, lines, err))
-			goto out_abort;
-	}
+	if (!sink)
+		return -1;
 	if (options->index) {
-		index = write_index(options, output, lines, model, plan, err);
-		if (!index)
-			goto out_abort;
+		index = write_index(options, output, sums ? sums->lines : NULL,
+				    model, plan, err);
+		if (!index) {
+			sink->abort(sink);
+			return -1;
+		}
 	}
-	result = write_tensors(options, pipeline, dev, output, sums, model,
-			       plan, err);
+	result = write_tensors(options, pipeline, dev, sink, plan, err);
 	if (index && result)
 		output_abort(index);
 	else if (index)
 		result = output_finish(index, err);
 	return result;
-
-out_abort:
-	output_abort(output);
-	return -1;
 }
 
 static int convert(const struct options *options, const struct budget *budget,
 		   struct checksums *sums, const struct model *model,
-		   const struct plan *plan, struct error *err)
+		   struct plan *plan, struct error *err)
 {
 	const double start = seconds();
 	struct pipeline_options pipeline;
@@ -316,7 +355,7 @@ static int convert(const struct options *options, const struct budget *budget,
 static int convert_and_check(const struct options *options,
 			     const struct budget *budget,
 			     struct manifest *manifest,
-			     const struct model *model, const struct plan *plan,
+			     const struct model *model, struct plan *plan,
 			     struct error *err)
 {
 	struct checksums sums = {

@@ -38,6 +38,8 @@ static const struct row {
 } rows[] = {
 	{ 'o', "output", "PATH", "write to PATH; \"-\" is standard output" },
 	{ 'c', NULL, NULL, "write to standard output" },
+	{ 'F', "format", "KIND",
+	  "raw, gguf, safetensors, npz or dir (default: by PATH)" },
 	{ 't', "type", "TYPE",
 	  "f32 (default), f16, bf16 or native (as stored)" },
 	{ 'T', "tensor", "GLOB",
@@ -255,6 +257,20 @@ static int parse_difference(const char *option, const char *text,
 			      "'%s'", option, quote(&q, text));
 }
 
+static int parse_format(const char *text, struct options *options,
+			struct error *err)
+{
+	struct quote q;
+
+	options->has_kind = true;
+	for (options->kind = 0; options->kind < SINK_KIND_COUNT;
+	     options->kind++)
+		if (!strcasecmp(sink_kind_name(options->kind), text))
+			return 0;
+	return error_set(err, "'--format' takes raw, gguf, safetensors, npz or "
+			      "dir, not '%s'", quote(&q, text));
+}
+
 /* The numbers after "gpu:". */
 static bool parse_gpus(const char *text, struct options *options)
 {
@@ -372,6 +388,8 @@ static int apply(struct options *options, int id, const char *argument,
 		return set_path(&options->output, "output", "-", err);
 	case OPTION_INDEX:
 		return set_path(&options->index, "index", argument, err);
+	case 'F':
+		return parse_format(argument, options, err);
 	case OPTION_INPUT_TYPE:
 		return parse_input_type(argument, &options->blocks.format, err);
 	case OPTION_SHAPE:
@@ -483,6 +501,18 @@ static int check_check(const struct options *options, struct error *err)
 	return 0;
 }
 
+static int check_format(struct options *options, struct error *err)
+{
+	if (!options->output && options->has_kind)
+		return error_set(err, "'--format' needs '--output' or '-c'");
+	if (options->output && !options->has_kind)
+		options->kind = sink_kind_of_path(options->output);
+	if (options->kind == SINK_DIR && !strcmp(options->output, "-"))
+		return error_set(err, "'--format dir' writes many files: it "
+				      "cannot go to standard output");
+	return 0;
+}
+
 /* What makes no sense together, though each option is good by itself. */
 static int check(struct options *options, struct error *err)
 {
@@ -502,6 +532,8 @@ static int check(struct options *options, struct error *err)
 		return error_set(err,
 				 "a listing ('--list', '--json') and an output "
 				 "('--output', '-c') exclude each other");
+	if (check_format(options, err))
+		return -1;
 	if (!options->output && options->index)
 		return error_set(err, "'--index' needs '--output' or '-c'");
 	if (options->index && !strcmp(options->index, options->output))

@@ -8,7 +8,6 @@
 
 #include "checksum.h"
 #include "error.h"
-#include "plan.h"
 #include "sink.h"
 
 #define VERSION "0.1.0"
@@ -40,6 +39,8 @@ struct options {
 	size_t n_include;
 	const char **exclude;
 	size_t n_exclude;
+	enum sink_kind kind;  /* by --format, or by the output's path */
+	bool has_kind;        /* by --format */
 	enum output_type type;
 	bool has_type; /* it was asked for */
 	const struct checksum *checksum; /* NULL: none, or what `check` says */

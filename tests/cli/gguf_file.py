@@ -63,7 +63,8 @@ def write(path, tensors, metadata=(), alignment=32, order=None, tail=b""):
         _, type_name, shape, _ = tensors[i]
         offsets[i] = end
         end += -(-n_bytes(type_name, shape) // alignment) * alignment
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    head = bytearray(b"GGUF")
+    head += struct.pack("<IQQ", 3, len(tensors), len(metadata))
     head += b"".join(pair(*entry) for entry in metadata)
     for i, (name, type_name, shape, _) in enumerate(tensors):
         head += string(name) + struct.pack("<I", len(shape))

@@ -64,6 +64,23 @@ NAMES = [
 ]
 
 
+# What the formats of other libraries may stumble over.
+CORNERS = [
+    ("scalar", "f32", (), f32(1.5)),
+    ("four", "f16", (1, 2, 3, 2), f16(*range(12))),
+    ("bytes", "i8", (3,), b"abc"),
+    ("no weights", "f32", (2, 0), b""),
+    ("double", "f64", (2, 1), struct.pack("<2d", 0.1, -2.5)),
+    ("a/b/../c", "f32", (1,), f32(2)),
+    ("..", "i64", (1,), struct.pack("<q", -1)),
+    ("quote ' \" \\ %", "i16", (2, 1, 1), struct.pack("<2h", -1, 2)),
+    ("\u6f22\U0001f642", "f32", (1, 1), f32(3)),
+    ("", "f16", (2,), f16(4, 5)),
+    ("x" * 300, "f32", (1,), f32(6)),
+    ("/" * 100, "f32", (0,), b""),
+]
+
+
 def as_f32(type_name, data):
     """The output as f32 of the types in SMALL."""
     if type_name == "q8_0":
@@ -87,6 +104,13 @@ def small(folder):
     gguf_file.write(folder + "/empty.gguf", [("empty", "q8_0", (32, 0), b"")])
     gguf_file.write(folder + "/names.gguf",
                     [(name, "i8", (1,), b"x") for name in NAMES])
+    gguf_file.write(folder + "/corners.gguf", CORNERS, [
+        ("general.name", "string", "invalid \udcff"),
+        ("general.file_type", "u32", 7),
+        ("general.alignment", "u32", 64),
+    ], alignment=64, order=range(len(CORNERS))[::-1])
+    gguf_file.write(folder + "/long_name.gguf",
+                    [("y" * 5000, "f32", (1,), f32(1))])
 
 
 def split(folder):

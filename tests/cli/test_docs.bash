@@ -25,7 +25,7 @@ readme() {
 
 test_manual_has_the_options_of_help() {
 	help_options >help
-	[ "$(wc -l <help)" = 29 ] || fail "$(cat help)"
+	[ "$(wc -l <help)" = 30 ] || fail "$(cat help)"
 	same 'the manual' <(manual_options | sort) <(sort help)
 }
 
@@ -81,13 +81,15 @@ test_readme_recipes() {
 	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
 	zstd -q model.gguf
 	readme recipes >commands
-	[ "$(grep -c gguf-dequant commands)" = 6 ] || fail "$(cat commands)"
+	[ "$(grep -c gguf-dequant commands)" = 7 ] || fail "$(cat commands)"
 	bash -euo pipefail commands >got 2>errors || fail "$(cat errors)"
 	same 'standard error' errors /dev/null
 	same 'model.f32' model.f32 "$MODELS/small.f32"
 	[ "$(jq .bytes model.json)" = 432 ] || fail "$(cat model.json)"
 	[ "$(stat -c %s attention.f16)" = 14 ] || fail 'attention.f16'
 	[ "$(stat -c %s rest.bf16)" = 212 ] || fail 'rest.bf16'
+	same 'model.safetensors' model.safetensors \
+		<("$PROGRAM" -F safetensors -t bf16 -c model.gguf)
 	same 'what is printed' got <("$PROGRAM" model.gguf
 		"$PROGRAM" -t f16 -c model.gguf | sha256sum
 		echo '"llama"')
@@ -137,13 +139,25 @@ test_readme_numpy() {
 	same 'the tensor' got <(echo '(3, 32) 6.0')
 }
 
+test_readme_safetensors() {
+	library_python
+	recipe_folder
+	mv model.gguf gemma-3-270m-Q8_0.gguf
+	readme safetensors-sh >commands
+	bash -euo pipefail commands >got 2>&1 || fail "$(cat got)"
+	same 'what is printed' got /dev/null
+	readme safetensors >recipe.py
+	"$VENV" recipe.py >got || fail
+	same 'the tensor' got <(echo 'float16 (3, 32)')
+}
+
 # The examples of the manual page, one a line.
 test_manual_examples() {
 	recipe_folder
 	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
 	zstd -q model.gguf
 	sed -n 's/^\.Dl //p' "$ROOT/man/gguf-dequant.1" >examples
-	[ "$(wc -l <examples)" = 8 ] || fail "$(cat examples)"
+	[ "$(wc -l <examples)" = 9 ] || fail "$(cat examples)"
 	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
 	mv q4_k.blocks blocks.bin
 	cp "$GOLDEN/q4_k.f32" kernel.f32
@@ -152,4 +166,6 @@ test_manual_examples() {
 	same 'model.f32' model.f32 "$MODELS/small.f32"
 	[ "$(jq .bytes model.json)" = 432 ] || fail "$(cat model.json)"
 	[ "$(stat -c %s attention.f16)" = 14 ] || fail 'attention.f16'
+	same 'model.safetensors' model.safetensors \
+		<("$PROGRAM" -F safetensors -t bf16 -c model.gguf)
 }

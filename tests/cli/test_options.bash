@@ -9,6 +9,7 @@ FILE "-" is standard input; of a split model, FILE is the first shard.
 
   -o, --output PATH      write to PATH; "-" is standard output
   -c                     write to standard output
+  -F, --format KIND      raw, gguf, safetensors, npz or dir (default: by PATH)
   -t, --type TYPE        f32 (default), f16, bf16 or native (as stored)
   -T, --tensor GLOB      only tensors whose name matches (repeatable)
   -x, --exclude GLOB     no tensor whose name matches (repeatable)

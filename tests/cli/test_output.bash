@@ -99,7 +99,7 @@ test_output_to_a_folder() {
 	mkdir folder
 	run -o folder "$MODELS/small.gguf"
 	fails "'folder' is a directory"
-	run -f -o new/ "$MODELS/small.gguf"
+	run -F raw -f -o new/ "$MODELS/small.gguf"
 	fails "'new/' is a directory"
 	folder_is folder
 }

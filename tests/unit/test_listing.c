@@ -274,13 +274,15 @@ static void test_json(void **state)
 
 static void test_index(void **state)
 {
+	struct error err;
 	struct fixture f;
 	struct capture capture;
 
 	(void)state;
 	set_up(&f);
 	capture_open(&capture);
-	listing_index(capture.stream, &f.plan);
+	assert_int_equal(listing_index(capture.stream, &f.plan, false, &err),
+			 0);
 	capture_is(&capture,
 "{\n"
 "  \"index_version\": 1,\n"

@@ -439,6 +439,37 @@ static void test_help_fits_a_terminal(void **state)
 	free(text);
 }
 
+static void kind_is(enum sink_kind kind, char **argv)
+{
+	struct options options = good(argv);
+
+	assert_int_equal(options.kind, kind);
+	options_release(&options);
+}
+
+static void test_format(void **state)
+{
+	(void)state;
+	kind_is(SINK_RAW, ARGV("-o", "out", "m"));
+	kind_is(SINK_RAW, ARGV("-c", "m.gguf"));
+	kind_is(SINK_RAW, ARGV("-o", "gguf", "m"));
+	kind_is(SINK_RAW, ARGV("-o", "a.gguf/out", "m"));
+	kind_is(SINK_GGUF, ARGV("-o", "a/out.gguf", "m"));
+	kind_is(SINK_SAFETENSORS, ARGV("-o", "x.safetensors", "m"));
+	kind_is(SINK_NPZ, ARGV("-o", ".npz", "m"));
+	kind_is(SINK_DIR, ARGV("-o", "out.npz/", "m"));
+	kind_is(SINK_RAW, ARGV("-F", "raw", "-o", "out.npz", "m"));
+	kind_is(SINK_NPZ, ARGV("-o", "out.gguf", "--format=NPZ", "m"));
+	kind_is(SINK_DIR, ARGV("-Fdir", "-o", "out", "m"));
+	kind_is(SINK_GGUF, ARGV("-Fnpz", "-c", "-Fgguf", "m"));
+	BAD("'--format' takes raw, gguf, safetensors, npz or dir, not 'zip'",
+	    "-F", "zip", "-c", "m");
+	BAD("'--format' needs '--output' or '-c'", "-F", "raw", "m");
+	BAD("'--format' needs '--output' or '-c'", "-F", "dir", "m");
+	BAD("'--format dir' writes many files: it cannot go to standard output",
+	    "-F", "dir", "-o", "-", "m");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +487,7 @@ int main(void)
 		cmocka_unit_test(test_usage_errors),
 		cmocka_unit_test(test_conflicts),
 		cmocka_unit_test(test_help_fits_a_terminal),
+		cmocka_unit_test(test_format),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -1,0 +1,45 @@
+/*
+ * Preloaded into the program: with FAIL_WRITE=N in the environment, the Nth
+ * write to a regular file fails, as on a disk that is full, and so does each
+ * after it; the one before takes only half of its bytes.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static atomic_long n_writes;
+
+/* The bytes of n that may be written; 0: none, and errno. */
+static size_t allow(int fd, size_t n)
+{
+	const char *const text = getenv("FAIL_WRITE");
+	const long fails = text ? atol(text) : 0;
+	struct stat st;
+	long write;
+
+	if (!fails || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return n;
+	write = atomic_fetch_add(&n_writes, 1) + 1;
+	if (write >= fails) {
+		errno = ENOSPC;
+		return 0;
+	}
+	return write == fails - 1 ? (n + 1) / 2 : n;
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t offset);
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t offset)
+{
+	n = allow(fd, n);
+	return n ? syscall(SYS_pwrite64, fd, bytes, n, offset) : -1;
+}
+
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+	n = allow(fd, n);
+	return n ? syscall(SYS_write, fd, bytes, n) : -1;
+}

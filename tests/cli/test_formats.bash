@@ -1,0 +1,404 @@
+# The kinds of output, opened by the libraries that others use.
+# shellcheck shell=bash
+
+# A Python with gguf, numpy and safetensors.
+library_python() {
+	VENV=$ROOT/build/venv/bin/python
+	[ -x "$VENV" ] || skip "there is no build/venv: scripts/setup test"
+}
+
+# opens KIND TYPE MODEL [OPTION...]: writes the model in that kind and opens it;
+# the same bytes come out of pipes, also where the model comes through one.
+opens() {
+	local kind=$1 type=$2 model=$3 path=out.$1 shards
+	shift 3
+	shards=("${model%-00001-of-*}"*.gguf)
+	[ "$model" != "${model%-00001-of-*}" ] || shards=("$model")
+	[ "$kind" != dir ] || path=out/
+	"$PROGRAM" -t "$type" "$@" -fo raw --index index "$model" || fail
+	run -t "$type" "$@" -o "$path" "$model"
+	succeeds
+	"$VENV" "$HERE/check_output.py" "${CHECK-$kind}" "$path" raw index \
+		"$type" "${shards[@]}" >log 2>&1 ||
+		fail "$kind $type $model" "$(<log)"
+	if [ "$kind" != dir ]; then
+		"$PROGRAM" -t "$type" "$@" -F "$kind" -c "$model" | cat >piped
+		cmp "$path" piped || fail "$kind $type: file, pipe"
+		if [ ${#shards[@]} = 1 ]; then
+			# shellcheck disable=SC2002 # a pipe on purpose
+			cat "$model" | "$PROGRAM" -t "$type" "$@" -F "$kind" \
+				-c - | cat >piped
+			cmp "$path" piped || fail "$kind $type: pipe, pipe"
+		fi
+		rm piped
+	fi
+	rm -r "$path" raw index log
+	folder_is
+}
+
+test_gguf_output() {
+	local type
+	library_python
+	for type in f32 f16 bf16 native; do
+		opens gguf $type "$MODELS/small.gguf"
+		CHECK=plain-gguf opens gguf $type "$MODELS/corners.gguf"
+		# The package fails on a BF16 without dimensions.
+		opens gguf $type "$MODELS/corners.gguf" -x scalar
+		opens gguf $type "$MODELS/shuffled.gguf"
+		opens gguf $type "$ROOT/tests/models/tiny-llama.gguf"
+	done
+	opens gguf f16 "$MODELS/split-00001-of-00003.gguf"
+	opens gguf native \
+		"$ROOT/tests/models/tiny-llama-split-00001-of-00003.gguf"
+	opens gguf f32 "$MODELS/none.gguf"
+	opens gguf f32 "$MODELS/empty.gguf"
+	opens gguf native "$MODELS/empty.gguf"
+	opens gguf f32 "$MODELS/small.gguf" -T 'blk.*' -x '*norm*'
+	CHECK=plain-gguf opens gguf f32 "$MODELS/names.gguf"
+	opens gguf f32 "$MODELS/long_name.gguf"
+}
+
+test_gguf_output_in_llama_cpp() {
+	local type model=$ROOT/tests/models/tiny-llama
+	library_python
+	for type in f32 f16 bf16 native; do
+		run -t $type -o $type.gguf "$model.gguf"
+		succeeds
+	done
+	run -t f16 -o split.gguf "$model-split-00001-of-00003.gguf"
+	succeeds
+	run -o none.gguf "$MODELS/none.gguf"
+	succeeds
+	"$VENV" "$HERE/llama_cpp.py" ./*.gguf >got 2>errors ||
+		fail "$(<errors)"
+	same 'tensors, keys' got <(cat <<-'end'
+	./bf16.gguf 21 51
+	./f16.gguf 21 51
+	./f32.gguf 21 51
+	./native.gguf 21 51
+	./none.gguf 0 0
+	./split.gguf 12 51
+	end
+	)
+}
+
+test_gguf_native_is_the_model() {
+	run -t native -o out.gguf "$MODELS/small.gguf"
+	succeeds
+	same 'the model' out.gguf "$MODELS/small.gguf"
+}
+
+test_safetensors_output() {
+	local type
+	library_python
+	for type in f32 f16 bf16; do
+		opens safetensors $type "$MODELS/small.gguf"
+		opens safetensors $type "$MODELS/corners.gguf"
+		opens safetensors $type "$ROOT/tests/models/tiny-llama.gguf"
+	done
+	opens safetensors native "$MODELS/corners.gguf"
+	opens safetensors native "$MODELS/shuffled.gguf" -x 'token*'
+	opens safetensors bf16 "$MODELS/split-00001-of-00003.gguf"
+	opens safetensors f32 "$MODELS/none.gguf"
+	opens safetensors f32 "$MODELS/empty.gguf"
+	opens safetensors f32 "$MODELS/names.gguf" -x 'c* *' -x 'in*'
+	opens safetensors f32 "$MODELS/long_name.gguf"
+}
+
+# The header: its length, what the model is, and where the data begin.
+test_safetensors_header() {
+	run -o out.safetensors "$MODELS/corners.gguf"
+	succeeds
+	python3 - <<-'end' || fail
+	import json
+	with open("out.safetensors", "rb") as file:
+	    length = int.from_bytes(file.read(8), "little")
+	    text = file.read(length).decode("ascii")
+	assert length % 8 == 0 and text[0] == "{"
+	header = json.loads(text)
+	assert header.pop("__metadata__") == {
+	    "format": "pt", "general.name": "invalid \\xff"}
+	size = {"F32": 4, "F64": 8, "I8": 1, "I16": 2, "I64": 8}
+	last = 0
+	for name, tensor in sorted(header.items(), key=lambda item:
+	                           item[1]["data_offsets"]):
+	    begin, next_last = tensor["data_offsets"]
+	    assert begin == last and begin % size[tensor["dtype"]] == 0, name
+	    last = next_last
+	end
+}
+
+test_safetensors_refuses() {
+	run -t native -o out.safetensors "$MODELS/small.gguf"
+	fails "tensor 'token_embd.weight' would be Q8_0, for which safetensors \
+has no type: use '--type f32', f16 or bf16, or '--format gguf'"
+	run -F safetensors -c -T 'invalid*' "$MODELS/names.gguf"
+	fails "tensor 'invalid \\xff\\xc0' has a name that is not UTF-8, as \
+safetensors needs: use another '--format', or leave it out with '--exclude'"
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+gguf_file.write('model', [('__metadata__', 'i8', (1,), b'x')])"
+	run -o out.safetensors model
+	fails "a tensor cannot be named '__metadata__' in safetensors: leave \
+it out with '--exclude'"
+	folder_is model
+}
+
+test_npz_output() {
+	local type
+	library_python
+	for type in f32 f16; do
+		opens npz $type "$MODELS/small.gguf"
+		opens npz $type "$MODELS/corners.gguf"
+		opens npz $type "$MODELS/shuffled.gguf"
+		opens npz $type "$ROOT/tests/models/tiny-llama.gguf"
+	done
+	opens npz native "$MODELS/corners.gguf"
+	opens npz f16 "$MODELS/split-00001-of-00003.gguf"
+	opens npz f32 "$MODELS/none.gguf"
+	opens npz f32 "$MODELS/empty.gguf"
+	opens npz f32 "$MODELS/names.gguf" -x '[cin]* *'
+	opens npz f32 "$MODELS/long_name.gguf"
+}
+
+test_npz_refuses() {
+	run -t bf16 -o out.npz "$MODELS/small.gguf"
+	fails "tensor 'token_embd.weight' would be BF16, for which npz has no \
+type: use '--type f32' or f16, or '--format safetensors'"
+	run -t native -o out.npz "$MODELS/small.gguf"
+	fails "tensor 'token_embd.weight' would be Q8_0, for which npz has no \
+type: use '--type f32' or f16, or '--format safetensors'"
+	run -F npz -c -T 'null*' "$MODELS/names.gguf"
+	fails "tensor 'null \\x00 byte' has a name that a zip file cannot hold, \
+with a NUL or more than 65531 bytes: use '--format safetensors', or leave it \
+out with '--exclude'"
+	folder_is
+}
+
+# More members than an end record can count.
+test_npz_of_many_members() {
+	library_python
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+gguf_file.write('model', [('t%d' % i, 'i8', (1,), bytes([i % 128]))
+                          for i in range(65600)])" || fail
+	run -o out.npz model
+	succeeds
+	"$VENV" - <<-'end' || fail
+	import numpy as np
+	arrays = np.load("out.npz")
+	assert len(arrays.files) == 65600
+	assert arrays["t65599"].tolist() == [65599 % 128]
+	end
+}
+
+# More than 4 GiB, mostly a hole, without room for it on the disk: of two kinds,
+# the header is enough, with a hole after it.
+test_large_outputs() {
+	library_python
+	"$PROGRAM" -F npz -c "$MODELS/sparse.gguf" |
+		dd of=out.npz bs=1M iflag=fullblock conv=sparse status=none
+	for kind in gguf safetensors; do
+		"$PROGRAM" -F $kind -c "$MODELS/sparse.gguf" |
+			head -c 512 >out.$kind
+	done
+	truncate -s $(((1 << 32) + 192)) out.gguf
+	truncate -s $(((1 << 32) + 5 + 8 + 8 + $(od -An -t u8 -N 8 \
+		out.safetensors))) out.safetensors
+	"$VENV" - <<-'end' || fail
+	import gguf
+	import numpy as np
+	import safetensors
+	import zipfile
+	import zlib
+	n = 2**32 + 5
+	hole, after = gguf.GGUFReader("out.gguf").tensors
+	assert len(hole.data) == n and after.data_offset == 2**32 + 160
+	with safetensors.safe_open("out.safetensors", "np") as file:
+	    assert file.get_slice("hole").get_shape() == [n]
+	    assert file.get_tensor("after").tolist() == [1, 2]
+	assert np.load("out.npz")["after"].tolist() == [1, 2]
+	with zipfile.ZipFile("out.npz") as file:
+	    member = file.getinfo("hole.npy")
+	    crc = zlib.crc32(file.open(member).read(128))
+	for _ in range(2**12):
+	    crc = zlib.crc32(bytes(2**20), crc)
+	assert member.CRC == zlib.crc32(bytes(5), crc)
+	assert member.file_size == n + 128
+	end
+}
+
+test_dir_output() {
+	local type
+	library_python
+	for type in f32 f16 bf16 native; do
+		opens dir $type "$MODELS/small.gguf"
+		opens dir $type "$MODELS/corners.gguf"
+	done
+	opens dir f32 "$MODELS/shuffled.gguf"
+	opens dir f16 "$MODELS/split-00001-of-00003.gguf"
+	opens dir f32 "$MODELS/none.gguf"
+	opens dir native "$MODELS/names.gguf"
+	"$PROGRAM" -F dir -o out - < <(cat "$MODELS/shuffled.gguf") || fail
+	run -fo out "$MODELS/small.gguf"
+	fails "'out' is a directory"
+	cat out/token_embd.weight.f32 out/blk.0.attn_q.weight.f32 \
+		out/blk.0.attn_norm.weight.f32 out/blk.1.ids.i32 >joined
+	same 'the tensors' joined "$MODELS/small.f32"
+}
+
+test_dir_that_is_there() {
+	local before='that is not empty: --force writes to it, and replaces'
+	mkdir out
+	run -o out/ "$MODELS/small.gguf"
+	succeeds
+	[ "$(find out | wc -l)" = 5 ] || fail "$(find out)"
+	echo mine >out/mine
+	echo old >out/blk.1.ids.i32
+	run -o out/ "$MODELS/small.gguf"
+	fails "'out' is a folder $before files of the same names"
+	same 'the old file' out/blk.1.ids.i32 <(echo old)
+	run -f -o out/ "$MODELS/small.gguf"
+	succeeds
+	same 'the new file' out/blk.1.ids.i32 \
+		<(tail -c 20 "$MODELS/small.f32")
+	same 'another file' out/mine <(echo mine)
+	[ "$(find out | wc -l)" = 6 ] || fail "$(find out)"
+	folder_is out
+}
+
+test_dir_that_cannot_be() {
+	echo file >file
+	run -o file/ "$MODELS/small.gguf"
+	fails "cannot create 'file': Not a directory"
+	run -F dir -o none/out "$MODELS/small.gguf"
+	fails "cannot create 'none/out': No such file or directory"
+	run -F dir -o '' "$MODELS/small.gguf"
+	fails "the output's path is empty"
+	ln -s nothing link
+	run -o link/ "$MODELS/small.gguf"
+	fails "cannot create 'link': No such file or directory"
+	run -o out/ "$MODELS/long_name.gguf"
+	fails_with "tensor 'yyy"
+	mkdir -p old/blk.1.ids.i32
+	run -fo old/ "$MODELS/small.gguf"
+	fails "'old/blk.1.ids.i32' is a directory"
+	rmdir old/blk.1.ids.i32
+	cp "$MODELS/small.gguf" old/blk.1.ids.i32
+	run -fo old/ old/blk.1.ids.i32
+	fails "'old/blk.1.ids.i32' is the input: it is never overwritten"
+	same 'the input' old/blk.1.ids.i32 "$MODELS/small.gguf"
+	rm old/blk.1.ids.i32
+	run -F dir -c "$MODELS/small.gguf"
+	fails_usage "'--format dir' writes many files: it cannot go to \
+standard output"
+	[ -z "$(ls -A old)" ] || fail "$(ls -A old)"
+	folder_is file link old
+}
+
+# What is in the folder leads nowhere else.
+test_dir_with_links() {
+	local long
+	long=$(printf 'x%.0s' {1..254})%
+	mkdir there out
+	echo theirs >there/file
+	ln -s ../there/file out/scalar.f32
+	run -fo out/ -x '' -x 'x*' "$MODELS/corners.gguf"
+	succeeds
+	[ ! -L out/scalar.f32 ] || fail 'the link is still there'
+	same 'the file behind the link' there/file <(echo theirs)
+	ln -s ../there "out/$long"
+	run -fo out/ -T 'x*' "$MODELS/corners.gguf"
+	fails "cannot write 'out/$long/${long:0:46}.f32': Not a directory"
+	[ "$(ls there)" = file ] || fail "$(ls there)"
+}
+
+test_index_of_other_formats() {
+	local kind
+	for kind in raw gguf safetensors npz; do
+		run -F $kind -o out --index index "$MODELS/corners.gguf"
+		succeeds
+		python3 - <<-'end' || fail $kind
+		import json
+		with open("out", "rb") as file:
+		    data = file.read()
+		with open("index") as file:
+		    index = {t["name"]: t for t in json.load(file)["tensors"]}
+		tensor = index["bytes"]
+		start = tensor["offset"]
+		assert data[start:start + tensor["bytes"]] == b"abc", tensor
+		assert len(index) == 12 and "file" not in tensor
+		end
+		rm out index
+	done
+	run -F dir -o out --index index "$MODELS/corners.gguf"
+	succeeds
+	jq -c '.tensors[] | [.file, .offset]' index | sed -n '6,7p' >got
+	same 'files' got <(cat <<-'end'
+	["a%2Fb%2F..%2Fc.f32",0]
+	["%2E..i64",0]
+	end
+	)
+}
+
+# One pass writes and hashes, and the lines are those of the table's order.
+test_checksums_beside_formats() {
+	local kind
+	"$PROGRAM" --checksum=sha256 "$MODELS/corners.gguf" >sums || fail
+	for kind in raw gguf safetensors npz dir; do
+		run --checksum=sha256 -F $kind -o out "$MODELS/corners.gguf"
+		stderr_is ''
+		same "with $kind" "$OUT" sums
+		"$PROGRAM" -F $kind -o alone "$MODELS/corners.gguf" || fail
+		diff -r out alone || fail "$kind differs"
+		[ $kind = dir ] || rm out alone
+	done
+	(cd out && sha256sum --strict --quiet -c ../sums) >log 2>&1 ||
+		fail "$(<log)"
+}
+
+test_format_by_option_and_suffix() {
+	run -F raw -o out.gguf "$MODELS/small.gguf"
+	succeeds
+	same 'raw' out.gguf "$MODELS/small.f32"
+	run -F GGUF -o raw "$MODELS/small.gguf"
+	succeeds
+	run -fo out.gguf "$MODELS/small.gguf"
+	succeeds
+	same 'gguf' out.gguf raw
+	run -F raw -o new/ "$MODELS/small.gguf"
+	fails "'new/' is a directory"
+}
+
+# A disk that is full at each of the first writes.
+test_full_disk_at_each_write() {
+	local kind n
+	for kind in raw gguf safetensors npz dir; do
+		for n in {1..64}; do
+			run_full "$n" -F $kind -o out --index index \
+				"$MODELS/corners.gguf"
+			[ "$status" != 0 ] || break
+			fails_with 'cannot write '
+			grep -q ': No space left on device$' "$ERR" ||
+				fail "$(<"$ERR")"
+			folder_is
+		done
+		[ "$n" -gt 2 ] || fail "$kind: $n writes"
+		rm -r out index || fail "$kind: more than 64 writes"
+	done
+	for n in {1..20}; do
+		run_full "$n" -o out.npz "$MODELS/long.gguf"
+		[ "$status" != 0 ] || break
+		fails "cannot write 'out.npz': No space left on device"
+		folder_is
+	done
+	[ "$n" -gt 16 ] || fail "$n writes"
+}
+
+# run_full N ARG...: as run, but the Nth write to a regular file fails.
+run_full() {
+	status=0
+	LD_PRELOAD=$FULL_DISK FAIL_WRITE=$1 \
+		ASAN_OPTIONS=verify_asan_link_order=0 \
+		"$PROGRAM" "${@:2}" >"$OUT" 2>"$ERR" || status=$?
+}
