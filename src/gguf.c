@@ -9,7 +9,6 @@
 #include "magic.h"
 #include "sort.h"
 
-#define DEFAULT_ALIGNMENT 32
 #define MIN_ALIGNMENT 8
 #define FIELD_SIZE 64 /* for a field's name with its value */
 
@@ -393,7 +392,7 @@ static int read_alignment(struct reader *r)
 	const struct gguf_kv *const kv = gguf_find(gguf, "general.alignment");
 	uint64_t offset;
 
-	gguf->alignment = DEFAULT_ALIGNMENT;
+	gguf->alignment = GGUF_DEFAULT_ALIGNMENT;
 	if (!kv)
 		return 0;
 	r->name = &kv->key;

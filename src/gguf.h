@@ -25,6 +25,7 @@
 #include "format.h"
 #include "source.h"
 
+#define GGUF_DEFAULT_ALIGNMENT 32
 #define GGUF_MAX_DIMS 4
 #define GGUF_MAX_NAME 65535 /* bytes in a key or a tensor's name */
 #define GGUF_MAX_DEPTH 16   /* arrays within arrays; ggml reads only 1 */

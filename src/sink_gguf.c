@@ -14,6 +14,7 @@ struct sink_gguf {
 	struct sink_file file; /* first */
 	const struct plan *plan;
 	const struct gguf *gguf;
+	uint64_t alignment; /* not gguf->alignment where there is no GGUF */
 	uint64_t data; /* where the tensors' data begin */
 };
 
@@ -82,6 +83,24 @@ static void put_head(struct sink_file *file)
 		put_info(s, plan, &plan->tensors[i], sink->data);
 }
 
+static int check(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor = &plan->tensors[i];
+		const struct format *const format = plan_format(plan, tensor);
+		char name[ESCAPE_MESSAGE_SIZE];
+
+		if (format->id >= FORMAT_OWN_IDS)
+			return error_set(err, "tensor '%s' would be %s, which "
+					 "GGUF does not have: use '--type "
+					 "f32', f16 or bf16, or '--format raw'",
+					 escape_text(name, sizeof(name),
+						tensor->tensor->info->name),
+					 format->name);
+	}
+	return 0;
+}
+
 /* Gives each tensor its place from `data` on, as ggml wants it: in table order,
  * each padded to the alignment. *end gets where the file ends. */
 static int place(struct plan *plan, uint64_t data, uint64_t alignment,
@@ -105,7 +124,7 @@ static int place(struct plan *plan, uint64_t data, uint64_t alignment,
 
 static uint64_t pad(struct sink_file *file, const struct plan_tensor *tensor)
 {
-	const uint64_t alignment = ((struct sink_gguf *)file)->gguf->alignment;
+	const uint64_t alignment = ((struct sink_gguf *)file)->alignment;
 	const uint64_t n = -tensor->dst_bytes & (alignment - 1);
 
 	output_stream_put_zeros(&file->stream, n);
@@ -124,11 +143,15 @@ struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 		return NULL;
 	sink->plan = plan;
 	sink->gguf = &model->shards[0].gguf;
-	if (sink_file_measure(&sink->file, put_head, &head, err))
+	sink->alignment = gguf_find(sink->gguf, "general.alignment") ?
+				  sink->gguf->alignment :
+				  GGUF_DEFAULT_ALIGNMENT;
+	if (check(plan, err) ||
+	    sink_file_measure(&sink->file, put_head, &head, err))
 		return sink_file_drop(&sink->file);
 	/* Cannot overflow: what the head is made of is in memory. */
-	(void)bytes_align(head, sink->gguf->alignment, &sink->data);
-	if (place(plan, sink->data, sink->gguf->alignment, &end, err) ||
+	(void)bytes_align(head, sink->alignment, &sink->data);
+	if (place(plan, sink->data, sink->alignment, &end, err) ||
 	    sink_file_open(&sink->file, end, end, err))
 		return sink_file_drop(&sink->file);
 	put_head(&sink->file);

@@ -88,6 +88,24 @@ test_gguf_native_is_the_model() {
 	same 'the model' out.gguf "$MODELS/small.gguf"
 }
 
+# Blocks without a header have no alignment and, of some types, no id.
+test_gguf_of_raw_blocks() {
+	library_python
+	head -c 75 /dev/zero >model
+	run --input-type mxfp6_e2m3 -t f16 -o out.gguf model
+	succeeds
+	"$VENV" - <<-'end' || fail
+	import gguf
+	reader = gguf.GGUFReader("out.gguf")
+	tensor, = reader.tensors
+	assert (tensor.name, tensor.tensor_type.name) == ("model", "F16")
+	assert reader.data_offset % 32 == 0 and tensor.data.shape == (96,)
+	end
+	run --input-type mxfp6_e2m3 -t native -fo out.gguf model
+	fails "tensor 'model' would be MXFP6_E2M3, which GGUF does not have: \
+use '--type f32', f16 or bf16, or '--format raw'"
+}
+
 test_safetensors_output() {
 	local type
 	library_python

@@ -25,7 +25,6 @@ static inline void sinks_init(struct sinks *s)
 	for (size_t i = 0; i < 4; i++)
 		fake_model_add(&s->fake, names[i], FORMAT_I8, 2, offsets[i]);
 	fake_model_add(&s->fake, "e", FORMAT_I8, 0, 0);
-	s->fake.shard.gguf.alignment = 32;
 	if (plan_init(&s->plan, &s->fake.model, &sinks_everything, OUTPUT_F32,
 		      &s->err))
 		abort();
