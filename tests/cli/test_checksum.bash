@@ -404,6 +404,25 @@ test_checksum_of_more_than_4_gib() {
 	succeeds
 }
 
+# A kernel author's blocks, which are called as their file.
+test_checksum_of_blocks_without_a_header() {
+	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
+	for input in - q4_k.blocks; do
+		run --input-type q4_k $input --checksum=sha256 <q4_k.blocks
+		succeeds
+		cp "$OUT" manifest
+		[ "$(sed 's/.* = //' manifest)" = \
+			"$(sha256sum <"$GOLDEN/q4_k.f32" | cut -c-64)" ] ||
+			fail "$(cat manifest)"
+		run --input-type q4_k $input --check manifest -q <q4_k.blocks
+		stdout_is ''
+		succeeds
+	done
+	run --input-type q4_0 q4_k.blocks --check manifest -q
+	stderr_is 'gguf-dequant: 1 of 1 checksums differ'
+	status_is 1
+}
+
 test_checksum_says_what_was_hashed() {
 	run -v -j 1 --checksum "$MODELS/small.gguf"
 	grep -q ': 144 bytes read, 432 hashed in ' "$ERR" ||
@@ -434,6 +453,11 @@ test_checksum_usage() {
 	fails_usage "'--check' and '--untagged' $both"
 	run --untagged m
 	fails_usage "'--untagged' needs '--checksum'"
+	for option in --checksum --check=m; do
+		run $option --expect x m
+		fails_usage "'--expect' and checksums ('--checksum', \
+'--check') $both"
+	done
 	run --check - -
 	fails_usage "the model and the checksums cannot both be standard input"
 	run --check a --check b m

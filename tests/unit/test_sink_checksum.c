@@ -24,7 +24,7 @@ struct test_sink {
 	char got[4 * LONG_BYTES];
 	size_t n;
 	size_t prepared;
-	bool fails;
+	bool unprepared, fails;
 	bool ended, aborted;
 };
 
@@ -32,9 +32,9 @@ static int test_prepare(struct sink *sink, struct work_batch *batch,
 			const void *bytes, struct error *error)
 {
 	(void)bytes;
-	(void)error;
 	((struct test_sink *)sink)->prepared += batch->out_bytes;
-	return 0;
+	return ((struct test_sink *)sink)->unprepared ?
+		       error_set(error, "no prepare") : 0;
 }
 
 static int test_write(struct sink *sink, const struct work_batch *batch,
@@ -203,8 +203,9 @@ static int write_plan(struct sink *sink, const struct plan *plan)
 			parts[i].n_chunks = item->dst_bytes * (size_t)byte;
 			item->part = sink->blake3 ? &parts[i] : NULL;
 		}
-		if (sink->prepare)
-			(void)sink->prepare(sink, &batch, bytes, &err);
+		if (sink->prepare &&
+		    sink->prepare(sink, &batch, bytes, &err))
+			return -1;
 		if (sink->write(sink, &batch, bytes, &err))
 			return -1;
 	}
@@ -293,7 +294,15 @@ static void test_the_inner_sink_fails(void **state)
 	struct fixture *const f = *state;
 	struct sink *sink;
 
+	f->inner.unprepared = true;
+	sink = open_sink(f, &weak);
+	assert_non_null(sink);
+	assert_int_equal(write_plan(sink, &f->plan), -1);
+	assert_string_equal(err.message, "no prepare");
+	sink->abort(sink);
+
 	f->inner.fails = true;
+	f->inner.unprepared = f->inner.aborted = false;
 	sink = open_sink(f, &weak);
 	assert_non_null(sink);
 	assert_int_equal(write_plan(sink, &f->plan), -1);
