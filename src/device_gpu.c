@@ -20,9 +20,9 @@ struct device_gpu {
 };
 
 /*
- * On an H100 and an H200, over PCIe 5 at 55 GB/s, four workers keep the link busy
- * with F32, and six with F16, of which each takes twice the blocks; with slots of
- * 3 MiB or more. Each MiB of page-locked memory takes 0.5 ms to get.
+ * On an H100 and an H200, over PCIe 5 at 55 GB/s, four workers keep the link
+ * busy with F32, and six with F16, of which each takes twice the blocks; with
+ * slots of 3 MiB or more. Each MiB of page-locked memory takes 0.5 ms to get.
  */
 #define N_WORKERS 6
 #define BEST_SLOT ((size_t)4 << 20)

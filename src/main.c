@@ -18,8 +18,10 @@
 
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
-/* The program itself takes 2 MiB, a thread's stack and smallest slot 48 KiB. */
+/* The program itself, with its libraries, takes 2 MiB, or 3 where the kernel
+ * maps more of its file at once; a thread's stack and smallest slot 48 KiB. */
 #define MIN_MEMORY ((uint64_t)4 << 20)
+#define UNSHARED_MEMORY ((uint64_t)1 << 20)
 #define MIN_THREAD_MEMORY ((uint64_t)64 << 10)
 
 /* How --memory is shared out. What is left is for the program itself. */
@@ -87,7 +89,7 @@ static int share_out(struct budget *budget, const struct options *options,
 	}
 	*budget = (struct budget){
 		.header = (size_t)(options->memory / 16 * 3),
-		.slots = (size_t)(options->memory / 2),
+		.slots = (size_t)((options->memory - UNSHARED_MEMORY) / 2),
 		.manifest = (size_t)(options->memory / 32),
 		.threads = threads,
 	};

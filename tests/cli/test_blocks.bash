@@ -293,6 +293,8 @@ test_blocks_of_more_than_4_gib() {
 }
 
 # What the program had at most when it was about to compare the last of 16 MiB.
+# What it takes beside pages of its own file: of these the kernel maps as many
+# as it likes, and they are the page cache's.
 test_expect_takes_little_memory() {
 	local kib pid
 	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
@@ -303,10 +305,10 @@ test_expect_takes_little_memory() {
 	pid=$!
 	{
 		head -c 16M /dev/zero
-		awk '/VmHWM/ { print $2 }' /proc/$pid/status >kib
+		awk '/RssAnon/ { print $2 }' /proc/$pid/status >kib
 		head -c 16M /dev/zero
 	} >blocks
 	wait $pid || fail "status $?"
 	kib=$(<kib)
-	[ "$kib" -le 4096 ] || fail "$kib KiB"
+	((100 < kib && kib <= 3072)) || fail "$kib KiB"
 }
