@@ -18,10 +18,10 @@
 
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
-/* The program itself, with its libraries, takes 2 MiB, or 3 where the kernel
- * maps more of its file at once; a thread's stack and smallest slot 48 KiB. */
+/* The program takes 3 MiB with its libraries and buffers, a thread's stack and
+ * smallest slot 48 KiB. */
+#define PROGRAM_MEMORY ((uint64_t)3 << 20)
 #define MIN_MEMORY ((uint64_t)4 << 20)
-#define UNSHARED_MEMORY ((uint64_t)1 << 20)
 #define MIN_THREAD_MEMORY ((uint64_t)64 << 10)
 
 /* How --memory is shared out. What is left is for the program itself. */
@@ -78,6 +78,7 @@ static int share_out(struct budget *budget, const struct options *options,
 	const unsigned threads =
 		options->threads ? options->threads : usable_cpus();
 	uint64_t least = threads * MIN_THREAD_MEMORY;
+	uint64_t slots;
 
 	if (least < MIN_MEMORY)
 		least = MIN_MEMORY;
@@ -87,9 +88,12 @@ static int share_out(struct budget *budget, const struct options *options,
 			  options->memory, threads, least);
 		return -1;
 	}
+	slots = options->memory - PROGRAM_MEMORY;
+	if (slots > options->memory / 2)
+		slots = options->memory / 2;
 	*budget = (struct budget){
 		.header = (size_t)(options->memory / 16 * 3),
-		.slots = (size_t)((options->memory - UNSHARED_MEMORY) / 2),
+		.slots = (size_t)slots,
 		.manifest = (size_t)(options->memory / 32),
 		.threads = threads,
 	};

@@ -25,28 +25,6 @@ static int fail(const struct sink_checksum *c, const struct work_item *item,
 			 escape_text(shown, sizeof(shown), name));
 }
 
-static int compare(const void *key, const void *member)
-{
-	const struct model_tensor *const a = key;
-	const struct model_tensor *const b =
-		((const struct plan_tensor *)member)->tensor;
-
-	return (a > b) - (a < b);
-}
-
-/* Where the checksum of a tensor belongs, also one of a plan that was sorted by
- * source: ours has the tensors in the order of the model's table. */
-static unsigned char *sum_of(const struct sink_checksum *c,
-			     const struct plan_tensor *tensor)
-{
-	const struct plan *const plan = c->plan;
-	const struct plan_tensor *const ours =
-		bsearch(tensor->tensor, plan->tensors, plan->n_tensors,
-			sizeof(*plan->tensors), compare);
-
-	return c->sums + (size_t)(ours - plan->tensors) * c->checksum->bytes;
-}
-
 /* Items of one tensor follow one another: one state is enough. */
 static int add_item(struct sink_checksum *c, const struct work_item *item,
 		    const void *bytes, struct error *err)
@@ -61,7 +39,8 @@ static int add_item(struct sink_checksum *c, const struct work_item *item,
 	else if (!checksum->update(c->state, bytes, item->dst_bytes))
 		return fail(c, item, err);
 	if (item->dst_offset + item->dst_bytes == total &&
-	    !checksum->end(c->state, sum_of(c, item->tensor)))
+	    !checksum->end(c->state,
+			   c->sums + item->tensor->index * checksum->bytes))
 		return fail(c, item, err);
 	return 0;
 }

@@ -246,24 +246,6 @@ static void tally_add(struct tally *tally, const struct tally *part)
 		tally->difference = part->difference;
 }
 
-/* The number of the tensor, of which `plan` may have another copy: the last one
- * that begins there, as any before it is empty. */
-static size_t tensor_number(const struct plan *plan,
-			    const struct plan_tensor *tensor)
-{
-	size_t low = 0, high = plan->n_tensors; /* it is in [low, high) */
-
-	while (high - low > 1) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (plan->tensors[middle].dst_offset <= tensor->dst_offset)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static int compare_item(struct sink_expect *expect,
 			const struct work_item *item, const char *got,
 			struct error *err)
@@ -289,8 +271,7 @@ static int compare_item(struct sink_expect *expect,
 	if (!part.differing)
 		return 0;
 	pthread_mutex_lock(&expect->lock);
-	tally_add(&expect->tallies[tensor_number(expect->plan, item->tensor)],
-		  &part);
+	tally_add(&expect->tallies[item->tensor->index], &part);
 	pthread_mutex_unlock(&expect->lock);
 	return 0;
 }
