@@ -40,7 +40,9 @@ static void fill_in(char *x, size_t n)
 				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
 	unsigned char random[16] = { 0 };
 
-	(void)getrandom(random, n, 0);
+	/* Without it, too, a name that is taken is only tried again. */
+	if (getrandom(random, n, 0) < 0)
+		random[0] = (unsigned char)getpid();
 	for (size_t i = 0; i < n; i++)
 		x[i] = digits[random[i] % 64];
 }
