@@ -215,8 +215,9 @@ static int parse_shape(const char *text, struct model_blocks *blocks,
 	blocks->n_dims = 0;
 	do {
 		if (blocks->n_dims == GGUF_MAX_DIMS ||
-		    !parse_digits(end, &blocks->dims[blocks->n_dims++], &end))
+		    !parse_digits(end, &blocks->dims[blocks->n_dims], &end))
 			goto invalid;
+		blocks->n_dims++;
 	} while (*end++ == ',');
 	if (!end[-1])
 		return 0;
@@ -372,7 +373,7 @@ static void apply_flag(struct options *options, int id)
 	case 'h':
 		options->action = OPTIONS_HELP;
 		break;
-	case 'V':
+	default: /* 'V' */
 		options->action = OPTIONS_VERSION;
 		break;
 	}
