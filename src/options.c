@@ -442,6 +442,15 @@ static int check_no_listing(const struct options *options, const char *name,
 			      "each other", name);
 }
 
+static int check_no_output(const struct options *options, const char *name,
+			   struct error *err)
+{
+	if (!options->output)
+		return 0;
+	return error_set(err, "'%s' and an output ('--output', '-c') exclude "
+			      "each other", name);
+}
+
 static int check_verify(struct options *options, struct error *err)
 {
 	if (check_no_listing(options, "--verify", err))
@@ -463,9 +472,8 @@ static int check_expect(const struct options *options, struct error *err)
 	if (options->checksum || options->check)
 		return error_set(err, "'--expect' and checksums ('--checksum', "
 				      "'--check') exclude each other");
-	if (options->output)
-		return error_set(err, "'--expect' and an output ('--output', "
-				      "'-c') exclude each other");
+	if (check_no_output(options, "--expect", err))
+		return -1;
 	if (!strcmp(options->expect, "-") && !strcmp(options->input, "-"))
 		return error_set(err, "the model and what '--expect' takes "
 				      "cannot both be standard input");
@@ -485,11 +493,9 @@ static int check_checksum(const struct options *options, struct error *err)
 
 static int check_check(const struct options *options, struct error *err)
 {
-	if (check_no_listing(options, "--check", err))
+	if (check_no_listing(options, "--check", err) ||
+	    check_no_output(options, "--check", err))
 		return -1;
-	if (options->output)
-		return error_set(err, "'--check' and an output ('--output', "
-				      "'-c') exclude each other");
 	if (options->has_type)
 		return error_set(err, "'--check' takes the type from its file: "
 				      "it excludes '--type'");

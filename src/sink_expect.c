@@ -85,9 +85,10 @@ struct values {
 	size_t bytes; /* of one */
 };
 
-static struct values values_of(const struct plan_tensor *tensor)
+static struct values values_of(const struct plan *plan,
+			       const struct plan_tensor *tensor)
 {
-	const struct format *const format = format_by_name(tensor->type);
+	const struct format *const format = plan_format(plan, tensor);
 
 	for (size_t i = 0; i < sizeof(float_types) / sizeof(*float_types); i++)
 		if (float_types[i].index == format->index)
@@ -250,7 +251,7 @@ static int compare_item(struct sink_expect *expect,
 			const struct work_item *item, const char *got,
 			struct error *err)
 {
-	const struct values values = values_of(item->tensor);
+	const struct values values = values_of(expect->plan, item->tensor);
 	const uint64_t offset = item->tensor->dst_offset + item->dst_offset;
 	_Alignas(64) char expected[PIECE_BYTES];
 	struct tally part = { 0 };
@@ -317,10 +318,11 @@ static void print_value(FILE *stream, const struct values *values,
 		fprintf(stream, "%0*" PRIx64, hex_digits, bits);
 }
 
-static void print_tally(FILE *stream, const struct plan_tensor *tensor,
+static void print_tally(FILE *stream, const struct plan *plan,
+			const struct plan_tensor *tensor,
 			const struct tally *tally)
 {
-	const struct values values = values_of(tensor);
+	const struct values values = values_of(plan, tensor);
 	const bool are_values = values.floats || values.integers;
 
 	fprintf(stream, "%" PRIu64 " of %" PRIu64 " %s differ",
@@ -340,7 +342,7 @@ static void print_tally(FILE *stream, const struct plan_tensor *tensor,
 	fputc('\n', stream);
 }
 
-static int report_tensor(struct output *report,
+static int report_tensor(struct output *report, const struct plan *plan,
 			 const struct plan_tensor *tensor,
 			 const struct tally *tally, struct error *err)
 {
@@ -359,7 +361,7 @@ static int report_tensor(struct output *report,
 		goto out_free;
 	}
 	fprintf(stream, "%s: ", escape_text(name, size, text));
-	print_tally(stream, tensor, tally);
+	print_tally(stream, plan, tensor, tally);
 	if (fclose(stream))
 		error_errno(err, "cannot write '%s'", output_name(report));
 	else
@@ -380,7 +382,8 @@ static ptrdiff_t report_all(struct sink_expect *expect, struct error *err)
 		if (!expect->tallies[i].differing)
 			continue;
 		n++;
-		if (report && report_tensor(report, &expect->plan->tensors[i],
+		if (report && report_tensor(report, expect->plan,
+					    &expect->plan->tensors[i],
 					    &expect->tallies[i], err))
 			return -1;
 	}
