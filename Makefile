@@ -37,7 +37,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wundef -Wvla -Wformat=2
 # Values are exact: nothing may contract, reorder or flush.
 EXACT := -ffp-contract=off -fno-fast-math
-ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(CPPFLAGS)
+ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -Isrc $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
 ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
@@ -66,7 +66,7 @@ ifneq ($(V),1)
 quiet = @printf '  %-7s %s\n' '$(1)' '$(2)';
 endif
 
-# cpu_rows.c and blake3_lanes.c are compiled once per instruction set.
+# cpu/rows.c and hash/blake3_lanes.c are compiled once per instruction set.
 # Neither compiler may unroll the loop of a decode, at most 32 rounds, before
 # it has vectorised it. With sanitizers, -O3 would take gcc minutes.
 ROWS_CFLAGS := $(if $(SANITIZE),,-O3) -fno-trapping-math
@@ -75,7 +75,7 @@ ROWS_CFLAGS += -fno-unroll-loops
 else
 ROWS_CFLAGS += --param max-completely-peel-times=8
 endif
-# The features that cpu_dispatch.c asks the CPU for.
+# The features that cpu/dispatch.c asks the CPU for.
 ISA_FLAGS_baseline :=
 ISA_FLAGS_avx2 := -mavx2 -mf16c
 ISA_FLAGS_avx512 := $(ISA_FLAGS_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
@@ -84,21 +84,22 @@ ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
 ISAS += avx2 avx512
 endif
 
-ISA_SOURCES := src/cpu_rows.c src/blake3_lanes.c
+ISA_SOURCES := src/cpu/rows.c src/hash/blake3_lanes.c
 ISA_OBJECTS := $(foreach isa,$(ISAS),$(ISA_SOURCES:%.c=$B/%_$(isa).o))
-SOURCES := $(filter-out src/main.c $(ISA_SOURCES),$(wildcard src/*.c))
+MAIN := src/cli/main.c
+SOURCES := $(filter-out $(MAIN) $(ISA_SOURCES),$(wildcard src/*/*.c))
 OBJECTS := $(SOURCES:%.c=$B/%.o) $(ISA_OBJECTS) $(GPU_OBJECTS)
 LIBRARY := $B/libgguf-dequant.a
 PROGRAM := $B/gguf-dequant
 MANUAL := man/gguf-dequant.1
 # The C API for other programs, and the same with code for the fake GPUs.
-API_HEADER := src/gguf-dequant.h
-VERSION = $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' src/options.h)
+API_HEADER := src/api/gguf-dequant.h
+VERSION = $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' src/cli/options.h)
 API_LIBRARY := $B/api/libgguf-dequant.a
 API_FAKE := $B/tests/gpu/libgguf-dequant.a
-API_OBJECTS := $(addprefix $B/api/,api.o error.o escape.o format.o gpu.o \
-	gpu_runtime.o)
-UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/test_*.c \
+API_OBJECTS := $(addprefix $B/pic/src/,api/api.o base/error.o \
+	base/escape.o base/format.o gpu/gpu.o gpu/runtime.o)
+UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/test_*.c \
 	tests/golden/test_*.c tests/gpu/test_*.c))
 BENCH_ROWS := $B/tests/bench/bench_rows
 BENCH_CHECKSUM := $B/tests/bench/bench_checksum
@@ -123,7 +124,7 @@ all: $(PROGRAM)
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
-$(PROGRAM): $B/src/main.o $(LIBRARY)
+$(PROGRAM): $(MAIN:%.c=$B/%.o) $(LIBRARY)
 	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(PROGRAM_LDLIBS) $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
@@ -138,7 +139,7 @@ $(API_LIBRARY) $(API_FAKE):
 		objcopy --wildcard --keep-global-symbol='gguf_dequant_*' \
 		$(@:.a=.o) && rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
 
-$B/api/%.o: src/%.c Makefile
+$B/pic/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(COMPILE) -fPIC -o $@ $<
 
@@ -159,15 +160,15 @@ $(TESTS): %: %.o $(LIBRARY)
 		$(LDLIBS)
 $(UNIT_TESTS): TEST_LDLIBS := -lcmocka -lm
 $(FUZZER): TEST_LDLIBS := -fsanitize=fuzzer
-$B/tests/unit/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
+$B/tests/unit/model/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
 # These make each allocation fail in its turn.
-$B/tests/unit/test_model $B/tests/unit/test_sink_expect: TEST_LDLIBS += \
+$B/tests/unit/model/test_model $B/tests/unit/observe/test_expect: TEST_LDLIBS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
 # This one loads a fake GPU.
 $B/tests/gpu/test_device_gpu: | $(FAKE_GPUS)
 
-$(FAKE_PROGRAM): $B/src/main.o $B/tests/gpu/fake_images.o $(LIBRARY)
+$(FAKE_PROGRAM): $(MAIN:%.c=$B/%.o) $B/tests/gpu/fake_images.o $(LIBRARY)
 	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(PROGRAM_LDLIBS) $(LDLIBS)
 
 $(FAKE_GPUS): tests/gpu/fake_runtime.c $B/tests/gpu/fake_kernels.o
@@ -246,7 +247,7 @@ install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 	install -m 644 $(API_LIBRARY) "$(DESTDIR)$(LIBDIR)"
 	sed "s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; \
 		s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|" \
-		src/gguf-dequant.pc.in | install -m 644 /dev/stdin \
+		src/api/gguf-dequant.pc.in | install -m 644 /dev/stdin \
 		"$(DESTDIR)$(LIBDIR)/pkgconfig/gguf-dequant.pc"
 
 uninstall:
@@ -260,5 +261,5 @@ clean:
 	rm -rf build
 
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(API_OBJECTS:.o=.d) $B/src/main.d $(TESTS:=.d) \
+-include $(OBJECTS:.o=.d) $(API_OBJECTS:.o=.d) $(MAIN:%.c=$B/%.d) $(TESTS:=.d) \
 	$B/tests/unit/gguf_corpus.d $B/tests/gpu/fake_kernels.d

@@ -108,7 +108,7 @@ endif
 
 $(GPU_BUILD)/kernel_table.so: tests/gpu/kernel_table.c \
 		tests/unit/blake3_reference.h $(KERNEL_SOURCES)
-	$(call quiet,CC,$@)$(CC) -std=c11 -shared -fPIC -o $@ $<
+	$(call quiet,CC,$@)$(CC) -I. -std=c11 -shared -fPIC -o $@ $<
 
 # Registers, LDS, spills; fails on a spill.
 .PHONY: kernel-resources

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../src/blake3.h"
-#include "../../src/checksum.h"
-#include "../../src/cpu_rows.h"
+#include "hash/blake3.h"
+#include "hash/checksum.h"
+#include "cpu/rows.h"
 
-#define SLOT_BYTES ((size_t)256 << 10) /* of output: see device_cpu.c */
+#define SLOT_BYTES ((size_t)256 << 10) /* of output: see device/cpu.c */
 #define OUT_BYTES ((size_t)8 << 20)
 #define RUNS 100 /* of which the best counts: others share the machine */
 

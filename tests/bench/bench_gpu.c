@@ -18,11 +18,11 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "../../kernels/formats.h"
-#include "../../kernels/launch.h"
-#include "../../src/blake3.h"
-#include "../../src/cpu_rows.h"
-#include "../../src/gpu.h"
+#include "kernels/formats.h"
+#include "kernels/launch.h"
+#include "hash/blake3.h"
+#include "cpu/rows.h"
+#include "gpu/gpu.h"
 
 #define RUNS 15
 #define MOST_THREADS 64
@@ -35,7 +35,7 @@ static const char *const type_names[] = { "f32", "f16", "bf16" };
 static const unsigned value_bytes[] = { 4, 2, 2 };
 
 /* What only a measurement needs of HIP and of the CUDA driver, beside
- * gpu_runtime.h; returns as there. */
+ * gpu/runtime.h; returns as there. */
 #define FUNCTIONS(F)                                                          \
 	F(copy, hipMemcpyDtoDAsync, cuMemcpyDtoDAsync_v2,                     \
 	  (void *to, const void *from, size_t n, void *stream))               \
@@ -243,7 +243,7 @@ static bool is_finite(enum format_index format, const void *block)
 	switch (format) {
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
 	case FORMAT_##NAME: return name##_is_finite(block);
-#include "../../kernels/formats.def"
+#include "kernels/formats.def"
 	default: return true;
 	}
 }

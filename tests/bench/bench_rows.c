@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../src/blake3.h"
-#include "../../src/cpu_rows.h"
+#include "hash/blake3.h"
+#include "cpu/rows.h"
 
 #define HOT_BYTES (256 << 10)
 #define STREAM_BYTES (256 << 20)

@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../src/escape.h"
-#include "../../src/gguf.h"
+#include "base/escape.h"
+#include "model/gguf.h"
 
 #define MEMORY (1 << 20)
 #define PIPE_SIZE 65536 /* what a pipe holds at least */

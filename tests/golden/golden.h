@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/format.h"
+#include "base/format.h"
 #include "../reference.h"
 
 /* The vectors of one format, all its tensors one after the other. */

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../src/cpu_rows.h"
+#include "cpu/rows.h"
 #include "golden.h"
 
 #define GUARD 64 /* bytes beside the output that must stay as they are */

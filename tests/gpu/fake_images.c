@@ -1,6 +1,6 @@
 /* What the fake runtimes accept as code, in place of real code objects: the
  * tests need no GPU compiler. */
-#include "../../kernels/images.h"
+#include "kernels/images.h"
 
 static const char code[] = "fake";
 

@@ -1,6 +1,6 @@
 #include "fake_kernels.h"
 
-#include "../../kernels/dequant.hip"
+#include "kernels/dequant.hip"
 
 _Thread_local struct dq_position dq_position;
 
@@ -24,7 +24,7 @@ static void run_groups(const void *chunks, void *values, uint64_t n,
 static const struct fake_kernel kernels[] = {
 	{ "dq_blake3_chunks", NULL, dq_blake3_chunks, 1, 0 },
 	{ "dq_blake3_groups", NULL, run_groups, sizeof(struct hash_value), 0 },
-#include "../../kernels/formats.def"
+#include "kernels/formats.def"
 };
 
 const struct fake_kernel *fake_kernel_find(const char *name)

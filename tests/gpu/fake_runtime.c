@@ -33,7 +33,7 @@
 
 #include <elf.h>
 
-#include "../../kernels/launch.h"
+#include "kernels/launch.h"
 #include "fake_kernels.h"
 
 #ifdef FAKE_cuda

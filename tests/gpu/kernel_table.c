@@ -4,7 +4,7 @@
  */
 #include <stddef.h>
 
-#include "../../kernels/launch.h"
+#include "kernels/launch.h"
 #include "../unit/blake3_reference.h"
 
 struct kernel_row {
@@ -25,7 +25,7 @@ struct kernel_row {
 
 /* The last row's kernel is NULL. */
 const struct kernel_row kernel_rows[] = {
-#include "../../kernels/formats.def"
+#include "kernels/formats.def"
 	{ 0 }
 };
 

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/blake3.h"
-#include "../../src/cpu_rows.h"
-#include "../../src/device.h"
+#include "hash/blake3.h"
+#include "cpu/rows.h"
+#include "pass/device.h"
 #include "../unit/fake_model.h"
 #include "fake_images.c"
 

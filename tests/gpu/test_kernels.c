@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #define DQ_WORDS /* as a GPU has them */
-#include "../../kernels/dequant.hip"
+#include "kernels/dequant.hip"
 #include "../golden/golden.h"
 #include "../unit/blake3_reference.h"
 
@@ -29,7 +29,7 @@ static kernel_fn *const kernels[FORMAT_COUNT][OUTPUT_NATIVE] = {
 	},
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) ROW(NAME, name)
 #define DQ_FLOAT(NAME, name, id, bytes) ROW(NAME, name)
-#include "../../kernels/formats.def"
+#include "kernels/formats.def"
 };
 
 static const unsigned value_bytes[] = { 4, 2, 2 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/model.h"
+#include "model/model.h"
 
 /* Its one shard's source is closed (fd -1) until the test opens it. */
 struct fake_model {
@@ -34,6 +34,7 @@ static inline void fake_model_release(struct fake_model *fake)
 	source_close(&fake->shard.source);
 	free(fake->infos);
 	free(fake->model.tensors);
+	file_set_release(&fake->model.files);
 }
 
 /* Adds a tensor of whole blocks at that offset; `name` is borrowed. */

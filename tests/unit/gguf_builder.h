@@ -20,7 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../src/gguf.h"
+#include "model/gguf.h"
 
 struct builder {
 	unsigned char *data;

@@ -2,7 +2,7 @@
 #ifndef SINKS_H
 #define SINKS_H
 
-#include "../../src/sink.h"
+#include "sink/sink.h"
 #include "fake_model.h"
 #include "scratch.h"
 
@@ -39,7 +39,8 @@ static inline void sinks_release(struct sinks *s)
 static inline struct output *sinks_output(struct sinks *s, const char *path)
 {
 	struct output *const output =
-		output_open(path, false, &s->fake.model, &s->err);
+		output_open(path, false, &s->fake.model.files,
+			    &s->err);
 
 	if (!output)
 		abort();

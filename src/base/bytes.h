@@ -1,0 +1,67 @@
+/* bytes.h - checked arithmetic, for every number that comes from a file. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Text of a known length that may hold any byte, NUL too. Never owned. */
+struct text {
+	const char *data;
+	size_t len;
+};
+
+static inline bool bytes_equal(struct text a, struct text b)
+{
+	return a.len == b.len && !memcmp(a.data, b.data, a.len);
+}
+
+/* Each gives false, and leaves *sum or *product unspecified, on overflow. */
+static inline bool bytes_add(uint64_t a, uint64_t b, uint64_t *sum)
+{
+	return !__builtin_add_overflow(a, b, sum);
+}
+
+static inline bool bytes_mul(uint64_t a, uint64_t b, uint64_t *product)
+{
+	return !__builtin_mul_overflow(a, b, product);
+}
+
+/* n rounded up to a multiple of `alignment`, a power of two. */
+static inline bool bytes_align(uint64_t n, uint64_t alignment, uint64_t *up)
+{
+	if (!bytes_add(n, alignment - 1, up))
+		return false;
+	*up &= ~(alignment - 1);
+	return true;
+}
+
+/* Little-endian loads from any address. */
+static inline uint16_t bytes_load_u16(const void *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
+}
+
+static inline uint32_t bytes_load_u32(const void *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static inline uint64_t bytes_load_u64(const void *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
+}
+
+#endif

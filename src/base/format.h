@@ -1,0 +1,50 @@
+/* format.h - the descriptor of each tensor type, by its GGUF id. */
+#ifndef BASE_FORMAT_H
+#define BASE_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* An index without gaps, unlike the ids; the order is that of formats.def. */
+enum format_index {
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) FORMAT_##NAME,
+#define DQ_FLOAT(NAME, name, id, bytes) FORMAT_##NAME,
+#define DQ_INTEGER(NAME, name, id, bytes) FORMAT_##NAME,
+#include "kernels/formats.def"
+	FORMAT_COUNT
+};
+
+/* What tensors are converted to; NATIVE is no conversion, and so comes last. */
+enum output_type { OUTPUT_F32, OUTPUT_F16, OUTPUT_BF16, OUTPUT_NATIVE };
+
+enum format_kind { FORMAT_KIND_QUANT, FORMAT_KIND_FLOAT, FORMAT_KIND_INTEGER };
+
+struct format {
+	const char *name;      /* as ggml prints it: "Q4_K" */
+	const char *file_name; /* lower case: "q4_k" */
+	uint32_t id;           /* ggml's, or from FORMAT_OWN_IDS on ours */
+	enum format_index index;
+	enum format_kind kind;
+	unsigned block_weights; /* weights in a block */
+	unsigned block_bytes;
+};
+
+/* Format `index`; never NULL for an index below FORMAT_COUNT. */
+const struct format *format_at(enum format_index index);
+
+/* The first id of formats that ggml has none for, and no GGUF file can have. */
+#define FORMAT_OWN_IDS 0x10000
+
+/* The format with that id, or NULL where that id is not a format. */
+const struct format *format_by_id(uint32_t id);
+
+/* The format of that name, in either case, or NULL. */
+const struct format *format_by_name(const char *name);
+
+/*
+ * Why id `id` is not one of ggml's formats, as the end of a sentence: a retired
+ * id with what to do, the fork that is known to use it, or that nobody is.
+ */
+const char *format_why_not(uint32_t id);
+
+#endif

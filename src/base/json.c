@@ -1,0 +1,225 @@
+#include "base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+static void put(const struct json *json, const char *string)
+{
+	fputs_unlocked(string, json->stream);
+}
+
+static void line(const struct json *json)
+{
+	putc_unlocked('\n', json->stream);
+	for (unsigned i = 0; i < json->depth; i++)
+		put(json, "  ");
+}
+
+/* What stands between the last thing written and the next key or value. */
+static void separate(struct json *json)
+{
+	if (json->after_key) {
+		json->after_key = false;
+		return;
+	}
+	if (!json->first)
+		putc_unlocked(',', json->stream);
+	if (json->depth && json->depth <= json->lines)
+		line(json);
+	else if (!json->first)
+		putc_unlocked(' ', json->stream);
+	json->first = false;
+}
+
+static void open_container(struct json *json, char bracket)
+{
+	separate(json);
+	putc_unlocked(bracket, json->stream);
+	json->depth++;
+	json->first = true;
+}
+
+static void close_container(struct json *json, char bracket)
+{
+	json->depth--;
+	if (!json->first && json->depth < json->lines)
+		line(json);
+	putc_unlocked(bracket, json->stream);
+	json->first = false;
+	if (!json->depth && json->lines)
+		putc_unlocked('\n', json->stream);
+}
+
+void json_init(struct json *json, FILE *stream, unsigned lines)
+{
+	*json = (struct json){ .stream = stream, .lines = lines,
+			       .first = true };
+}
+
+void json_object(struct json *json)
+{
+	open_container(json, '{');
+}
+
+void json_object_end(struct json *json)
+{
+	close_container(json, '}');
+}
+
+void json_array(struct json *json)
+{
+	open_container(json, '[');
+}
+
+void json_array_end(struct json *json)
+{
+	close_container(json, ']');
+}
+
+void json_key_text(struct json *json, struct text key)
+{
+	json_text(json, key);
+	put(json, ": ");
+	json->after_key = true;
+}
+
+void json_key(struct json *json, const char *key)
+{
+	json_key_text(json, (struct text){ key, strlen(key) });
+}
+
+/* Takes the first character off a text that isn't empty: its code point, or
+ * 0xDC00 + the byte where it doesn't begin valid UTF-8. */
+static uint32_t next_char(struct text *text)
+{
+	uint32_t code;
+	size_t len = escape_utf8(*text, &code);
+
+	if (!len) {
+		code = 0xdc00U + (unsigned char)*text->data;
+		len = 1;
+	}
+	text->data += len;
+	text->len -= len;
+	return code;
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* \uXXXX for all that isn't ASCII: then no terminal can be harmed, and no
+ * reader can take the encoding for another. */
+static void put_escape(const struct json *json, uint32_t c)
+{
+	if (c == '"' || c == '\\')
+		fprintf(json->stream, "\\%c", (char)c);
+	else if (c == '\n')
+		put(json, "\\n");
+	else if (c < 0x10000)
+		fprintf(json->stream, "\\u%04" PRIx32, c);
+	else
+		fprintf(json->stream, "\\u%04" PRIx32 "\\u%04" PRIx32,
+			0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+}
+
+void json_text(struct json *json, struct text text)
+{
+	separate(json);
+	putc_unlocked('"', json->stream);
+	while (text.len) {
+		size_t n = 0;
+
+		while (n < text.len && is_plain((unsigned char)text.data[n]))
+			n++;
+		fwrite_unlocked(text.data, 1, n, json->stream);
+		text.data += n;
+		text.len -= n;
+		if (text.len)
+			put_escape(json, next_char(&text));
+	}
+	putc_unlocked('"', json->stream);
+}
+
+void json_string(struct json *json, const char *string)
+{
+	json_text(json, (struct text){ string, strlen(string) });
+}
+
+void json_unsigned(struct json *json, uint64_t value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	separate(json);
+	put(json, digits);
+}
+
+void json_signed(struct json *json, int64_t value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRId64, value);
+	separate(json);
+	put(json, digits);
+}
+
+void json_bool(struct json *json, bool value)
+{
+	separate(json);
+	put(json, value ? "true" : "false");
+}
+
+/* A number that some parsers would take for an integer gets ".0": -0 would
+ * lose its sign. */
+static void put_number(struct json *json, const char *number)
+{
+	separate(json);
+	put(json, number);
+	if (!strpbrk(number, ".e"))
+		put(json, ".0");
+}
+
+static bool put_special(struct json *json, double value)
+{
+	if (isfinite(value))
+		return false;
+	json_string(json, isnan(value)  ? "NaN" :
+			  value < 0	? "-Infinity" :
+					  "Infinity");
+	return true;
+}
+
+/* A decimal of 6 digits survives the way to a normal float and back, one of 15
+ * that to a double, so that no shorter one can be right where that isn't. */
+void json_float(struct json *json, float value)
+{
+	int precision = isnormal(value) ? 6 : 1;
+	char number[32];
+
+	if (put_special(json, (double)value))
+		return;
+	do
+		snprintf(number, sizeof(number), "%.*g", precision,
+			 (double)value);
+	while (strtof(number, NULL) != value && precision++ < 9);
+	put_number(json, number);
+}
+
+void json_double(struct json *json, double value)
+{
+	int precision = isnormal(value) ? 15 : 1;
+	char number[32];
+
+	if (put_special(json, value))
+		return;
+	do
+		snprintf(number, sizeof(number), "%.*g", precision, value);
+	while (strtod(number, NULL) != value && precision++ < 17);
+	put_number(json, number);
+}

@@ -1,0 +1,470 @@
+#include "cli/listing.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "pass/file_name.h"
+#include "base/json.h"
+
+#define INDEX_VERSION 1
+#define JSON_LINES 2 /* a tensor a line */
+
+/* The text in the value of a key: | len: u64 | text |. */
+static struct text string_of(struct text value)
+{
+	return (struct text){ value.data + 8, value.len - 8 };
+}
+
+struct totals {
+	size_t n_tensors;
+	uint64_t weights;
+	uint64_t bytes; /* stored */
+};
+
+struct all_totals {
+	struct totals of_type[FORMAT_COUNT];
+	struct totals all;
+};
+
+static void totals_add(struct totals *totals, const struct gguf_tensor *info)
+{
+	totals->n_tensors++;
+	totals->bytes += info->bytes; /* each file has less than 2^63 */
+	if (!bytes_add(totals->weights, info->n_weights, &totals->weights))
+		totals->weights = UINT64_MAX;
+}
+
+static void totals_fill(struct all_totals *totals, const struct plan *plan)
+{
+	*totals = (struct all_totals){ 0 };
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct gguf_tensor *info = plan->tensors[i].tensor->info;
+
+		totals_add(&totals->of_type[info->format->index], info);
+		totals_add(&totals->all, info);
+	}
+}
+
+static double bits_per_weight(const struct totals *totals)
+{
+	return totals->weights ? (double)totals->bytes * 8 /
+					 (double)totals->weights :
+				 0;
+}
+
+/* ------------------------------- the table -------------------------------- */
+
+#define SHAPE_SIZE (GGUF_MAX_DIMS * 24)
+#define SIZE_SIZE 16
+
+static const char *format_shape(char shape[SHAPE_SIZE],
+				const struct gguf_tensor *info)
+{
+	size_t len = 0;
+
+	strcpy(shape, "scalar");
+	for (unsigned i = 0; i < info->n_dims; i++)
+		len += (size_t)snprintf(shape + len, SHAPE_SIZE - len,
+					"%s%" PRIu64, i ? " x " : "",
+					info->dims[i]);
+	return shape;
+}
+
+static const char *format_size(char size[SIZE_SIZE], uint64_t bytes)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
+	double value = (double)bytes / 1024;
+	size_t unit = 0;
+
+	if (bytes < 1024) {
+		snprintf(size, SIZE_SIZE, "%u B", (unsigned)bytes);
+		return size;
+	}
+	for (; value >= 1023.95; unit++)
+		value /= 1024;
+	snprintf(size, SIZE_SIZE, "%.1f %s", value, units[unit]);
+	return size;
+}
+
+static int max(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+static int digits(uint64_t n)
+{
+	return snprintf(NULL, 0, "%" PRIu64, n);
+}
+
+/* The longest name of a format that GGUF has is IQ2_XXS. */
+static int longest_type(const struct plan *plan)
+{
+	int width = 7;
+
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		width = max(width, (int)strlen(
+			plan->tensors[i].tensor->info->format->name));
+	return width;
+}
+
+static void print_rows(FILE *stream, const struct plan *plan)
+{
+	static const char shapes[] = "SHAPE", weights[] = "WEIGHTS";
+	char shape[SHAPE_SIZE], size[SIZE_SIZE];
+	char name[ESCAPE_SIZE(GGUF_MAX_NAME)];
+	const int type_width = longest_type(plan);
+	int shape_width = sizeof(shapes) - 1;
+	int weights_width = sizeof(weights) - 1;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct gguf_tensor *info = plan->tensors[i].tensor->info;
+
+		shape_width = max(shape_width,
+				  (int)strlen(format_shape(shape, info)));
+		weights_width = max(weights_width, digits(info->n_weights));
+	}
+	fprintf(stream, "%-*s  %-*s  %*s  %10s  NAME\n", type_width, "TYPE",
+		shape_width, shapes, weights_width, weights, "SIZE");
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct gguf_tensor *info = plan->tensors[i].tensor->info;
+
+		fprintf(stream, "%-*s  %-*s  %*" PRIu64 "  %10s  %s\n",
+			type_width, info->format->name, shape_width,
+			format_shape(shape, info), weights_width,
+			info->n_weights, format_size(size, info->bytes),
+			escape_text(name, sizeof(name), info->name));
+	}
+}
+
+static void print_totals(FILE *stream, int type_width, const char *type,
+			 const struct totals *totals, int width)
+{
+	char size[SIZE_SIZE];
+
+	fprintf(stream, "%-*s  %7zu  %*" PRIu64 "  %10s  %11.3f\n",
+		type_width, type, totals->n_tensors, width, totals->weights,
+		format_size(size, totals->bytes), bits_per_weight(totals));
+}
+
+static void print_all_totals(FILE *stream, const struct plan *plan)
+{
+	static const char weights[] = "WEIGHTS";
+	const int type_width = longest_type(plan);
+	struct all_totals totals;
+	char size[SIZE_SIZE];
+	int width;
+
+	totals_fill(&totals, plan);
+	width = max(sizeof(weights) - 1, digits(totals.all.weights));
+	fprintf(stream, "%-*s  TENSORS  %*s  %10s  BITS/WEIGHT\n", type_width,
+		"TYPE", width, weights, "SIZE");
+	for (unsigned i = 0; i < FORMAT_COUNT; i++)
+		if (totals.of_type[i].n_tensors)
+			print_totals(stream, type_width, format_at(i)->name,
+				     &totals.of_type[i], width);
+	print_totals(stream, type_width, "all", &totals.all, width);
+	fprintf(stream, "\nOutput as %s: %" PRIu64 " bytes (%s)\n",
+		plan_type_name(plan->type), plan->dst_bytes,
+		format_size(size, plan->dst_bytes));
+}
+
+/* Prints `before` and the metadata entry `key`, where that is a string. Returns
+ * what shall stand before the next one. */
+static const char *print_string(FILE *stream, const char *before,
+				const struct gguf *gguf, const char *key)
+{
+	const struct gguf_kv *kv = gguf_find(gguf, key);
+	char text[ESCAPE_MESSAGE_SIZE];
+
+	if (!kv || kv->type != GGUF_STRING)
+		return before;
+	fprintf(stream, "%s%s", before,
+		escape_text(text, sizeof(text), string_of(kv->value)));
+	return ", ";
+}
+
+static void print_model(FILE *stream, const struct model *model,
+			const struct plan *plan)
+{
+	const struct gguf *gguf = &model->shards[0].gguf;
+	const char *before = ": ";
+
+	fputs(model->shards[0].source.name, stream);
+	before = print_string(stream, before, gguf, "general.architecture");
+	print_string(stream, before, gguf, "general.name");
+	if (gguf->version)
+		fprintf(stream, "\nGGUF version %" PRIu32 ", ", gguf->version);
+	else
+		fputs("\nBlocks without a header, ", stream);
+	if (model->n_shards > 1)
+		fprintf(stream, "%zu shards, ", model->n_shards);
+	if (plan->n_tensors < model->n_tensors)
+		fprintf(stream, "%zu of ", plan->n_tensors);
+	fprintf(stream, "%zu tensors; a shape's fastest dimension is first\n\n",
+		model->n_tensors);
+}
+
+void listing_table(FILE *stream, const struct model *model,
+		   const struct plan *plan)
+{
+	print_model(stream, model, plan);
+	print_rows(stream, plan);
+	fputc('\n', stream);
+	print_all_totals(stream, plan);
+}
+
+/* -------------------------------- the JSON -------------------------------- */
+
+static void json_shape(struct json *json, const struct gguf_tensor *info)
+{
+	json_key(json, "shape");
+	json_array(json);
+	for (unsigned i = 0; i < info->n_dims; i++)
+		json_unsigned(json, info->dims[i]);
+	json_array_end(json);
+}
+
+static void json_count(struct json *json, const char *key, uint64_t value)
+{
+	json_key(json, key);
+	json_unsigned(json, value);
+}
+
+static void json_named(struct json *json, const char *key, const char *value)
+{
+	json_key(json, key);
+	json_string(json, value);
+}
+
+/* A little-endian number as wide as its bytes. */
+static uint64_t load_unsigned(struct text bytes)
+{
+	uint64_t value = 0;
+
+	for (size_t i = bytes.len; i--;)
+		value = value << 8 | (unsigned char)bytes.data[i];
+	return value;
+}
+
+static int64_t load_signed(struct text bytes)
+{
+	const unsigned unused = 64 - 8 * (unsigned)bytes.len;
+
+	return (int64_t)(load_unsigned(bytes) << unused) >> unused;
+}
+
+static float load_f32(struct text bytes)
+{
+	const uint32_t bits = (uint32_t)load_unsigned(bytes);
+	float value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static double load_f64(struct text bytes)
+{
+	const uint64_t bits = load_unsigned(bytes);
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/* A value, or an item of an array; a string without its length. Arrays nest no
+ * deeper than GGUF_MAX_DEPTH. */
+static void json_value(struct json *json, enum gguf_type type,
+		       struct text bytes)
+{
+	struct gguf_array array;
+
+	switch (type) {
+	case GGUF_I8:
+	case GGUF_I16:
+	case GGUF_I32:
+	case GGUF_I64:
+		json_signed(json, load_signed(bytes));
+		break;
+	case GGUF_F32:
+		json_float(json, load_f32(bytes));
+		break;
+	case GGUF_F64:
+		json_double(json, load_f64(bytes));
+		break;
+	case GGUF_BOOL:
+		json_bool(json, load_unsigned(bytes));
+		break;
+	case GGUF_STRING:
+		json_text(json, bytes);
+		break;
+	case GGUF_ARRAY:
+		json_array(json);
+		for (array = gguf_array(bytes); gguf_array_next(&array);)
+			json_value(json, array.type, array.item);
+		json_array_end(json);
+		break;
+	default:
+		json_unsigned(json, load_unsigned(bytes));
+		break;
+	}
+}
+
+static void json_kv(struct json *json, const struct gguf_kv *kv)
+{
+	json_key_text(json, kv->key);
+	json_object(json);
+	json_named(json, "type", gguf_type_name(kv->type));
+	if (kv->type == GGUF_ARRAY)
+		json_named(json, "items",
+			   gguf_type_name(gguf_array(kv->value).type));
+	json_key(json, "value");
+	json_value(json, kv->type,
+		   kv->type == GGUF_STRING ? string_of(kv->value) : kv->value);
+	json_object_end(json);
+}
+
+static void json_files(struct json *json, const struct model *model)
+{
+	json_key(json, "files");
+	json_array(json);
+	for (size_t i = 0; i < model->n_shards; i++) {
+		const struct model_shard *shard = &model->shards[i];
+
+		json_object(json);
+		json_named(json, "name", shard->source.name);
+		json_count(json, "gguf_version", shard->gguf.version);
+		json_count(json, "alignment", shard->gguf.alignment);
+		json_count(json, "data_offset", shard->gguf.data_offset);
+		json_count(json, "tensors", shard->gguf.n_tensors);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void json_tensors(struct json *json, const struct model *model,
+			 const struct plan *plan)
+{
+	size_t file = 0;
+
+	json_key(json, "tensors");
+	json_array(json);
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *planned = &plan->tensors[i];
+		const struct gguf_tensor *info = planned->tensor->info;
+
+		while (planned->tensor->source != &model->shards[file].source)
+			file++; /* table order is shard by shard */
+		json_object(json);
+		json_key(json, "name");
+		json_text(json, info->name);
+		json_named(json, "type", info->format->name);
+		json_shape(json, info);
+		json_count(json, "weights", info->n_weights);
+		json_count(json, "file", file);
+		json_count(json, "offset", info->offset);
+		json_count(json, "bytes", info->bytes);
+		json_named(json, "output_type", planned->type);
+		json_count(json, "output_bytes", planned->dst_bytes);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void json_totals(struct json *json, const char *type,
+			const struct totals *totals)
+{
+	json_key(json, type);
+	json_object(json);
+	json_count(json, "tensors", totals->n_tensors);
+	json_count(json, "weights", totals->weights);
+	json_count(json, "bytes", totals->bytes);
+	json_object_end(json);
+}
+
+static void json_all_totals(struct json *json, const struct plan *plan)
+{
+	struct all_totals totals;
+
+	totals_fill(&totals, plan);
+	json_key(json, "types");
+	json_object(json);
+	for (unsigned i = 0; i < FORMAT_COUNT; i++)
+		if (totals.of_type[i].n_tensors)
+			json_totals(json, format_at(i)->name,
+				    &totals.of_type[i]);
+	json_object_end(json);
+	json_totals(json, "all", &totals.all);
+	json_key(json, "output");
+	json_object(json);
+	json_named(json, "type", plan_type_name(plan->type));
+	json_count(json, "bytes", plan->dst_bytes);
+	json_object_end(json);
+}
+
+void listing_json(FILE *stream, const struct model *model,
+		  const struct plan *plan)
+{
+	const struct gguf *gguf = &model->shards[0].gguf;
+	struct json json;
+
+	json_init(&json, stream, JSON_LINES);
+	json_object(&json);
+	json_files(&json, model);
+	json_key(&json, "metadata");
+	json_object(&json);
+	for (size_t i = 0; i < gguf->n_kv; i++)
+		json_kv(&json, &gguf->kv[i]);
+	json_object_end(&json);
+	json_tensors(&json, model, plan);
+	json_all_totals(&json, plan);
+	json_object_end(&json);
+}
+
+/* ------------------------------- the index -------------------------------- */
+
+static int json_file(struct json *json, const struct plan_tensor *tensor,
+		     struct error *err)
+{
+	char *const name = file_name_of(tensor, err);
+
+	if (!name)
+		return -1;
+	json_named(json, "file", name);
+	free(name);
+	return 0;
+}
+
+int listing_index(FILE *stream, const struct plan *plan, bool files,
+		  struct error *err)
+{
+	struct json json;
+
+	json_init(&json, stream, JSON_LINES);
+	json_object(&json);
+	json_count(&json, "index_version", INDEX_VERSION);
+	json_named(&json, "byte_order", "little");
+	json_named(&json, "shape_order", "fastest first");
+	json_count(&json, "bytes", plan->dst_bytes);
+	json_key(&json, "tensors");
+	json_array(&json);
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *tensor = &plan->tensors[i];
+
+		json_object(&json);
+		json_key(&json, "name");
+		json_text(&json, tensor->tensor->info->name);
+		json_named(&json, "type", tensor->type);
+		json_shape(&json, tensor->tensor->info);
+		if (files && json_file(&json, tensor, err))
+			return -1;
+		json_count(&json, "offset", tensor->dst_offset);
+		json_count(&json, "bytes", tensor->dst_bytes);
+		json_object_end(&json);
+	}
+	json_array_end(&json);
+	json_object_end(&json);
+	return 0;
+}

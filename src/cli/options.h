@@ -1,0 +1,68 @@
+/* options.h - the command line, by one table that also makes --help. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "hash/checksum.h"
+#include "base/error.h"
+#include "device/select.h"
+#include "sink/sink.h"
+
+#define VERSION "0.1.0"
+
+enum options_action {
+	OPTIONS_CONVERT, /* or compare, or print checksums */
+	OPTIONS_LIST,
+	OPTIONS_LIST_JSON,
+	OPTIONS_DEVICES,
+	OPTIONS_HELP,
+	OPTIONS_VERSION
+};
+
+enum options_progress { PROGRESS_IF_TERMINAL, PROGRESS_ALWAYS, PROGRESS_NEVER };
+
+struct options {
+	enum options_action action;
+	const char *input;  /* "-": standard input */
+	const char *output; /* "-": standard output; NULL: none */
+	const char *index;  /* as output; NULL: none */
+	struct model_blocks blocks; /* of the input; no format: it is GGUF */
+	const char *expect; /* "-": standard input; NULL: nothing */
+	struct tolerance tolerance;
+	const char **include; /* globs */
+	size_t n_include;
+	const char **exclude;
+	size_t n_exclude;
+	enum sink_kind kind;  /* by --format, or by the output's path */
+	bool has_kind;        /* by --format */
+	enum output_type type;
+	bool has_type; /* it was asked for */
+	const struct checksum *checksum; /* NULL: none, or what `check` says */
+	bool untagged;
+	const char *check; /* "-": standard input; NULL: none */
+	struct device_choice device;
+	unsigned threads; /* 0: as many as this process may use CPUs */
+	uint64_t memory;  /* bytes */
+	enum options_progress progress;
+	bool force;
+	bool quiet;
+	bool verbose;
+};
+
+#define OPTIONS_MAX_THREADS 1024
+
+/*
+ * Reads argv, which the options then borrow. Every error is one of usage. It
+ * uses getopt_long and with it globals: one thread. The caller releases the
+ * options after success.
+ */
+int options_parse(struct options *options, int argc, char **argv,
+		  struct error *err);
+void options_release(struct options *options);
+
+void options_print_help(FILE *stream);
+
+#endif

@@ -1,0 +1,108 @@
+#include "cpu/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+#include "base/escape.h"
+
+extern const struct cpu_rows cpu_rows_baseline;
+#ifdef __x86_64__
+extern const struct cpu_rows cpu_rows_avx2;
+extern const struct cpu_rows cpu_rows_avx512;
+#endif
+
+static const struct cpu_rows *const tables[] = {
+	&cpu_rows_baseline,
+#ifdef __x86_64__
+	&cpu_rows_avx2,
+	&cpu_rows_avx512,
+#endif
+};
+
+#define N_TABLES (sizeof(tables) / sizeof(tables[0]))
+
+const struct cpu_rows *cpu_rows_at(size_t i)
+{
+	return i < N_TABLES ? tables[i] : NULL;
+}
+
+#ifdef __x86_64__
+/* __builtin_cpu_supports asks the operating system too; not every compiler's
+ * knows F16C. These are the features that the Makefile compiles for. */
+static int runs_avx2(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	return __builtin_cpu_supports("avx2") &&
+	       __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+
+static int runs_avx512(void)
+{
+	return runs_avx2() && __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") &&
+	       __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+int cpu_rows_runs(const struct cpu_rows *rows)
+{
+#ifdef __x86_64__
+	if (rows == &cpu_rows_avx2)
+		return runs_avx2();
+	if (rows == &cpu_rows_avx512)
+		return runs_avx512();
+#endif
+	return rows == &cpu_rows_baseline;
+}
+
+static const struct cpu_rows *best(void)
+{
+	size_t i = N_TABLES - 1;
+
+	while (!cpu_rows_runs(tables[i]))
+		i--;
+	return tables[i];
+}
+
+static const struct cpu_rows *fail_unknown(const char *isa, struct error *err)
+{
+	const struct text text = { isa, strlen(isa) };
+	char name[ESCAPE_MESSAGE_SIZE];
+	char known[64] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < N_TABLES; i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len,
+					" '%s'", tables[i]->isa);
+	error_set(err, "unknown instruction set '%s': there are%s",
+		  escape_text(name, sizeof(name), text), known);
+	return NULL;
+}
+
+const struct cpu_rows *cpu_rows_select(const char *isa, struct error *err)
+{
+	if (!isa)
+		return best();
+	for (size_t i = 0; i < N_TABLES; i++) {
+		if (strcmp(isa, tables[i]->isa))
+			continue;
+		if (cpu_rows_runs(tables[i]))
+			return tables[i];
+		error_set(err, "this CPU lacks the instruction set '%s'", isa);
+		return NULL;
+	}
+	return fail_unknown(isa, err);
+}
+
+const struct cpu_rows *cpu_rows_chosen(struct error *err)
+{
+	const char *const isa = getenv("GGUF_DEQUANT_ISA");
+
+	return cpu_rows_select(isa && *isa ? isa : NULL, err);
+}

@@ -1,0 +1,46 @@
+/* rows.h - dequantization on the CPU, in one table per instruction set. */
+#ifndef CPU_ROWS_H
+#define CPU_ROWS_H
+
+#include "base/error.h"
+#include "base/format.h"
+
+/*
+ * The functions that rows.c gives for one instruction set. They allocate
+ * nothing and keep no state: any thread may call them. Blocks need no
+ * alignment, values that of their type; the two must not overlap.
+ */
+struct cpu_rows {
+	const char *isa; /* the name that GGUF_DEQUANT_ISA takes */
+
+	/*
+	 * n blocks → values: ggml's F32 bit for bit, or that rounded to nearest
+	 * even, in the byte order of this machine. A NaN becomes
+	 * 7fc00000, 7e00 or 7fc0. NULL for integers, which are copied as they
+	 * are; so is a tensor that has the output's type already, though its
+	 * function is here too.
+	 */
+	void (*convert[OUTPUT_NATIVE][FORMAT_COUNT])(const void *blocks,
+						     size_t n, void *out);
+
+	const struct blake3_lanes *blake3; /* see blake3.h */
+};
+
+/* The table number `i`, from the least instruction set up; NULL past the end.
+ * What this CPU cannot run is listed too: see cpu_rows_runs. */
+const struct cpu_rows *cpu_rows_at(size_t i);
+
+/* Whether this CPU and its operating system can run `rows`. */
+int cpu_rows_runs(const struct cpu_rows *rows);
+
+/*
+ * The table called `isa`, or the best one that runs here where isa is NULL.
+ * NULL and an error where there is none of that name or this CPU lacks it.
+ */
+const struct cpu_rows *cpu_rows_select(const char *isa, struct error *err);
+
+/* The table that the environment variable GGUF_DEQUANT_ISA names; the best one
+ * if that is unset or empty. NULL on error. */
+const struct cpu_rows *cpu_rows_chosen(struct error *err);
+
+#endif

@@ -1,0 +1,80 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cpu/rows.h"
+#include "pass/device.h"
+
+struct device_cpu {
+	struct device device; /* first, so that a pointer to it is one to us */
+	const struct cpu_rows *rows;
+};
+
+static void slot_close(struct device *dev, struct device_slot *slot)
+{
+	(void)dev;
+	free(slot->in);
+	free(slot->out);
+	*slot = (struct device_slot){ 0 };
+}
+
+static int slot_open(struct device *dev, struct device_slot *slot,
+		     size_t slot_bytes, struct error *err)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t size = (slot_bytes + page - 1) & ~(page - 1);
+
+	slot->in = aligned_alloc(page, size);
+	slot->out = aligned_alloc(page, size);
+	if (slot->in && slot->out)
+		return 0;
+	error_errno(err, "cannot allocate two buffers of %zu bytes", size);
+	slot_close(dev, slot);
+	return -1;
+}
+
+static int convert(struct device *dev, struct device_slot *slot,
+		   const struct work_batch *batch, enum output_type type,
+		   struct error *err)
+{
+	const struct cpu_rows *rows = ((struct device_cpu *)dev)->rows;
+
+	(void)err;
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *item = &batch->items[i];
+		const struct plan_tensor *tensor = item->tensor;
+
+		if (tensor->verbatim)
+			continue;
+		rows->convert[type][tensor->tensor->info->format->index](
+			(const char *)slot->in + item->in, item->n_blocks,
+			(char *)slot->out + item->out);
+	}
+	return 0;
+}
+
+static void close_device(struct device *dev)
+{
+	free(dev);
+}
+
+struct device *device_cpu_open(const struct cpu_rows *rows, struct error *err)
+{
+	struct device_cpu *const cpu = malloc(sizeof(*cpu));
+
+	if (!cpu) {
+		error_errno(err, "cannot open the CPU device");
+		return NULL;
+	}
+	*cpu = (struct device_cpu){
+		.device = {
+			.description = rows->isa,
+			.best_slot = (size_t)512 << 10, /* stays in caches */
+			.slot_open = slot_open,
+			.slot_close = slot_close,
+			.convert = convert,
+			.close = close_device,
+		},
+		.rows = rows,
+	};
+	return &cpu->device;
+}

@@ -1,0 +1,336 @@
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/launch.h"
+#include "hash/blake3.h"
+#include "io/cleanup.h"
+#include "pass/device.h"
+#include "gpu/gpu.h"
+
+struct device_gpu {
+	struct device device; /* first, so that a pointer to it is one to us */
+	struct gpus gpus;
+	atomic_size_t n_slots; /* opened so far: the GPUs take turns */
+	size_t n_kernels;
+	char description[512];
+	struct gpu_kernels kernels[]; /* of the GPUs in use */
+};
+
+/*
+ * On an H100 and an H200, over PCIe 5 at 55 GB/s, four workers keep the link
+ * busy with F32, and six with F16, of which each takes twice the blocks; with
+ * slots of 3 MiB or more. Each MiB of page-locked memory takes 0.5 ms to get.
+ */
+#define N_WORKERS 6
+#define BEST_SLOT ((size_t)4 << 20)
+
+/* Of a batch's values, where hashes are wanted: each buffer has room for the
+ * value of every chunk that it can have. */
+struct hashes {
+	char *chunks; /* both on the GPU */
+	char *values;
+	uint32_t (*download)[BLAKE3_WORDS]; /* page-locked */
+	size_t n_values;
+};
+
+#define VALUE_BYTES (sizeof(uint32_t) * BLAKE3_WORDS)
+
+/* In its own stream, its copies and kernels run beside those of others. */
+struct slot {
+	struct gpu_kernels *kernels;
+	void *stream;
+	void *in; /* both on the GPU */
+	void *out;
+	struct hashes hashes;
+};
+
+/* Whatever fails here, all is released, and no data depends on it. */
+static void slot_close(struct device *dev, struct device_slot *buffers)
+{
+	struct slot *const slot = buffers->own;
+	const struct gpu_runtime *const rt = slot->kernels->gpu->runtime;
+	struct error ignored;
+
+	(void)dev;
+	(void)gpu_select(slot->kernels, &ignored);
+	if (slot->stream)
+		rt->stream_destroy(slot->stream);
+	if (slot->in)
+		rt->memory_free(slot->in);
+	if (slot->out)
+		rt->memory_free(slot->out);
+	if (buffers->in)
+		rt->host_free(buffers->in);
+	if (buffers->out)
+		rt->host_free(buffers->out);
+	if (slot->hashes.chunks)
+		rt->memory_free(slot->hashes.chunks);
+	if (slot->hashes.download)
+		rt->host_free(slot->hashes.download);
+	free(slot);
+	*buffers = (struct device_slot){ 0 };
+}
+
+/* Each item may begin and end within a chunk of the slot. */
+static int open_hashes(const struct gpu *gpu, struct hashes *hashes,
+		       size_t slot_bytes, struct error *err)
+{
+	const size_t bytes = (slot_bytes / BLAKE3_CHUNK_BYTES +
+			      PLAN_BATCH_ITEMS) * VALUE_BYTES;
+	void *chunks = NULL, *download = NULL;
+	const int result =
+		GPU_CALL(gpu, err, 2 * bytes, memory_alloc, &chunks,
+			 2 * bytes) ||
+		GPU_CALL(gpu, err, bytes, host_alloc, &download, bytes,
+			 GPU_HOST_PORTABLE);
+
+	*hashes = (struct hashes){ .chunks = chunks, .download = download };
+	if (!result)
+		hashes->values = hashes->chunks + bytes;
+	return result ? -1 : 0;
+}
+
+static int slot_open(struct device *dev, struct device_slot *buffers,
+		     size_t slot_bytes, struct error *err)
+{
+	struct device_gpu *const device = (struct device_gpu *)dev;
+	const size_t turn = atomic_fetch_add(&device->n_slots, 1);
+	struct slot *const slot = calloc(1, sizeof(*slot));
+	const struct gpu *gpu;
+
+	if (!slot)
+		return error_errno(err, "cannot open a slot of the GPU");
+	slot->kernels = &device->kernels[turn % device->n_kernels];
+	gpu = slot->kernels->gpu;
+	buffers->own = slot;
+	if (!gpu_select(slot->kernels, err) &&
+	    !GPU_CALL(gpu, err, 0, stream_create, &slot->stream,
+		      GPU_STREAM_NON_BLOCKING) &&
+	    !GPU_CALL(gpu, err, slot_bytes, memory_alloc, &slot->in,
+		      slot_bytes) &&
+	    !GPU_CALL(gpu, err, slot_bytes, memory_alloc, &slot->out,
+		      slot_bytes) &&
+	    !GPU_CALL(gpu, err, slot_bytes, host_alloc, &buffers->in,
+		      slot_bytes, GPU_HOST_PORTABLE) &&
+	    !GPU_CALL(gpu, err, slot_bytes, host_alloc, &buffers->out,
+		      slot_bytes, GPU_HOST_PORTABLE) &&
+	    (!buffers->blake3 ||
+	     !open_hashes(gpu, &slot->hashes, slot_bytes, err)))
+		return 0;
+	slot_close(dev, buffers);
+	return -1;
+}
+
+static int launch_items(const struct slot *slot, const struct work_batch *batch,
+			enum output_type type, struct error *err)
+{
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+		const struct gguf_tensor *const info =
+			item->tensor->tensor->info;
+
+		if (!item->tensor->verbatim &&
+		    gpu_launch(slot->kernels, info->format, type,
+			       (char *)slot->in + item->in, item->n_blocks,
+			       (char *)slot->out + item->out, slot->stream,
+			       err))
+			return -1;
+	}
+	return 0;
+}
+
+/* What lies between verbatim tensors, each run of it at once. */
+static int download_items(const struct slot *slot, void *to,
+			  const struct work_batch *batch, struct error *err)
+{
+	const struct work_item *const items = batch->items;
+	size_t n = batch->n_items;
+
+	for (size_t i = 0, end; i < n; i = end + 1) {
+		size_t bytes = 0;
+
+		for (end = i; end < n && !items[end].tensor->verbatim; end++)
+			bytes += items[end].dst_bytes;
+		if (bytes &&
+		    GPU_CALL(slot->kernels->gpu, err, bytes, download,
+			     (char *)to + items[i].out,
+			     (char *)slot->out + items[i].out, bytes,
+			     slot->stream))
+			return -1;
+	}
+	return 0;
+}
+
+/* All of a batch's are downloaded at once. */
+static int hash_items(struct slot *slot, const struct work_batch *batch,
+		      struct error *err)
+{
+	struct hashes *const hashes = &slot->hashes;
+
+	hashes->n_values = 0;
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+		const size_t at = hashes->n_values * VALUE_BYTES;
+		size_t n;
+
+		if (item->tensor->verbatim)
+			continue;
+		if (gpu_hash(slot->kernels, (char *)slot->out + item->out,
+			     item->dst_bytes, item->dst_offset,
+			     item->tensor->dst_bytes, hashes->chunks,
+			     hashes->values + at, &n, slot->stream, err))
+			return -1;
+		hashes->n_values += n;
+	}
+	return GPU_CALL(slot->kernels->gpu, err,
+			hashes->n_values * VALUE_BYTES, download,
+			hashes->download, hashes->values,
+			hashes->n_values * VALUE_BYTES, slot->stream);
+}
+
+static void join_items(const struct device_slot *buffers,
+		       const struct work_batch *batch)
+{
+	const struct slot *const slot = buffers->own;
+	uint32_t (*values)[BLAKE3_WORDS] = slot->hashes.download;
+
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+
+		if (!item->tensor->verbatim)
+			values += blake3_part_join(
+				item->part, buffers->blake3, values,
+				DQ_HASH_LEVEL, item->dst_bytes,
+				item->dst_offset, item->tensor->dst_bytes);
+	}
+}
+
+static int convert(struct device *dev, struct device_slot *buffers,
+		   const struct work_batch *batch, enum output_type type,
+		   struct error *err)
+{
+	struct slot *const slot = buffers->own;
+	const struct gpu *const gpu = slot->kernels->gpu;
+
+	(void)dev;
+	if (gpu_select(slot->kernels, err))
+		return -1;
+	if (GPU_CALL(gpu, err, batch->in_bytes, upload, slot->in, buffers->in,
+		     batch->in_bytes, slot->stream) ||
+	    launch_items(slot, batch, type, err) ||
+	    (buffers->blake3 && hash_items(slot, batch, err)) ||
+	    (!buffers->parts_only &&
+	     download_items(slot, buffers->out, batch, err))) {
+		/* Nothing may still be under way when the buffers go. */
+		gpu->runtime->stream_wait(slot->stream);
+		return -1;
+	}
+	if (GPU_CALL(gpu, err, 0, stream_wait, slot->stream))
+		return -1;
+	if (buffers->blake3)
+		join_items(buffers, batch);
+	return 0;
+}
+
+static void close_device(struct device *dev)
+{
+	struct device_gpu *const device = (struct device_gpu *)dev;
+
+	while (device->n_kernels)
+		gpu_kernels_close(&device->kernels[--device->n_kernels]);
+	gpus_release(&device->gpus);
+	free(device);
+}
+
+static int explain_no_gpu(const struct gpus *gpus, struct error *err)
+{
+	return error_set(err, "there is no GPU to use: %s; %s",
+			 gpus->missing[GPU_HIP].message,
+			 gpus->missing[GPU_CUDA].message);
+}
+
+/* Without a number: the first GPU that this program has code for. */
+static const struct gpu *first_gpu(const struct gpus *gpus)
+{
+	for (size_t i = 0; i < gpus->n; i++)
+		if (gpus->list[i].image)
+			return &gpus->list[i];
+	return gpus->list;
+}
+
+/* Adds a GPU to the device's description. */
+static int describe(struct device_gpu *device, struct gpu_kernels *kernels,
+		    struct error *err)
+{
+	const size_t len = strlen(device->description);
+	char text[GPU_DESCRIPTION_SIZE];
+
+	if (gpu_describe(kernels, text, err))
+		return -1;
+	snprintf(device->description + len, sizeof(device->description) - len,
+		 "%s%s (%s)", len ? ", " : "", kernels->gpu->label, text);
+	return 0;
+}
+
+static int open_kernels(struct device_gpu *device, const unsigned *numbers,
+			size_t n, struct error *err)
+{
+	const struct gpus *const gpus = &device->gpus;
+
+	gpus_init(&device->gpus);
+	if (!gpus->n)
+		return explain_no_gpu(gpus, err);
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] >= gpus->n)
+			return error_set(err, "there is no gpu:%u: the last "
+					 "one is gpu:%zu", numbers[i],
+					 gpus->n - 1);
+	do {
+		const size_t i = device->n_kernels;
+		const struct gpu *const gpu =
+			n ? &gpus->list[numbers[i]] : first_gpu(gpus);
+
+		if (gpu_kernels_open(&device->kernels[i], gpu, err))
+			return -1;
+		device->n_kernels++;
+		if (describe(device, &device->kernels[i], err))
+			return -1;
+	} while (device->n_kernels < n);
+	return 0;
+}
+
+struct device *device_gpu_open(const unsigned *numbers, size_t n,
+			       struct error *err)
+{
+	struct device_gpu *const device =
+		calloc(1, sizeof(*device) +
+			  (n ? n : 1) * sizeof(device->kernels[0]));
+	sigset_t set, before; /* for the threads that a runtime starts */
+	int result;
+
+	if (!device) {
+		error_errno(err, "cannot open the GPU");
+		return NULL;
+	}
+	device->device = (struct device){
+		.description = device->description,
+		.n_workers = N_WORKERS,
+		.best_slot = BEST_SLOT,
+		.hashes = true,
+		.slot_open = slot_open,
+		.slot_close = slot_close,
+		.convert = convert,
+		.close = close_device,
+	};
+	cleanup_signals(&set);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &before);
+	result = open_kernels(device, numbers, n, err);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!result)
+		return &device->device;
+	close_device(&device->device);
+	return NULL;
+}

@@ -1,0 +1,27 @@
+/* select.h - the device that the user asks for, opened. */
+#ifndef DEVICE_SELECT_H
+#define DEVICE_SELECT_H
+
+#include "pass/device.h"
+
+enum device_kind { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
+
+#define DEVICE_MAX_GPUS 16
+
+struct device_choice {
+	enum device_kind kind;
+	unsigned gpus[DEVICE_MAX_GPUS]; /* numbers, as gpus_init counts */
+	size_t n_gpus;                  /* 0: any GPU */
+	bool verify;
+};
+
+/*
+ * Opens the device of that choice, with the comparison of --verify around it;
+ * `threads` is how many the CPU would use. By itself ("auto") it takes a GPU
+ * that is there and pays for this plan, else the CPU. NULL on error.
+ */
+struct device *device_select(const struct device_choice *choice,
+			     const struct plan *plan, unsigned threads,
+			     struct error *err);
+
+#endif

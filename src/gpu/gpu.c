@@ -1,0 +1,340 @@
+#include "gpu/gpu.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/launch.h"
+#include "base/escape.h"
+
+static const struct {
+	const char *name;
+	unsigned bytes;
+} types[] = {
+	[OUTPUT_F32] = { "f32", 4 },
+	[OUTPUT_F16] = { "f16", 2 },
+	[OUTPUT_BF16] = { "bf16", 2 },
+};
+
+static int find_hip_arch(struct gpu *gpu, struct error *err)
+{
+	_Alignas(16) char properties[4096] = ""; /* the struct has 1472 */
+	const char *const arch = properties + gpu->runtime->hip_arch_offset;
+
+	if (GPU_CALL(gpu, err, 0, device_properties, properties, gpu->ordinal))
+		return -1;
+	/* After a colon come features: "gfx90a:sramecc+:xnack-". */
+	snprintf(gpu->arch, sizeof(gpu->arch), "%.*s",
+		 (int)strcspn(arch, ":"), arch);
+	return 0;
+}
+
+static int find_cuda_arch(struct gpu *gpu, struct error *err)
+{
+	int major, minor;
+
+	if (GPU_CALL(gpu, err, 0, device_attribute, &major,
+		     CUDA_ATTRIBUTE_MAJOR, gpu->handle) ||
+	    GPU_CALL(gpu, err, 0, device_attribute, &minor,
+		     CUDA_ATTRIBUTE_MINOR, gpu->handle))
+		return -1;
+	snprintf(gpu->arch, sizeof(gpu->arch), "sm_%d%d", major, minor);
+	return 0;
+}
+
+static const struct dq_image *find_image(const char *target)
+{
+	for (const struct dq_image *image = dq_images; image->target; image++)
+		if (!strcmp(image->target, target))
+			return image;
+	return NULL;
+}
+
+int gpu_find(struct gpu *gpu, const struct gpu_runtime *rt, size_t number,
+	     int ordinal, struct error *err)
+{
+	char name[64] = "", escaped[GPU_LABEL_SIZE / 2];
+	size_t memory;
+
+	*gpu = (struct gpu){ .runtime = rt, .ordinal = ordinal };
+	snprintf(gpu->label, sizeof(gpu->label), "device gpu:%zu", number);
+	if (GPU_CALL(gpu, err, 0, device_get, &gpu->handle, ordinal) ||
+	    GPU_CALL(gpu, err, 0, device_name, name, sizeof(name),
+		     gpu->handle))
+		return -1;
+	name[sizeof(name) - 1] = '\0';
+	snprintf(gpu->label, sizeof(gpu->label), "device gpu:%zu '%s'", number,
+		 escape_text(escaped, sizeof(escaped),
+			     (struct text){ name, strlen(name) }));
+	if (GPU_CALL(gpu, err, 0, device_memory, &memory, gpu->handle))
+		return -1;
+	gpu->memory = memory;
+	if (rt->api == GPU_HIP) {
+		if (find_hip_arch(gpu, err))
+			return -1;
+		gpu->image = find_image(gpu->arch);
+		return 0;
+	}
+	gpu->image = find_image("cuda");
+	return find_cuda_arch(gpu, err);
+}
+
+/* Adds the runtime's GPUs to the list: all, or on an error none. */
+static int find_gpus(struct gpus *gpus, const struct gpu_runtime *rt,
+		     struct error *err)
+{
+	struct gpu *list;
+	int count = 0;
+
+	if (gpu_check(rt, rt->library, GPU_FUNCTION_device_count, 0,
+		      rt->device_count(&count), err))
+		return -1;
+	if (count < 1)
+		return error_set(err, "%s: there is no GPU", rt->library);
+	list = realloc(gpus->list, (gpus->n + (size_t)count) * sizeof(*list));
+	if (!list)
+		return error_errno(err, "cannot list %d GPUs", count);
+	gpus->list = list;
+	for (int i = 0; i < count; i++)
+		if (gpu_find(&list[gpus->n + (size_t)i], rt,
+			     gpus->n + (size_t)i, i, err))
+			return -1;
+	gpus->n += (size_t)count;
+	return 0;
+}
+
+void gpus_init(struct gpus *gpus)
+{
+	*gpus = (struct gpus){ 0 };
+	for (int api = 0; api < GPU_APIS; api++) {
+		struct gpu_runtime *const rt = &gpus->runtimes[api];
+		struct error *const why = &gpus->missing[api];
+
+		if (!gpu_runtime_open(rt, (enum gpu_api)api, why))
+			find_gpus(gpus, rt, why);
+	}
+}
+
+void gpus_release(struct gpus *gpus)
+{
+	free(gpus->list);
+	*gpus = (struct gpus){ 0 };
+}
+
+int gpu_select(const struct gpu_kernels *kernels, struct error *err)
+{
+	const struct gpu *const gpu = kernels->gpu;
+
+	if (gpu->runtime->api == GPU_HIP)
+		return GPU_CALL(gpu, err, 0, device_select, gpu->ordinal);
+	return GPU_CALL(gpu, err, 0, context_select, kernels->context);
+}
+
+static void context_close(struct gpu_kernels *kernels)
+{
+	const struct gpu *const gpu = kernels->gpu;
+
+	if (gpu->runtime->api == GPU_CUDA)
+		gpu->runtime->context_release(gpu->handle);
+}
+
+static int context_open(struct gpu_kernels *kernels, struct error *err)
+{
+	const struct gpu *const gpu = kernels->gpu;
+
+	if (gpu->runtime->api == GPU_HIP)
+		return gpu_select(kernels, err);
+	if (GPU_CALL(gpu, err, 0, context_set_flags, gpu->handle,
+		     CUDA_CONTEXT_YIELD) ||
+	    GPU_CALL(gpu, err, 0, context_retain, &kernels->context,
+		     gpu->handle))
+		return -1;
+	if (!gpu_select(kernels, err))
+		return 0;
+	context_close(kernels);
+	return -1;
+}
+
+static int explain_no_image(const struct gpu *gpu, struct error *err)
+{
+	error_set(err, "%s is of architecture %s, for which this program was "
+		  "built without code: it has", gpu->label, gpu->arch);
+	for (const struct dq_image *image = dq_images; image->target; image++)
+		error_append(err, " %s", image->target);
+	return dq_images->target ? -1 : error_append(err, " none");
+}
+
+static int load(struct gpu_kernels *kernels, struct error *err)
+{
+	const struct gpu *const gpu = kernels->gpu;
+
+	if (!gpu->image)
+		return explain_no_image(gpu, err);
+	return GPU_CALL(gpu, err, 0, module_load, &kernels->module,
+			gpu->image->data);
+}
+
+int gpu_kernels_load(struct gpu_kernels *kernels, const struct gpu *gpu,
+		     struct error *err)
+{
+	*kernels = (struct gpu_kernels){ .gpu = gpu };
+	return load(kernels, err);
+}
+
+void gpu_kernels_unload(struct gpu_kernels *kernels)
+{
+	kernels->gpu->runtime->module_unload(kernels->module);
+}
+
+int gpu_kernels_open(struct gpu_kernels *kernels, const struct gpu *gpu,
+		     struct error *err)
+{
+	*kernels = (struct gpu_kernels){ .gpu = gpu };
+	if (context_open(kernels, err))
+		return -1;
+	if (!load(kernels, err))
+		return 0;
+	context_close(kernels);
+	return -1;
+}
+
+void gpu_kernels_close(struct gpu_kernels *kernels)
+{
+	struct error ignored;
+
+	(void)gpu_select(kernels, &ignored);
+	gpu_kernels_unload(kernels);
+	context_close(kernels);
+}
+
+/* Two threads may both look a function up, and find the same. */
+static void *find_by_name(struct gpu_kernels *kernels, const char *name,
+			  _Atomic(void *) *known, struct error *err)
+{
+	void *function = atomic_load(known);
+
+	if (function)
+		return function;
+	if (GPU_CALL(kernels->gpu, err, 0, module_function, &function,
+		     kernels->module, name))
+		return NULL;
+	atomic_store(known, function);
+	return function;
+}
+
+static void *find_function(struct gpu_kernels *kernels,
+			   const struct format *format, enum output_type type,
+			   struct error *err)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), DQ_KERNEL_NAME, format->file_name,
+		 types[type].name);
+	return find_by_name(kernels, name,
+			    &kernels->functions[type][format->index], err);
+}
+
+int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
+	       enum output_type type, const void *blocks, uint64_t n_blocks,
+	       void *values, void *stream, struct error *err)
+{
+	void *const function = find_function(kernels, format, type, err);
+	const unsigned value_bytes = types[type].bytes;
+	const size_t block_values = format->block_weights * value_bytes;
+	struct dq_parameters p = { blocks, values, n_blocks };
+	void *parameters[] = { &p.blocks, &p.values, &p.n_blocks, NULL };
+
+	if (!function)
+		return -1;
+	while (n_blocks) {
+		const struct dq_launch launch = dq_launch(
+			format->block_weights, value_bytes, n_blocks);
+
+		p.n_blocks = launch.n_blocks;
+		if (GPU_CALL(kernels->gpu, err, 0, launch, function,
+			     launch.groups, 1, 1, DQ_THREADS, 1, 1, 0, stream,
+			     parameters, NULL))
+			return -1;
+		n_blocks -= launch.n_blocks;
+		p.blocks = (const char *)p.blocks +
+			   launch.n_blocks * format->block_bytes;
+		p.values = (char *)p.values + launch.n_blocks * block_values;
+	}
+	return 0;
+}
+
+/* A thread for each of n_threads chunks or values. */
+static int launch_hash(struct gpu_kernels *kernels, void *function,
+		       struct dq_hash_parameters p, uint64_t n_threads,
+		       void *stream, struct error *err)
+{
+	void *parameters[] = { &p.from, &p.values, &p.n, &p.first, &p.total,
+			       NULL };
+
+	if (!function)
+		return -1;
+	return GPU_CALL(kernels->gpu, err, 0, launch, function,
+			dq_hash_groups(n_threads), 1, 1, DQ_HASH_THREADS, 1, 1,
+			0, stream, parameters, NULL);
+}
+
+static uint64_t count_chunks(uint64_t bytes)
+{
+	return bytes / DQ_HASH_CHUNK + (bytes % DQ_HASH_CHUNK != 0);
+}
+
+int gpu_hash(struct gpu_kernels *kernels, const void *bytes, uint64_t n,
+	     uint64_t offset, uint64_t total, void *chunks, void *values,
+	     size_t *n_values, void *stream, struct error *err)
+{
+	const uint64_t n_chunks = count_chunks(n);
+	struct dq_hash_parameters p = { bytes, chunks, n,
+					offset / DQ_HASH_CHUNK,
+					count_chunks(total) };
+	const struct dq_hash_layout layout =
+		dq_hash_layout(n_chunks, p.first, p.total);
+
+	*n_values = (size_t)layout.n_values;
+	if (!layout.n_groups)
+		p.values = values;
+	if (launch_hash(kernels, find_by_name(kernels, "dq_blake3_chunks",
+					      &kernels->hash_chunks, err),
+			p, n_chunks, stream, err))
+		return -1;
+	if (!layout.n_groups)
+		return 0;
+	p.from = chunks;
+	p.values = values;
+	p.n = n_chunks;
+	return launch_hash(kernels, find_by_name(kernels, "dq_blake3_groups",
+						 &kernels->hash_groups, err),
+			   p, layout.n_values, stream, err);
+}
+
+int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err)
+{
+	const struct gpu *const gpu = kernels->gpu;
+	char code[64];
+	void *function;
+	int ptx, binary;
+
+	if (gpu->runtime->api == GPU_HIP) {
+		snprintf(code, sizeof(code), "%s", gpu->image->target);
+	} else {
+		/* Any one tells. */
+		function = find_function(kernels, format_at(FORMAT_F32),
+					 OUTPUT_F16, err);
+		if (!function ||
+		    GPU_CALL(gpu, err, 0, function_attribute, &ptx,
+			     CUDA_FUNCTION_PTX_VERSION, function) ||
+		    GPU_CALL(gpu, err, 0, function_attribute, &binary,
+			     CUDA_FUNCTION_BINARY_VERSION, function))
+			return -1;
+		snprintf(code, sizeof(code), "sm_%d%s", binary,
+			 ptx == binary ? "" : " compiled from PTX");
+	}
+	snprintf(text, GPU_DESCRIPTION_SIZE, "%s, %s, code for %s", gpu->arch,
+		 gpu->runtime->version_text, code);
+	return 0;
+}

@@ -1,0 +1,196 @@
+#include "io/cleanup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const int fatal_signals[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ,
+};
+
+#define N_SIGNALS (sizeof(fatal_signals) / sizeof(fatal_signals[0]))
+
+/* Static because a signal handler takes no argument; atomic because SIGPIPE
+ * may run it in another thread. */
+static _Atomic(const char *) files[CLEANUP_MAX_FILES];
+static _Atomic(const char *) folders[CLEANUP_MAX_FILES];
+
+/* A signal is removing the folders: nobody begins a file in one any more. */
+static atomic_bool ending;
+
+/* What a thread was about to make when that began comes after the first. */
+#define MAX_TRIES 100
+
+static void remove_tree(int parent, const char *name, unsigned depth);
+
+/* Removes what is in the folder. Only calls that a signal handler may make. */
+static void empty_folder(int fd, unsigned depth)
+{
+	_Alignas(struct dirent64) char buffer[2048];
+	ssize_t n;
+
+	while ((n = getdents64(fd, buffer, sizeof(buffer))) > 0) {
+		const struct dirent64 *entry;
+
+		for (ssize_t i = 0; i < n; i += entry->d_reclen) {
+			entry = (const struct dirent64 *)(buffer + i);
+			if (!strcmp(entry->d_name, ".") ||
+			    !strcmp(entry->d_name, ".."))
+				continue;
+			if (unlinkat(fd, entry->d_name, 0))
+				remove_tree(fd, entry->d_name, depth + 1);
+		}
+	}
+}
+
+static void remove_tree(int parent, const char *name, unsigned depth)
+{
+	int fd, tries = 0;
+
+	if (depth == CLEANUP_MAX_DEPTH)
+		return;
+	fd = openat(parent, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	do {
+		(void)lseek(fd, 0, SEEK_SET);
+		empty_folder(fd, depth);
+	} while (unlinkat(parent, name, AT_REMOVEDIR) && errno == ENOTEMPTY &&
+		 ++tries < MAX_TRIES);
+	close(fd);
+}
+
+/* SA_RESETHAND gave the signal its default action back, and it is blocked until
+ * the handler returns: the program then dies of it, as the shell shall see. */
+static void remove_all(int number)
+{
+	ending = true;
+	for (size_t i = 0; i < CLEANUP_MAX_FILES; i++) {
+		const char *const path = files[i];
+		const char *const folder = folders[i];
+
+		if (path)
+			(void)unlink(path);
+		if (folder)
+			remove_tree(AT_FDCWD, folder, 0);
+	}
+	(void)raise(number);
+}
+
+static void install_handlers(void)
+{
+	static bool installed;
+	struct sigaction action = {
+		.sa_handler = remove_all,
+		.sa_flags = (int)SA_RESETHAND,
+	};
+	struct sigaction before;
+
+	if (installed)
+		return;
+	installed = true;
+	(void)sigfillset(&action.sa_mask);
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		if (!sigaction(fatal_signals[i], NULL, &before) &&
+		    before.sa_handler == SIG_DFL)
+			(void)sigaction(fatal_signals[i], &action, NULL);
+}
+
+/* The entry that holds `path`; NULL finds a free one. */
+static _Atomic(const char *) *find(_Atomic(const char *) *entries,
+				   const char *path)
+{
+	for (size_t i = 0; i < CLEANUP_MAX_FILES; i++)
+		if (entries[i] == path)
+			return &entries[i];
+	return NULL;
+}
+
+void cleanup_signals(sigset_t *set)
+{
+	(void)sigemptyset(set);
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		if (fatal_signals[i] != SIGPIPE && fatal_signals[i] != SIGXFSZ)
+			(void)sigaddset(set, fatal_signals[i]);
+}
+
+/* Gives a descriptor of what `make` made at `path`, or -1. */
+static int create(_Atomic(const char *) *entries, const char *path,
+		  int (*make)(const char *path))
+{
+	_Atomic(const char *) *const entry = find(entries, NULL);
+	sigset_t all, before;
+	int fd, saved;
+
+	if (!entry) {
+		errno = EMFILE;
+		return -1;
+	}
+	install_handlers();
+	/* No signal may come between the file and the entry. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	fd = make(path);
+	saved = errno;
+	if (fd >= 0)
+		*entry = path;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return fd;
+}
+
+static int make_file(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+static int make_folder(const char *path)
+{
+	int fd;
+
+	if (mkdir(path, 0777))
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		(void)rmdir(path);
+	return fd;
+}
+
+int cleanup_create(const char *path)
+{
+	return create(files, path, make_file);
+}
+
+int cleanup_create_folder(const char *path)
+{
+	return create(folders, path, make_folder);
+}
+
+bool cleanup_is_ending(void)
+{
+	return ending;
+}
+
+void cleanup_remove_folder(const char *path)
+{
+	remove_tree(AT_FDCWD, path, 0);
+	cleanup_forget(path);
+}
+
+void cleanup_forget(const char *path)
+{
+	_Atomic(const char *) *entry = find(files, path);
+
+	if (!entry)
+		entry = find(folders, path);
+	if (entry)
+		*entry = NULL;
+}

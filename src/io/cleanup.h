@@ -1,0 +1,38 @@
+/* cleanup.h - what must not stay when a signal ends the program. */
+#ifndef IO_CLEANUP_H
+#define IO_CLEANUP_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#define CLEANUP_MAX_FILES 8
+
+/*
+ * Makes and opens a new file for writing, with the permissions that the umask
+ * or the folder gives. Until it is forgotten, SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+ * SIGPIPE, SIGXCPU and SIGXFSZ unlink it before they end the program, unless
+ * they were ignored from the start. `path` must stay as it is until then, and
+ * is known by its address. Returns a descriptor, or -1 and errno.
+ *
+ * Only one thread calls these; every other must block cleanup_signals.
+ */
+int cleanup_create(const char *path);
+void cleanup_forget(const char *path);
+
+/* The same for a new folder, which goes with all that is in it by then: files,
+ * and folders CLEANUP_MAX_DEPTH deep. */
+#define CLEANUP_MAX_DEPTH 32
+int cleanup_create_folder(const char *path);
+
+/* Whether a signal removes it just now. A thread that makes files there, which
+ * goes on meanwhile, asks before each: else there might be no end of them. */
+bool cleanup_is_ending(void);
+
+/* Removes such a folder, as the signals do, and forgets it. */
+void cleanup_remove_folder(const char *path);
+
+/* Fills the set with those signals but SIGPIPE and SIGXFSZ, which come to the
+ * thread whose write raised them. */
+void cleanup_signals(sigset_t *set);
+
+#endif

@@ -1,0 +1,60 @@
+/* output.h - a file that appears under its name only when it is complete. */
+#ifndef IO_OUTPUT_H
+#define IO_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "io/file_set.h"
+
+struct output; /* opaque: output.c */
+
+/*
+ * Opens PATH for writing: "-" is standard output. A regular file is written
+ * under a temporary name in the same folder; an existing one is refused unless
+ * `force`; one of `inputs` is refused always, by whatever name or link. A FIFO or a device is written as it is. NULL on error.
+ */
+struct output *output_open(const char *path, bool force,
+			   const struct file_set *inputs, struct error *err);
+
+/*
+ * Makes and opens the new file `path` in `folder`, a descriptor; `name` is for
+ * messages, escaped. There it stays, also where it is aborted: that is the
+ * caller's to see to. NULL on error.
+ */
+struct output *output_create(int folder, const char *path, const char *name,
+			     struct error *err);
+
+/* Whether output_write_at works: a regular file. */
+bool output_is_seekable(const struct output *output);
+
+/* Whether both are one file, or will be. Devices never are: each byte written
+ * to one stands by itself. */
+bool output_is_same(const struct output *a, const struct output *b);
+
+/* For messages: the path, escaped, or "standard output". */
+const char *output_name(const struct output *output);
+
+/*
+ * Takes room on the disk for so many bytes from the start of a new file, all of
+ * which must then be written; nothing for any other output. Where the room is
+ * there, to write is faster; where it lacks, that is an error now and not when
+ * the disk is full.
+ */
+int output_reserve(struct output *output, uint64_t n, struct error *err);
+
+int output_write(struct output *output, const void *bytes, size_t n,
+		 struct error *err);
+int output_write_at(struct output *output, uint64_t offset, const void *bytes,
+		    size_t n, struct error *err);
+
+/* Closes, checks that the data was taken, and renames. Frees output, also on
+ * error, and then leaves nothing behind. */
+int output_finish(struct output *output, struct error *err);
+
+/* Removes the temporary file. Frees output. */
+void output_abort(struct output *output);
+
+#endif

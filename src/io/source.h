@@ -1,0 +1,68 @@
+/* source.h - a file or a pipe to read from. */
+#ifndef IO_SOURCE_H
+#define IO_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Offsets count from the first byte of the model. */
+struct source {
+	int fd;
+	char *name;     /* for messages: escaped; "standard input" for "-" */
+	bool seekable;  /* a regular file, or a block device */
+	uint64_t size;  /* where the file ended when opened; only if seekable */
+	uint64_t start; /* where offset 0 is in fd (standard input may be a
+			   file that was read from before) */
+
+	/* The least offset that can be read: of a stream, the one that comes
+	 * next. */
+	uint64_t position;
+
+	/* Streams only: what was read too far, its last ahead_len bytes. */
+	unsigned char *ahead;
+	size_t ahead_size;
+	size_t ahead_len;
+	uint64_t end; /* where the stream must end; 0: anywhere */
+};
+
+/* Opens PATH, or standard input for "-". A directory or a terminal is an
+ * error. The caller closes src after success. */
+int source_open(struct source *src, const char *path, struct error *err);
+void source_close(struct source *src);
+
+/*
+ * Reads exactly n bytes at `offset`; fewer there is an error that names the
+ * file and the offset where it ends, also when it shrank. Threads may call it
+ * side by side for a seekable source. From a stream, offsets must not go back:
+ * what lies between is read and dropped.
+ */
+int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
+		struct error *err);
+
+/* As source_read, but the end of the file is no error. Returns the number of
+ * bytes, less than n only at the end; -1 on error. */
+ptrdiff_t source_read_upto(struct source *src, uint64_t offset, void *buf,
+			   size_t n, struct error *err);
+
+/*
+ * Says that the source has exactly n bytes; nothing may have been put back. Of
+ * a seekable one that is checked at once. A stream that goes on is an error of
+ * the read that gets its last byte; here, where n is 0.
+ */
+int source_end_at(struct source *src, uint64_t n, struct error *err);
+
+/* Puts the last n bytes read from a stream back; nothing for a seekable one. */
+int source_unread(struct source *src, const void *buf, size_t n,
+		  struct error *err);
+
+/*
+ * Makes a stream seekable: what is left of it goes to an unlinked file in
+ * $TMPDIR (default /tmp). Offsets stay as they are; those before the present
+ * position can't be read any more. Nothing for a seekable one.
+ */
+int source_spool(struct source *src, struct error *err);
+
+#endif

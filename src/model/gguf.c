@@ -1,0 +1,771 @@
+#include "model/gguf.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/escape.h"
+#include "model/magic.h"
+#include "base/sort.h"
+
+#define MIN_ALIGNMENT 8
+#define FIELD_SIZE 64 /* for a field's name with its value */
+
+/* The least that an entry takes in the file. */
+#define MIN_KV 14     /* | len: 8 | key: 1 | type: 4 | value: 1 | */
+#define MIN_TENSOR 24 /* | len: 8 | n_dims: 4 | type: 4 | offset: 8 | */
+
+struct reader {
+	struct gguf *gguf;
+	struct source *src;
+	const unsigned char *bytes; /* gguf->header */
+	size_t len;     /* bytes that were read */
+	size_t size;    /* bytes that were allocated */
+	size_t pos;     /* the next byte to parse; its offset in the file too */
+	size_t memory;  /* bytes that header and tables may take */
+	uint64_t limit; /* where the header must end for that */
+	struct error *err;
+
+	/* For messages: what is being parsed. */
+	const char *subject;     /* "header", "key", "tensor" */
+	const struct text *name; /* NULL: not known yet, hence the number */
+	uint64_t number, count;  /* number of count, from 1 */
+};
+
+/* "tensor 'blk.0.attn_q.weight'", "key 3 of 24" or "header". */
+static const char *subject(const struct reader *r, char *buffer, size_t size)
+{
+	char name[ESCAPE_MESSAGE_SIZE];
+
+	if (r->name)
+		snprintf(buffer, size, "%s '%s'", r->subject,
+			 escape_text(name, sizeof(name), *r->name));
+	else if (r->number)
+		snprintf(buffer, size, "%s %" PRIu64 " of %" PRIu64, r->subject,
+			 r->number, r->count);
+	else
+		snprintf(buffer, size, "%s", r->subject);
+	return buffer;
+}
+#define SUBJECT_SIZE (ESCAPE_MESSAGE_SIZE + 16)
+
+/* 'file': subject: field value at offset N: why */
+__attribute__((format(printf, 5, 6)))
+static int refuse(const struct reader *r, const char *field, uint64_t value,
+		  uint64_t offset, const char *format, ...)
+{
+	char subject_text[SUBJECT_SIZE];
+	char why[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof(why), format, args);
+	va_end(args);
+	return error_set(r->err, "'%s': %s: %s %" PRIu64 " at offset %" PRIu64
+			 ": %s", r->src->name,
+			 subject(r, subject_text, sizeof(subject_text)), field,
+			 value, offset, why);
+}
+
+/* The error for a field whose n bytes are not there: the file is cut off. */
+static int refuse_end(const struct reader *r, const char *field, uint64_t n,
+		      uint64_t end)
+{
+	char buffer[SUBJECT_SIZE];
+
+	return error_set(r->err, "'%s': %s: %s needs %" PRIu64 " bytes at "
+			 "offset %zu, but the file ends at %" PRIu64,
+			 r->src->name, subject(r, buffer, sizeof(buffer)),
+			 field, n, r->pos, end);
+}
+
+/* Checks that the file may hold n more bytes, and the memory too, where they
+ * take `extra` more. */
+static int check_room(const struct reader *r, const char *field, uint64_t n,
+		      uint64_t extra)
+{
+	const uint64_t left = r->limit - r->pos;
+	char buffer[SUBJECT_SIZE];
+
+	if (r->src->seekable && n > r->src->size - r->pos)
+		return refuse_end(r, field, n, r->src->size);
+	if (n > left || extra > left - n)
+		return error_set(r->err, "'%s': %s: %s at offset %zu does not "
+				 "fit the %zu bytes of memory for metadata: "
+				 "raise --memory", r->src->name,
+				 subject(r, buffer, sizeof(buffer)), field,
+				 r->pos, r->memory);
+	return 0;
+}
+
+/* The same for n items of at least `each` bytes, and `extra` in memory. */
+static int check_count(const struct reader *r, const char *what, uint64_t n,
+		       uint64_t each, uint64_t extra)
+{
+	char field[FIELD_SIZE];
+	uint64_t extra_bytes;
+	uint64_t bytes;
+
+	if (!bytes_mul(n, each, &bytes))
+		bytes = UINT64_MAX;
+	if (!bytes_mul(n, extra, &extra_bytes))
+		extra_bytes = UINT64_MAX;
+	if (bytes <= r->len - r->pos && !extra_bytes)
+		return 0; /* read already */
+	snprintf(field, sizeof(field), "%s %" PRIu64, what, n);
+	return check_room(r, field, bytes, extra_bytes);
+}
+
+static void move_text(struct text *text, uintptr_t from, const void *to)
+{
+	text->data = (const char *)to + ((uintptr_t)text->data - from);
+}
+
+/* Gives the header another size; what points into it follows. */
+static int resize_header(struct reader *r, size_t size)
+{
+	struct gguf *const gguf = r->gguf;
+	const uintptr_t old = (uintptr_t)gguf->header;
+	unsigned char *const header = realloc(gguf->header, size);
+
+	if (!header)
+		return error_errno(r->err, "cannot read '%s'", r->src->name);
+	for (size_t i = 0; i < gguf->n_kv; i++) {
+		move_text(&gguf->kv[i].key, old, header);
+		move_text(&gguf->kv[i].value, old, header);
+	}
+	for (size_t i = 0; i < gguf->n_tensors; i++)
+		move_text(&gguf->tensors[i].name, old, header);
+	gguf->header = header;
+	r->bytes = header;
+	r->size = size;
+	return 0;
+}
+
+/* Reads on until `end` bytes are there, or the file ends. */
+static int read_header(struct reader *r, size_t end)
+{
+	const uint64_t most = r->src->seekable && r->src->size < r->limit ?
+			      r->src->size : r->limit;
+	ptrdiff_t got;
+
+	if (end < r->len + GGUF_READ_AHEAD)
+		end = r->len + GGUF_READ_AHEAD;
+	if (end > most)
+		end = (size_t)most;
+	if (end > r->size) {
+		size_t size = end > 2 * r->size ? end : 2 * r->size;
+
+		if (size > most)
+			size = (size_t)most;
+		if (resize_header(r, size))
+			return -1;
+	}
+	got = source_read_upto(r->src, r->len, r->gguf->header + r->len,
+			       end - r->len, r->err);
+	if (got < 0)
+		return -1;
+	r->len += (size_t)got;
+	return 0;
+}
+
+/* Gives the next n bytes, and steps over them; NULL on error. The pointer holds
+ * until the next take. */
+static inline const unsigned char *take(struct reader *r, const char *field,
+					uint64_t n)
+{
+	if (n > r->len - r->pos) {
+		if (check_room(r, field, n, 0) ||
+		    read_header(r, r->pos + (size_t)n))
+			return NULL;
+		if (n > r->len - r->pos) {
+			refuse_end(r, field, n, r->len);
+			return NULL;
+		}
+	}
+	r->pos += (size_t)n;
+	return r->bytes + r->pos - n;
+}
+
+static int take_u32(struct reader *r, const char *field, uint32_t *value)
+{
+	const unsigned char *const p = take(r, field, sizeof(*value));
+
+	if (!p)
+		return -1;
+	*value = bytes_load_u32(p);
+	return 0;
+}
+
+static inline int take_u64(struct reader *r, const char *field, uint64_t *value)
+{
+	const unsigned char *const p = take(r, field, sizeof(*value));
+
+	if (!p)
+		return -1;
+	*value = bytes_load_u64(p);
+	return 0;
+}
+
+/* A key or a tensor's name. */
+static int take_name(struct reader *r, const char *field, uint64_t least,
+		     struct text *name)
+{
+	const unsigned char *p;
+	uint64_t len;
+
+	if (take_u64(r, "length", &len))
+		return -1;
+	if (len < least || len > GGUF_MAX_NAME)
+		return refuse(r, "length", len, r->pos - 8, "a %s has %" PRIu64
+			      " to %d bytes", field, least, GGUF_MAX_NAME);
+	p = take(r, field, len);
+	if (!p)
+		return -1;
+	*name = (struct text){ (const char *)p, (size_t)len };
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	unsigned bytes; /* 0: varies */
+} types[GGUF_TYPE_COUNT] = {
+	[GGUF_U8] = { "u8", 1 },	 [GGUF_I8] = { "i8", 1 },
+	[GGUF_U16] = { "u16", 2 },	 [GGUF_I16] = { "i16", 2 },
+	[GGUF_U32] = { "u32", 4 },	 [GGUF_I32] = { "i32", 4 },
+	[GGUF_F32] = { "f32", 4 },	 [GGUF_BOOL] = { "bool", 1 },
+	[GGUF_STRING] = { "string", 0 }, [GGUF_ARRAY] = { "array", 0 },
+	[GGUF_U64] = { "u64", 8 },	 [GGUF_I64] = { "i64", 8 },
+	[GGUF_F64] = { "f64", 8 },
+};
+
+const char *gguf_type_name(enum gguf_type type)
+{
+	return types[type].name;
+}
+
+static int take_type(struct reader *r, const char *field, enum gguf_type *type)
+{
+	uint32_t id;
+
+	if (take_u32(r, field, &id))
+		return -1;
+	if (id >= GGUF_TYPE_COUNT)
+		return refuse(r, field, id, r->pos - 4, "the types are 0 to %d",
+			      GGUF_TYPE_COUNT - 1);
+	*type = id;
+	return 0;
+}
+
+static int skip_string(struct reader *r)
+{
+	uint64_t len;
+
+	return take_u64(r, "length", &len) || !take(r, "string", len) ? -1 : 0;
+}
+
+/* | type: u32 | len: u64 | of an array whose items may all be there. */
+static int take_array(struct reader *r, enum gguf_type *type, uint64_t *len)
+{
+	unsigned least; /* bytes that an item takes */
+
+	if (take_type(r, "item type", type) || take_u64(r, "length", len))
+		return -1;
+	least = *type == GGUF_STRING ? 8 : *type == GGUF_ARRAY ? 12 :
+		types[*type].bytes;
+	return check_count(r, "array of length", *len, least, 0);
+}
+
+/* Steps over an array, without recursion: the file chooses the depth. */
+static int skip_array(struct reader *r)
+{
+	uint64_t left[GGUF_MAX_DEPTH] = { 1 }; /* arrays, at each depth */
+	unsigned depth = 0;
+
+	for (;;) {
+		enum gguf_type type;
+		uint64_t len;
+
+		while (!left[depth]) {
+			if (!depth)
+				return 0;
+			depth--;
+		}
+		left[depth]--;
+		if (take_array(r, &type, &len))
+			return -1;
+		if (type == GGUF_ARRAY) {
+			if (++depth == GGUF_MAX_DEPTH)
+				return refuse(r, "item type", type, r->pos - 12,
+					      "arrays are nested more than %d "
+					      "deep", GGUF_MAX_DEPTH);
+			left[depth] = len;
+		} else if (type == GGUF_STRING) {
+			while (len--)
+				if (skip_string(r))
+					return -1;
+		} else if (!take(r, "array", len * types[type].bytes)) {
+			return -1;
+		}
+	}
+}
+
+static int skip_value(struct reader *r, enum gguf_type type)
+{
+	if (type == GGUF_ARRAY)
+		return skip_array(r);
+	if (type == GGUF_STRING)
+		return skip_string(r);
+	return take(r, "value", types[type].bytes) ? 0 : -1;
+}
+
+/* What is at r->pos, as a text of length 0 that moves with the header. */
+static struct text here(const struct reader *r)
+{
+	return (struct text){ (const char *)r->bytes + r->pos, 0 };
+}
+
+/* Says which entry comes next, until its name is known. */
+static void announce(struct reader *r, const char *subject, uint64_t number,
+		     uint64_t count)
+{
+	r->subject = subject;
+	r->name = NULL;
+	r->number = number;
+	r->count = count;
+}
+
+static int read_kv(struct reader *r, struct gguf_kv *kv)
+{
+	size_t start;
+
+	if (take_name(r, "key", 1, &kv->key))
+		return -1;
+	r->name = &kv->key;
+	if (take_type(r, "type", &kv->type))
+		return -1;
+	start = r->pos;
+	if (skip_value(r, kv->type))
+		return -1;
+	kv->value.data = (const char *)r->bytes + start;
+	kv->value.len = r->pos - start;
+	return 0;
+}
+
+/* Offset in the file of what `data` points to in the header. */
+static uint64_t offset_of(const struct gguf *gguf, const char *data)
+{
+	return (uint64_t)((const unsigned char *)data - gguf->header);
+}
+
+static struct text kv_key(const void *table, size_t i)
+{
+	return ((const struct gguf_kv *)table)[i].key;
+}
+
+static struct text tensor_name(const void *table, size_t i)
+{
+	return ((const struct gguf_tensor *)table)[i].name;
+}
+
+static int check_repeats(struct reader *r, const char *what, const void *table,
+			 size_t n, struct text (*text_at)(const void *, size_t))
+{
+	char name[ESCAPE_MESSAGE_SIZE];
+	size_t earlier, later;
+	const int found =
+		sort_find_repeat(table, n, text_at, &earlier, &later, r->err);
+
+	if (found <= 0)
+		return found;
+	return error_set(r->err, "'%s': the %s '%s' is there twice, at offsets "
+			 "%" PRIu64 " and %" PRIu64, r->src->name, what,
+			 escape_text(name, sizeof(name), text_at(table, later)),
+			 offset_of(r->gguf, text_at(table, earlier).data),
+			 offset_of(r->gguf, text_at(table, later).data));
+}
+
+static int read_alignment(struct reader *r)
+{
+	struct gguf *const gguf = r->gguf;
+	const struct gguf_kv *const kv = gguf_find(gguf, "general.alignment");
+	uint64_t offset;
+
+	gguf->alignment = GGUF_DEFAULT_ALIGNMENT;
+	if (!kv)
+		return 0;
+	r->name = &kv->key;
+	offset = offset_of(gguf, kv->value.data);
+	if (kv->type != GGUF_U32)
+		return refuse(r, "type", kv->type, offset - 4, "it must be %d, "
+			      "%s", GGUF_U32, types[GGUF_U32].name);
+	gguf->alignment = bytes_load_u32(kv->value.data);
+	if (gguf->alignment < MIN_ALIGNMENT ||
+	    (gguf->alignment & (gguf->alignment - 1)))
+		return refuse(r, "value", gguf->alignment, offset, "it must be "
+			      "a power of two, at least %d", MIN_ALIGNMENT);
+	return 0;
+}
+
+static int read_kvs(struct reader *r, uint64_t n)
+{
+	struct gguf *const gguf = r->gguf;
+
+	while (gguf->n_kv < n) {
+		struct gguf_kv *const kv = &gguf->kv[gguf->n_kv++];
+
+		*kv = (struct gguf_kv){ .key = here(r), .value = here(r) };
+		announce(r, "key", gguf->n_kv, n);
+		if (read_kv(r, kv))
+			return -1;
+	}
+	if (check_repeats(r, "key", gguf->kv, gguf->n_kv, kv_key))
+		return -1;
+	return read_alignment(r);
+}
+
+/* Dimensions and their product. Their number is limited so that it, and what
+ * strides need, fits in 63 bits also where one of them is 0. */
+static int read_shape(struct reader *r, struct gguf_tensor *tensor)
+{
+	static const char *const fields[GGUF_MAX_DIMS] = {
+		"dims[0]", "dims[1]", "dims[2]", "dims[3]" };
+	uint64_t product = 1;
+	uint32_t n_dims;
+
+	if (take_u32(r, "n_dims", &n_dims))
+		return -1;
+	if (n_dims > GGUF_MAX_DIMS)
+		return refuse(r, "n_dims", n_dims, r->pos - 4,
+			      "the limit is %d", GGUF_MAX_DIMS);
+	tensor->n_dims = n_dims;
+	tensor->n_weights = 1;
+	for (unsigned i = 0; i < GGUF_MAX_DIMS; i++) {
+		uint64_t *const dim = &tensor->dims[i];
+
+		*dim = 1;
+		if (i < n_dims && take_u64(r, fields[i], dim))
+			return -1;
+		if (!bytes_mul(product, *dim ? *dim : 1, &product) ||
+		    product > INT64_MAX)
+			return refuse(r, fields[i], *dim, r->pos - 8,
+				      "a tensor has at most %" PRId64
+				      " weights", INT64_MAX);
+		tensor->n_weights *= *dim;
+	}
+	return 0;
+}
+
+static int read_format(struct reader *r, struct gguf_tensor *tensor)
+{
+	uint32_t id;
+	const struct format *format;
+
+	if (take_u32(r, "type", &id))
+		return -1;
+	format = id < FORMAT_OWN_IDS ? format_by_id(id) : NULL;
+	if (!format)
+		return refuse(r, "type", id, r->pos - 4, "%s",
+			      format_why_not(id));
+	if (tensor->dims[0] % format->block_weights)
+		return refuse(r, "dims[0]", tensor->dims[0],
+			      r->pos - 4 - 8 * tensor->n_dims,
+			      "%s has blocks of %u weights, and a row must be "
+			      "whole blocks", format->name,
+			      format->block_weights);
+	tensor->format = format;
+	tensor->n_blocks = tensor->n_weights / format->block_weights;
+	if (!bytes_mul(tensor->n_blocks, format->block_bytes, &tensor->bytes) ||
+	    tensor->bytes > INT64_MAX)
+		return refuse(r, "type", id, r->pos - 4, "%" PRIu64 " weights "
+			      "of %s take more than %" PRId64 " bytes",
+			      tensor->n_weights, format->name, INT64_MAX);
+	return 0;
+}
+
+static int read_tensor(struct reader *r, struct gguf_tensor *tensor)
+{
+	if (take_name(r, "name", 0, &tensor->name))
+		return -1;
+	r->name = &tensor->name;
+	if (read_shape(r, tensor) || read_format(r, tensor) ||
+	    take_u64(r, "offset", &tensor->offset))
+		return -1;
+	if (tensor->offset % r->gguf->alignment)
+		return refuse(r, "offset", tensor->offset, r->pos - 8, "it must"
+			      " be a multiple of the alignment, %" PRIu64,
+			      r->gguf->alignment);
+	return 0;
+}
+
+static int read_tensors(struct reader *r, uint64_t n)
+{
+	struct gguf *const gguf = r->gguf;
+
+	while (gguf->n_tensors < n) {
+		struct gguf_tensor *const tensor =
+			&gguf->tensors[gguf->n_tensors++];
+
+		*tensor = (struct gguf_tensor){ .name = here(r) };
+		announce(r, "tensor", gguf->n_tensors, n);
+		if (read_tensor(r, tensor))
+			return -1;
+	}
+	return check_repeats(r, "tensor", gguf->tensors, gguf->n_tensors,
+			     tensor_name);
+}
+
+/* Makes a tensor's offset count from the start of the file, and checks that the
+ * data lies within it. */
+static int place_tensor(struct reader *r, struct gguf_tensor *tensor)
+{
+	const uint64_t offset = tensor->offset;
+	/* | name | n_dims: u32 | dims: u64 × n_dims | type: u32 | offset | */
+	const uint64_t field = offset_of(r->gguf, tensor->name.data) +
+			       tensor->name.len + 4 + 8 * tensor->n_dims + 4;
+	uint64_t end;
+
+	r->name = &tensor->name;
+	if (!bytes_add(r->gguf->data_offset, offset, &tensor->offset) ||
+	    !bytes_add(tensor->offset, tensor->bytes, &end) || end > INT64_MAX)
+		return refuse(r, "offset", offset, field, "its %" PRIu64
+			      " bytes would end after offset %" PRId64,
+			      tensor->bytes, INT64_MAX);
+	if (tensor->bytes && r->src->seekable && end > r->src->size)
+		return refuse(r, "offset", offset, field, "its %" PRIu64
+			      " bytes would end at offset %" PRIu64
+			      ", but the file ends at %" PRIu64, tensor->bytes,
+			      end, r->src->size);
+	return 0;
+}
+
+static int refuse_overlap(const struct reader *r, const struct gguf_tensor *a,
+			  const struct gguf_tensor *b)
+{
+	char a_name[ESCAPE_MESSAGE_SIZE];
+	char b_name[ESCAPE_MESSAGE_SIZE];
+
+	return error_set(r->err, "'%s': the tensors '%s' and '%s' overlap: %"
+			 PRIu64 " bytes at offset %" PRIu64 ", and %" PRIu64
+			 " at %" PRIu64, r->src->name,
+			 escape_text(a_name, sizeof(a_name), a->name),
+			 escape_text(b_name, sizeof(b_name), b->name),
+			 a->bytes, a->offset, b->bytes, b->offset);
+}
+
+/* Checks that no byte belongs to two tensors. */
+static int check_overlaps(const struct reader *r)
+{
+	const struct gguf_tensor *const tensors = r->gguf->tensors;
+	struct sort_item *const items =
+		calloc(r->gguf->n_tensors + 1, SORT_BYTES);
+	size_t n = 0;
+	int result = 0;
+
+	if (!items)
+		return error_errno(r->err, "cannot read '%s'", r->src->name);
+	for (size_t i = 0; i < r->gguf->n_tensors; i++)
+		if (tensors[i].bytes)
+			items[n++] = (struct sort_item){ tensors[i].offset, i };
+	sort_items(items, items + n, n);
+	for (size_t i = 1; i < n && !result; i++) {
+		const struct gguf_tensor *const a =
+			&tensors[items[i - 1].index];
+		const struct gguf_tensor *const b = &tensors[items[i].index];
+
+		if (b->offset - a->offset < a->bytes)
+			result = refuse_overlap(r, a, b);
+	}
+	free(items);
+	return result;
+}
+
+static int place_tensors(struct reader *r)
+{
+	struct gguf *const gguf = r->gguf;
+
+	/* Cannot overflow: r->pos bytes are in memory. */
+	(void)bytes_align(r->pos, gguf->alignment, &gguf->data_offset);
+	for (size_t i = 0; i < gguf->n_tensors; i++)
+		if (place_tensor(r, &gguf->tensors[i]))
+			return -1;
+	return check_overlaps(r);
+}
+
+/* The first bytes: that it is GGUF, and of which version. */
+static int read_magic(struct reader *r)
+{
+	struct gguf *const gguf = r->gguf;
+	struct text head;
+	const char *name;
+	uint32_t swapped;
+
+	if (read_header(r, 0))
+		return -1;
+	head = (struct text){ (const char *)r->bytes, r->len };
+	if (!head.len)
+		return error_set(r->err, "'%s' is empty", r->src->name);
+	if (memcmp(head.data, "GGUF", head.len < 4 ? head.len : 4)) {
+		name = magic_name(head);
+		return error_set(r->err, "'%s' is not a GGUF file%s%s",
+				 r->src->name, name ? ", but " : "",
+				 name ? name : "");
+	}
+	if (!take(r, "magic", 4) || take_u32(r, "version", &gguf->version))
+		return -1;
+	swapped = __builtin_bswap32(gguf->version);
+	if (swapped == 2 || swapped == 3)
+		return error_set(r->err, "'%s' is a big-endian GGUF file: "
+				 "convert it with 'gguf-convert-endian FILE "
+				 "little' of the Python package gguf",
+				 r->src->name);
+	if (gguf->version < 2 || gguf->version > 3)
+		return refuse(r, "version", gguf->version, 4, "2 and 3 can be "
+			      "read%s", gguf->version == 1 ?
+			      "; convert the model anew with llama.cpp" : "");
+	return 0;
+}
+
+/* A table for n entries that take at least `each` bytes in the file. */
+static void *make_table(struct reader *r, const char *what, uint64_t n,
+			uint64_t each, size_t entry_size)
+{
+	void *table;
+
+	if (check_count(r, what, n, each, entry_size + SORT_BYTES))
+		return NULL;
+	r->limit -= n * (entry_size + SORT_BYTES);
+	r->gguf->memory += n * entry_size;
+	/* Its pages cost nothing until an entry is there. */
+	table = calloc(n ? n : 1, entry_size);
+	if (!table)
+		error_errno(r->err, "cannot read '%s'", r->src->name);
+	return table;
+}
+
+static int read_all(struct reader *r)
+{
+	struct gguf *const gguf = r->gguf;
+	uint64_t n_tensors, n_kv;
+
+	if (read_magic(r) || take_u64(r, "n_tensors", &n_tensors) ||
+	    take_u64(r, "n_kv", &n_kv))
+		return -1;
+	gguf->kv = make_table(r, "n_kv", n_kv, MIN_KV, sizeof(*gguf->kv));
+	if (!gguf->kv)
+		return -1;
+	gguf->tensors = make_table(r, "n_tensors", n_tensors, MIN_TENSOR,
+				   sizeof(*gguf->tensors));
+	if (!gguf->tensors)
+		return -1;
+	if (read_kvs(r, n_kv) || read_tensors(r, n_tensors) ||
+	    place_tensors(r))
+		return -1;
+	gguf->header_len = r->pos;
+	gguf->memory += r->pos;
+	if (source_unread(r->src, r->bytes + r->pos, r->len - r->pos, r->err))
+		return -1;
+	return resize_header(r, r->pos);
+}
+
+int gguf_read(struct gguf *gguf, struct source *src, size_t memory,
+	      struct error *err)
+{
+	struct reader r = { .gguf = gguf, .src = src, .memory = memory,
+			    .limit = memory, .err = err, .subject = "header" };
+
+	*gguf = (struct gguf){ .version = 0 };
+	if (memory < GGUF_READ_AHEAD)
+		return error_set(err, "'%s': %zu bytes of memory are too few "
+				 "for metadata: raise --memory", src->name,
+				 memory);
+	/* One byte, so that the header is never NULL. */
+	if (resize_header(&r, 1) || read_all(&r)) {
+		gguf_release(gguf);
+		return -1;
+	}
+	return 0;
+}
+
+void gguf_release(struct gguf *gguf)
+{
+	free(gguf->kv);
+	free(gguf->tensors);
+	free(gguf->header);
+	*gguf = (struct gguf){ .version = 0 };
+}
+
+const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key)
+{
+	const struct text text = { key, strlen(key) };
+
+	for (size_t i = 0; i < gguf->n_kv; i++)
+		if (bytes_equal(gguf->kv[i].key, text))
+			return &gguf->kv[i];
+	return NULL;
+}
+
+static bool not_negative(int64_t value, uint64_t *result)
+{
+	*result = (uint64_t)value;
+	return value >= 0;
+}
+
+bool gguf_unsigned(const struct gguf_kv *kv, uint64_t *value)
+{
+	const char *const p = kv ? kv->value.data : NULL;
+
+	switch (kv ? kv->type : GGUF_TYPE_COUNT) {
+	case GGUF_U8:
+		return not_negative((uint8_t)*p, value);
+	case GGUF_I8:
+		return not_negative((int8_t)*p, value);
+	case GGUF_U16:
+		return not_negative(bytes_load_u16(p), value);
+	case GGUF_I16:
+		return not_negative((int16_t)bytes_load_u16(p), value);
+	case GGUF_U32:
+		return not_negative(bytes_load_u32(p), value);
+	case GGUF_I32:
+		return not_negative((int32_t)bytes_load_u32(p), value);
+	case GGUF_I64:
+		return not_negative((int64_t)bytes_load_u64(p), value);
+	case GGUF_U64:
+		*value = bytes_load_u64(p);
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct gguf_array gguf_array(struct text value)
+{
+	const struct text rest = { value.data + 12, value.len - 12 };
+
+	return (struct gguf_array){
+		.type = bytes_load_u32(value.data),
+		.left = bytes_load_u64(value.data + 4),
+		.rest = rest,
+	};
+}
+
+bool gguf_array_next(struct gguf_array *array)
+{
+	/* As if the items were a file that has been read: gguf_read stepped
+	 * over the same bytes, hence no error. */
+	struct source src = { .seekable = true, .size = array->rest.len };
+	struct error err;
+	struct reader r = { .bytes = (const unsigned char *)array->rest.data,
+			    .len = array->rest.len, .src = &src, .err = &err };
+	const size_t skipped = array->type == GGUF_STRING ? 8 : 0;
+
+	if (!array->left || skip_value(&r, array->type))
+		return false;
+	array->left--;
+	array->item.data = array->rest.data + skipped;
+	array->item.len = r.pos - skipped;
+	array->rest.data += r.pos;
+	array->rest.len -= r.pos;
+	return true;
+}

@@ -1,0 +1,119 @@
+/*
+ * gguf.h - the GGUF container: header, metadata, tensor infos.
+ *
+ *   | "GGUF" | version: u32 | n_tensors: u64 | n_kv: u64 | kv… | info… | pad |
+ *   | tensor data, each tensor at a multiple of the alignment |
+ *
+ *   kv:   | key: string | type: u32 | value |
+ *   info: | name: string | n_dims: u32 | dims: u64 × n_dims | type: u32 |
+ *         | offset from the start of the tensor data: u64 |
+ *   string: | len: u64 | bytes |      array: | type: u32 | len: u64 | values |
+ *
+ * All little-endian. What ggml leaves open, or does not check, is decided so:
+ * a key has at least one byte, a tensor's name may have none; either is any
+ * bytes. No dimension at all is a scalar, 1 weight; a dimension of 0 is legal
+ * and makes the tensor empty. A bool other than 0 is true. Holes, tensors out
+ * of order and bytes after the last one are legal, overlaps are not.
+ *
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ */
+#ifndef MODEL_GGUF_H
+#define MODEL_GGUF_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/format.h"
+#include "io/source.h"
+
+#define GGUF_DEFAULT_ALIGNMENT 32
+#define GGUF_MAX_DIMS 4
+#define GGUF_MAX_NAME 65535 /* bytes in a key or a tensor's name */
+#define GGUF_MAX_DEPTH 16   /* arrays within arrays; ggml reads only 1 */
+#define GGUF_READ_AHEAD (256 << 10) /* bytes of the header read at once */
+
+enum gguf_type {
+	GGUF_U8,
+	GGUF_I8,
+	GGUF_U16,
+	GGUF_I16,
+	GGUF_U32,
+	GGUF_I32,
+	GGUF_F32,
+	GGUF_BOOL,
+	GGUF_STRING,
+	GGUF_ARRAY,
+	GGUF_U64,
+	GGUF_I64,
+	GGUF_F64,
+	GGUF_TYPE_COUNT
+};
+
+struct gguf_kv {
+	struct text key;
+	enum gguf_type type;
+	struct text value; /* its bytes in the file, after the type */
+};
+
+struct gguf_tensor {
+	struct text name;
+	const struct format *format;
+	unsigned n_dims;
+	uint64_t dims[GGUF_MAX_DIMS]; /* fastest first; 1 where there is none */
+	uint64_t n_weights;
+	uint64_t n_blocks;
+	uint64_t offset; /* from the start of the file */
+	uint64_t bytes;
+};
+
+struct gguf {
+	uint32_t version; /* 0: none was read, as of blocks without a header */
+	uint64_t alignment;
+	uint64_t data_offset; /* from the start of the file */
+
+	struct gguf_kv *kv;
+	size_t n_kv;
+	struct gguf_tensor *tensors; /* in the order of the file's table */
+	size_t n_tensors;
+
+	unsigned char *header; /* the file's first bytes; texts point into it */
+	size_t header_len;     /* through the last tensor info */
+	size_t memory;         /* bytes that the header and the tables take */
+};
+
+/*
+ * Parses and checks all that precedes the tensor data, and that the data lies
+ * in the file where its size is known. Allocates at most `memory` bytes, which
+ * must be GGUF_READ_AHEAD at least, and GGUF_READ_AHEAD beyond them; touches no
+ * more than is in proportion to what the file really holds. An error names the
+ * file, the field, the value, the limit and the offset. After success the
+ * caller releases gguf; a stream stands at the end of the header.
+ */
+int gguf_read(struct gguf *gguf, struct source *src, size_t memory,
+	      struct error *err);
+void gguf_release(struct gguf *gguf);
+
+/* The entry with that key, or NULL. */
+const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key);
+
+/* Whether kv holds an integer of any width, not negative; *value gets it. kv
+ * may be NULL. */
+bool gguf_unsigned(const struct gguf_kv *kv, uint64_t *value);
+
+/* "u8", "string", …, for messages and listings. */
+const char *gguf_type_name(enum gguf_type type);
+
+/*
+ * Walks an array: for (c = gguf_array(kv->value); gguf_array_next(&c); ). The
+ * value's bytes were checked by gguf_read, so that it cannot fail.
+ */
+struct gguf_array {
+	enum gguf_type type; /* of the items */
+	uint64_t left;       /* items not yet walked */
+	struct text item;    /* the bytes of this one; a string: its text; an
+				array: what gguf_array takes */
+	struct text rest;
+};
+struct gguf_array gguf_array(struct text value);
+bool gguf_array_next(struct gguf_array *array);
+
+#endif

@@ -1,0 +1,458 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernels/dq.h"
+#include "base/escape.h"
+#include "sink/sink.h"
+
+/* What is read of the file at a time, on the stack; it stays in the cache. */
+#define PIECE_BYTES ((size_t)16384)
+
+/* So that a loop is compiled for a type where that is a constant. */
+#define INLINE static inline __attribute__((always_inline))
+
+/* How the values of one tensor differ from those expected. */
+struct tally {
+	uint64_t differing;
+	uint64_t not_finite; /* of these: a NaN or an infinity, on a side */
+	uint64_t distance;   /* the largest one of the others: ulp, or that of
+				integers */
+	double difference;   /* the same of floats */
+	uint64_t first;      /* number of the first value that differs */
+	uint64_t got, expected; /* its bits */
+};
+
+struct sink_expect {
+	struct sink sink; /* first, so that a pointer to it is one to us */
+	struct source source;
+	struct tolerance tolerance;
+	const struct plan *plan;
+	struct output *report; /* or NULL */
+	pthread_mutex_t lock;  /* of tallies */
+	struct tally *tallies; /* one a tensor of the plan */
+};
+
+/* --------------------------------- values --------------------------------- */
+
+static double value_f32(uint64_t bits)
+{
+	return (double)dq_float((uint32_t)bits);
+}
+
+static double value_f16(uint64_t bits)
+{
+	return (double)dq_from_f16((uint16_t)bits);
+}
+
+static double value_bf16(uint64_t bits)
+{
+	return (double)dq_float((uint32_t)bits << 16);
+}
+
+static double value_f64(uint64_t bits)
+{
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+struct float_type {
+	enum format_index index;
+	uint64_t infinity; /* its bits; more, without the sign, is NaN */
+	double (*value)(uint64_t bits);
+	int digits; /* decimal ones that tell all values apart */
+};
+
+enum { F32, F16, BF16, F64 };
+
+static const struct float_type float_types[] = {
+	[F32] = { FORMAT_F32, 0x7f800000, value_f32, 9 },
+	[F16] = { FORMAT_F16, 0x7c00, value_f16, 5 },
+	[BF16] = { FORMAT_BF16, 0x7f80, value_bf16, 4 },
+	[F64] = { FORMAT_F64, 0x7ff0000000000000, value_f64, 17 },
+};
+
+/* What a tensor's output consists of: floats, integers, or the bytes of
+ * blocks. */
+struct values {
+	const struct float_type *floats; /* or NULL */
+	bool integers;
+	size_t bytes; /* of one */
+};
+
+static struct values values_of(const struct plan *plan,
+			       const struct plan_tensor *tensor)
+{
+	const struct format *const format = plan_format(plan, tensor);
+
+	for (size_t i = 0; i < sizeof(float_types) / sizeof(*float_types); i++)
+		if (float_types[i].index == format->index)
+			return (struct values){ &float_types[i], false,
+						format->block_bytes };
+	if (format->kind == FORMAT_KIND_INTEGER)
+		return (struct values){ NULL, true, format->block_bytes };
+	return (struct values){ NULL, false, 1 };
+}
+
+static uint64_t load_bits(const char *p, size_t bytes)
+{
+	switch (bytes) {
+	case 1:
+		return (unsigned char)*p;
+	case 2:
+		return bytes_load_u16(p);
+	case 4:
+		return bytes_load_u32(p);
+	default:
+		return bytes_load_u64(p);
+	}
+}
+
+static int64_t load_integer(uint64_t bits, size_t bytes)
+{
+	const unsigned unused = 64 - 8 * (unsigned)bytes;
+
+	return (int64_t)(bits << unused) >> unused;
+}
+
+static uint64_t magnitude(uint64_t bits, size_t bytes)
+{
+	return bits & ~((uint64_t)1 << (8 * bytes - 1));
+}
+
+/* The number of a float where all are counted from 0 on, up and down. */
+static int64_t place(uint64_t bits, size_t bytes)
+{
+	const int64_t n = (int64_t)magnitude(bits, bytes);
+
+	return load_integer(bits, bytes) < 0 ? -n : n;
+}
+
+static uint64_t distance(int64_t a, int64_t b)
+{
+	return a < b ? (uint64_t)b - (uint64_t)a : (uint64_t)a - (uint64_t)b;
+}
+
+/* ------------------------------- comparison ------------------------------- */
+
+/* Whether floats whose bits differ are too far apart; the tally gets how far,
+ * but does not count them. */
+INLINE bool floats_differ(const struct values *values,
+			  const struct tolerance *tolerance, uint64_t got,
+			  uint64_t expected, struct tally *tally)
+{
+	const struct float_type *const type = values->floats;
+	const uint64_t a = magnitude(got, values->bytes);
+	const uint64_t b = magnitude(expected, values->bytes);
+	uint64_t ulp;
+	double wanted, difference;
+
+	if (a >= type->infinity || b >= type->infinity) {
+		if (tolerance->given && a > type->infinity &&
+		    b > type->infinity)
+			return false;
+		tally->not_finite++;
+		return true;
+	}
+	ulp = distance(place(got, values->bytes),
+		       place(expected, values->bytes));
+	wanted = type->value(expected);
+	difference = fabs(type->value(got) - wanted);
+	if (tolerance->given &&
+	    (ulp <= tolerance->ulp ||
+	     difference <= tolerance->atol + tolerance->rtol * fabs(wanted)))
+		return false;
+	if (tally->distance < ulp)
+		tally->distance = ulp;
+	if (tally->difference < difference)
+		tally->difference = difference;
+	return true;
+}
+
+static void note_distance(const struct values *values, uint64_t got,
+			  uint64_t expected, struct tally *tally)
+{
+	const uint64_t apart = distance(load_integer(got, values->bytes),
+					load_integer(expected, values->bytes));
+
+	if (tally->distance < apart)
+		tally->distance = apart;
+}
+
+/* Compares n bytes; the first value is number `first` of its tensor. */
+INLINE void compare_any(const struct values *values,
+			const struct tolerance *tolerance, const char *got,
+			const char *expected, size_t n, uint64_t first,
+			struct tally *tally)
+{
+	const size_t bytes = values->bytes;
+
+	for (size_t i = 0; i < n; i += bytes) {
+		const uint64_t a = load_bits(got + i, bytes);
+		const uint64_t b = load_bits(expected + i, bytes);
+
+		if (a == b)
+			continue;
+		if (values->integers)
+			note_distance(values, a, b, tally);
+		else if (values->floats &&
+			 !floats_differ(values, tolerance, a, b, tally))
+			continue;
+		if (tally->differing++)
+			continue;
+		tally->first = first + i / bytes;
+		tally->got = a;
+		tally->expected = b;
+	}
+}
+
+/* The same: a loop for each type that is what most values have. */
+static void compare_values(const struct values *values,
+			   const struct tolerance *tolerance, const char *got,
+			   const char *expected, size_t n, uint64_t first,
+			   struct tally *tally)
+{
+	static const struct values f32 = { &float_types[F32], false, 4 };
+	static const struct values f16 = { &float_types[F16], false, 2 };
+	static const struct values bf16 = { &float_types[BF16], false, 2 };
+
+	if (values->floats == f32.floats)
+		compare_any(&f32, tolerance, got, expected, n, first, tally);
+	else if (values->floats == f16.floats)
+		compare_any(&f16, tolerance, got, expected, n, first, tally);
+	else if (values->floats == bf16.floats)
+		compare_any(&bf16, tolerance, got, expected, n, first, tally);
+	else
+		compare_any(values, tolerance, got, expected, n, first, tally);
+}
+
+/* Adds `part`, which has a difference. The sums do not depend on the order. */
+static void tally_add(struct tally *tally, const struct tally *part)
+{
+	if (!tally->differing || part->first < tally->first) {
+		tally->first = part->first;
+		tally->got = part->got;
+		tally->expected = part->expected;
+	}
+	tally->differing += part->differing;
+	tally->not_finite += part->not_finite;
+	if (tally->distance < part->distance)
+		tally->distance = part->distance;
+	if (tally->difference < part->difference)
+		tally->difference = part->difference;
+}
+
+static int compare_item(struct sink_expect *expect,
+			const struct work_item *item, const char *got,
+			struct error *err)
+{
+	const struct values values = values_of(expect->plan, item->tensor);
+	const uint64_t offset = item->tensor->dst_offset + item->dst_offset;
+	_Alignas(64) char expected[PIECE_BYTES];
+	struct tally part = { 0 };
+	size_t n;
+
+	for (size_t i = 0; i < item->dst_bytes; i += n) {
+		n = item->dst_bytes - i;
+		if (n > PIECE_BYTES)
+			n = PIECE_BYTES;
+		if (source_read(&expect->source, offset + i, expected, n, err))
+			return -1;
+		if (memcmp(got + i, expected, n))
+			compare_values(&values, &expect->tolerance, got + i,
+				       expected, n,
+				       (item->dst_offset + i) / values.bytes,
+				       &part);
+	}
+	if (!part.differing)
+		return 0;
+	pthread_mutex_lock(&expect->lock);
+	tally_add(&expect->tallies[item->tensor->index], &part);
+	pthread_mutex_unlock(&expect->lock);
+	return 0;
+}
+
+static int compare_batch(struct sink *sink, const struct work_batch *batch,
+			 const void *bytes, struct error *err)
+{
+	for (size_t i = 0; i < batch->n_items; i++)
+		if (compare_item((struct sink_expect *)sink, &batch->items[i],
+				 (const char *)bytes + batch->items[i].out,
+				 err))
+			return -1;
+	return 0;
+}
+
+/* A file is read wherever a batch is to be compared … */
+static int prepare(struct sink *sink, struct work_batch *batch,
+		   const void *bytes, struct error *err)
+{
+	return compare_batch(sink, batch, bytes, err);
+}
+
+/* … and a stream in its order. */
+static int write_batch(struct sink *sink, const struct work_batch *batch,
+		       const void *bytes, struct error *err)
+{
+	return sink->prepare ? 0 : compare_batch(sink, batch, bytes, err);
+}
+
+/* --------------------------------- report --------------------------------- */
+
+static void print_value(FILE *stream, const struct values *values,
+			uint64_t bits)
+{
+	const int hex_digits = 2 * (int)values->bytes;
+
+	if (values->floats)
+		fprintf(stream, "%.*g (%0*" PRIx64 ")", values->floats->digits,
+			values->floats->value(bits), hex_digits, bits);
+	else if (values->integers)
+		fprintf(stream, "%" PRId64, load_integer(bits, values->bytes));
+	else
+		fprintf(stream, "%0*" PRIx64, hex_digits, bits);
+}
+
+static void print_tally(FILE *stream, const struct plan *plan,
+			const struct plan_tensor *tensor,
+			const struct tally *tally)
+{
+	const struct values values = values_of(plan, tensor);
+	const bool are_values = values.floats || values.integers;
+
+	fprintf(stream, "%" PRIu64 " of %" PRIu64 " %s differ",
+		tally->differing, tensor->dst_bytes / values.bytes,
+		are_values ? "values" : "bytes");
+	if (tally->not_finite)
+		fprintf(stream, ", %" PRIu64 " of them NaN or Inf",
+			tally->not_finite);
+	if (are_values && tally->differing > tally->not_finite)
+		fprintf(stream, ", by up to %" PRIu64, tally->distance);
+	if (values.floats && tally->differing > tally->not_finite)
+		fprintf(stream, " ulp and %.6g", tally->difference);
+	fprintf(stream, "; first [%" PRIu64 "]: ", tally->first);
+	print_value(stream, &values, tally->got);
+	fputs(", expected ", stream);
+	print_value(stream, &values, tally->expected);
+	fputc('\n', stream);
+}
+
+static int report_tensor(struct output *report, const struct plan *plan,
+			 const struct plan_tensor *tensor,
+			 const struct tally *tally, struct error *err)
+{
+	const struct text text = tensor->tensor->info->name;
+	const size_t size = ESCAPE_SIZE(text.len);
+	char *const name = malloc(size);
+	char *line = NULL;
+	size_t len;
+	FILE *const stream = open_memstream(&line, &len);
+	int result = -1;
+
+	if (!name || !stream) {
+		error_errno(err, "cannot write '%s'", output_name(report));
+		if (stream)
+			fclose(stream);
+		goto out_free;
+	}
+	fprintf(stream, "%s: ", escape_text(name, size, text));
+	print_tally(stream, plan, tensor, tally);
+	if (fclose(stream))
+		error_errno(err, "cannot write '%s'", output_name(report));
+	else
+		result = output_write(report, line, len, err);
+out_free:
+	free(line);
+	free(name);
+	return result;
+}
+
+/* Ends the report. Returns the number of tensors that differ, or -1. */
+static ptrdiff_t report_all(struct sink_expect *expect, struct error *err)
+{
+	struct output *const report = expect->report;
+	ptrdiff_t n = 0;
+
+	for (size_t i = 0; i < expect->plan->n_tensors; i++) {
+		if (!expect->tallies[i].differing)
+			continue;
+		n++;
+		if (report && report_tensor(report, expect->plan,
+					    &expect->plan->tensors[i],
+					    &expect->tallies[i], err))
+			return -1;
+	}
+	expect->report = NULL;
+	return report && output_finish(report, err) ? -1 : n;
+}
+
+static void abort_sink(struct sink *sink)
+{
+	struct sink_expect *const expect = (struct sink_expect *)sink;
+
+	if (expect->report)
+		output_abort(expect->report);
+	pthread_mutex_destroy(&expect->lock);
+	source_close(&expect->source);
+	free(expect->tallies);
+	free(expect);
+}
+
+static int end(struct sink *sink, struct error *err)
+{
+	struct sink_expect *const expect = (struct sink_expect *)sink;
+	const ptrdiff_t n = report_all(expect, err);
+
+	if (n > 0)
+		error_differ(err, "%td of %zu tensors differ from '%s'", n,
+			     expect->plan->n_tensors, expect->source.name);
+	abort_sink(sink);
+	return n ? -1 : 0;
+}
+
+struct sink *sink_expect_open(const char *path,
+			      const struct tolerance *tolerance,
+			      struct output *report, const struct plan *plan,
+			      struct error *err)
+{
+	struct sink_expect *const expect = malloc(sizeof(*expect));
+
+	if (!expect) {
+		error_errno(err, "cannot open a sink");
+		if (report)
+			output_abort(report);
+		return NULL;
+	}
+	*expect = (struct sink_expect){
+		.sink = { .write = write_batch,
+			  .end = end,
+			  .abort = abort_sink },
+		.source = { .fd = -1 },
+		.tolerance = *tolerance,
+		.plan = plan,
+		.report = report,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.tallies = calloc(plan->n_tensors + 1, sizeof(struct tally)),
+	};
+	if (!expect->tallies) {
+		error_errno(err, "cannot compare %zu tensors", plan->n_tensors);
+		goto out_abort;
+	}
+	if (source_open(&expect->source, path, err) ||
+	    source_end_at(&expect->source, plan->dst_bytes, err))
+		goto out_abort;
+	if (expect->source.seekable) {
+		expect->sink.any_order = true;
+		expect->sink.prepare = prepare;
+	}
+	return &expect->sink;
+
+out_abort:
+	abort_sink(&expect->sink);
+	return NULL;
+}

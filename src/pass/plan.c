@@ -1,0 +1,377 @@
+#include "pass/plan.h"
+
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+/* Whether one of the globs matches; matched[i] is set for each that does. */
+static bool matches(const char *const *globs, size_t n, const char *name,
+		    bool *matched)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (fnmatch(globs[i], name, 0))
+			continue;
+		matched[i] = true;
+		any = true;
+	}
+	return any;
+}
+
+/* The name as fnmatch takes it, in a buffer of GGUF_MAX_NAME + 1 bytes. */
+static void copy_name(char *copy, struct text name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		copy[i] = name.data[i] ? name.data[i] : '\1';
+	copy[name.len] = '\0';
+}
+
+static int check_matched(const char *const *globs, size_t n,
+			 const bool *matched, struct error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct text glob = { globs[i], strlen(globs[i]) };
+		char name[ESCAPE_MESSAGE_SIZE];
+
+		if (!matched[i])
+			return error_set(err, "no tensor's name matches '%s'",
+					 escape_text(name, sizeof(name), glob));
+	}
+	return 0;
+}
+
+/* Fills plan->tensors[].tensor, which has room for all of the model's. */
+static int select_tensors(struct plan *plan, const struct model *model,
+			  const struct plan_globs *globs, struct error *err)
+{
+	const size_t n_globs = globs->n_include + globs->n_exclude;
+	char *const name = malloc(GGUF_MAX_NAME + 1);
+	bool *const included = calloc(n_globs + 1, sizeof(*included));
+	bool *excluded;
+	int result = -1;
+
+	if (!name || !included) {
+		error_errno(err, "cannot select tensors");
+		goto out_free;
+	}
+	excluded = included + globs->n_include;
+	for (size_t i = 0; i < model->n_tensors; i++) {
+		const struct model_tensor *tensor = &model->tensors[i];
+		bool in, out;
+
+		copy_name(name, tensor->info->name);
+		in = matches(globs->include, globs->n_include, name, included);
+		out = matches(globs->exclude, globs->n_exclude, name, excluded);
+		if ((in || !globs->n_include) && !out)
+			plan->tensors[plan->n_tensors++].tensor = tensor;
+	}
+	result = check_matched(globs->include, globs->n_include, included, err);
+	if (!result)
+		result = check_matched(globs->exclude, globs->n_exclude,
+				       excluded, err);
+out_free:
+	free(name);
+	free(included);
+	return result;
+}
+
+static bool is_verbatim(const struct format *format, enum output_type type)
+{
+	return type == OUTPUT_NATIVE || format->kind == FORMAT_KIND_INTEGER ||
+	       (type == OUTPUT_F32 && format->index == FORMAT_F32) ||
+	       (type == OUTPUT_F16 && format->index == FORMAT_F16) ||
+	       (type == OUTPUT_BF16 && format->index == FORMAT_BF16);
+}
+
+const char *plan_type_name(enum output_type type)
+{
+	static const char *const names[] = { "f32", "f16", "bf16", "native" };
+
+	return names[type];
+}
+
+/* Bytes of a converted weight. */
+static unsigned type_bytes(enum output_type type)
+{
+	return type == OUTPUT_F32 ? 4 : 2;
+}
+
+const struct format *plan_format(const struct plan *plan,
+				 const struct plan_tensor *tensor)
+{
+	static const enum format_index formats[] = { FORMAT_F32, FORMAT_F16,
+						     FORMAT_BF16 };
+
+	return tensor->verbatim ? tensor->tensor->info->format :
+				  format_at(formats[plan->type]);
+}
+
+/* Says where the tensor goes, and adds it to the plan's totals. */
+static int place(struct plan *plan, struct plan_tensor *tensor,
+		 struct error *err)
+{
+	const struct gguf_tensor *info = tensor->tensor->info;
+	char name[ESCAPE_MESSAGE_SIZE];
+	uint64_t end;
+
+	tensor->verbatim = is_verbatim(info->format, plan->type);
+	tensor->type = tensor->verbatim ? info->format->file_name :
+					  plan_type_name(plan->type);
+	tensor->dst_offset = plan->dst_bytes;
+	tensor->dst_bytes = info->bytes;
+	if ((!tensor->verbatim &&
+	     !bytes_mul(info->n_weights, type_bytes(plan->type),
+			&tensor->dst_bytes)) ||
+	    !bytes_add(tensor->dst_offset, tensor->dst_bytes, &end) ||
+	    end > INT64_MAX)
+		return error_set(err, "the output exceeds 2^63 - 1 bytes at "
+				 "tensor '%s', which has %" PRIu64 " weights",
+				 escape_text(name, sizeof(name), info->name),
+				 info->n_weights);
+	plan->src_bytes += info->bytes;
+	plan->dst_bytes = end;
+	return 0;
+}
+
+int plan_init(struct plan *plan, const struct model *model,
+	      const struct plan_globs *globs, enum output_type type,
+	      struct error *err)
+{
+	*plan = (struct plan){ .type = type };
+	plan->tensors = calloc(model->n_tensors + 1, sizeof(*plan->tensors));
+	if (!plan->tensors)
+		return error_errno(err, "cannot plan %zu tensors",
+				   model->n_tensors);
+	if (select_tensors(plan, model, globs, err))
+		goto out_release;
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		plan->tensors[i].index = i;
+		if (place(plan, &plan->tensors[i], err))
+			goto out_release;
+	}
+	return 0;
+
+out_release:
+	plan_release(plan);
+	return -1;
+}
+
+void plan_release(struct plan *plan)
+{
+	free(plan->tensors);
+	*plan = (struct plan){ 0 };
+}
+
+static bool is_aligned(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *tensor = &plan->tensors[i];
+
+		if (tensor->dst_offset %
+		    plan_format(plan, tensor)->block_bytes)
+			return false;
+	}
+	return true;
+}
+
+void plan_align(struct plan *plan)
+{
+	uint64_t offset = 0;
+
+	if (is_aligned(plan))
+		return;
+	for (unsigned bytes = 8; bytes; bytes /= 2) {
+		for (size_t i = 0; i < plan->n_tensors; i++) {
+			struct plan_tensor *const tensor = &plan->tensors[i];
+
+			if (plan_format(plan, tensor)->block_bytes != bytes)
+				continue;
+			tensor->dst_offset = offset;
+			offset += tensor->dst_bytes;
+		}
+	}
+}
+
+bool plan_is_in_order(const struct plan *plan)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor = &plan->tensors[i];
+
+		if (!tensor->dst_bytes)
+			continue;
+		if (tensor->dst_offset < end)
+			return false;
+		end = tensor->dst_offset + tensor->dst_bytes;
+	}
+	return true;
+}
+
+bool plan_is_sequential(const struct plan *plan)
+{
+	const struct source *source = NULL;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct model_tensor *tensor = plan->tensors[i].tensor;
+
+		if (!tensor->info->bytes)
+			continue;
+		/* Sources stand in the order of their shards, so that those of
+		 * one are together or the walk goes back to a source. */
+		if (tensor->source < source ||
+		    (tensor->source == source && tensor->info->offset < end))
+			return false;
+		source = tensor->source;
+		end = tensor->info->offset + tensor->info->bytes;
+	}
+	return true;
+}
+
+static int compare_by_source(const void *a, const void *b)
+{
+	const struct model_tensor *x = ((const struct plan_tensor *)a)->tensor;
+	const struct model_tensor *y = ((const struct plan_tensor *)b)->tensor;
+
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	if (x->info->offset != y->info->offset)
+		return x->info->offset < y->info->offset ? -1 : 1;
+	return 0;
+}
+
+static int compare_by_output(const void *a, const void *b)
+{
+	const struct plan_tensor *const x = a, *const y = b;
+
+	return (x->dst_offset > y->dst_offset) -
+	       (x->dst_offset < y->dst_offset);
+}
+
+static int init_sorted(struct plan *sorted, const struct plan *plan,
+		       int (*compare)(const void *a, const void *b),
+		       struct error *err)
+{
+	const size_t size = (plan->n_tensors + 1) * sizeof(*plan->tensors);
+
+	*sorted = *plan;
+	sorted->tensors = malloc(size);
+	if (!sorted->tensors)
+		return error_errno(err, "cannot sort %zu tensors",
+				   plan->n_tensors);
+	memcpy(sorted->tensors, plan->tensors,
+	       plan->n_tensors * sizeof(*plan->tensors));
+	qsort(sorted->tensors, sorted->n_tensors, sizeof(*sorted->tensors),
+	      compare);
+	return 0;
+}
+
+int plan_init_by_source(struct plan *sorted, const struct plan *plan,
+			struct error *err)
+{
+	return init_sorted(sorted, plan, compare_by_source, err);
+}
+
+int plan_init_by_output(struct plan *sorted, const struct plan *plan,
+			struct error *err)
+{
+	return init_sorted(sorted, plan, compare_by_output, err);
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What a tensor is divided into: blocks, or bytes of a verbatim one. */
+struct unit {
+	size_t src, dst; /* bytes of one, before and after */
+	uint64_t count;
+};
+
+static struct unit unit_of(const struct plan_tensor *tensor,
+			   enum output_type type)
+{
+	const struct gguf_tensor *const info = tensor->tensor->info;
+	const struct format *const format = info->format;
+
+	if (tensor->verbatim)
+		return (struct unit){ 1, 1, info->bytes };
+	return (struct unit){ format->block_bytes,
+			      (size_t)format->block_weights * type_bytes(type),
+			      info->n_blocks };
+}
+
+/*
+ * Adds to the batch as many units as fit of a tensor of which `done` are in
+ * other batches. Returns how many; none where the values would not be aligned,
+ * as after a tensor of an odd length. A value's bytes times the weights of a
+ * block divide PLAN_PART, of which PLAN_MIN_SLOT has room for one.
+ */
+static size_t add_item(struct work_batch *batch, size_t slot_bytes,
+		       const struct plan_tensor *tensor, struct unit unit,
+		       uint64_t done)
+{
+	const size_t in = (batch->in_bytes + PLAN_ALIGN - 1) & -PLAN_ALIGN;
+	const uint64_t left = unit.count - done;
+	size_t n = (slot_bytes - batch->out_bytes) / unit.dst;
+
+	if (!tensor->verbatim) {
+		if (in > slot_bytes || batch->out_bytes % PLAN_ALIGN)
+			return 0;
+		n = least(n, (slot_bytes - in) / unit.src);
+	}
+	if (left <= n)
+		n = (size_t)left;
+	else
+		n -= n % (PLAN_PART / unit.dst);
+	if (!n)
+		return 0;
+	batch->items[batch->n_items++] = (struct work_item){
+		.tensor = tensor,
+		.src_offset = tensor->tensor->info->offset + done * unit.src,
+		.src_bytes = n * unit.src,
+		.dst_offset = done * unit.dst,
+		.dst_bytes = n * unit.dst,
+		.n_blocks = tensor->verbatim ? 0 : n,
+		.in = in,
+		.out = batch->out_bytes,
+	};
+	if (!tensor->verbatim)
+		batch->in_bytes = in + n * unit.src;
+	batch->out_bytes += n * unit.dst;
+	return n;
+}
+
+bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
+{
+	const struct plan *plan = cursor->plan;
+
+	batch->n_items = 0;
+	batch->in_bytes = 0;
+	batch->out_bytes = 0;
+	while (cursor->index < plan->n_tensors &&
+	       batch->n_items < PLAN_BATCH_ITEMS) {
+		const struct plan_tensor *tensor =
+			&plan->tensors[cursor->index];
+		const struct unit unit = unit_of(tensor, plan->type);
+		size_t n;
+
+		if (cursor->done == unit.count) {
+			cursor->index++;
+			cursor->done = 0;
+			continue;
+		}
+		n = add_item(batch, cursor->slot_bytes, tensor, unit,
+			     cursor->done);
+		if (!n)
+			break;
+		cursor->done += n;
+	}
+	return batch->n_items > 0;
+}

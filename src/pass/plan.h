@@ -1,0 +1,127 @@
+/* plan.h - which tensors, in what type, and where each goes. Pure: no I/O. */
+#ifndef PASS_PLAN_H
+#define PASS_PLAN_H
+
+#include "model/model.h"
+
+/* "f32", "f16", "bf16" or "native". */
+const char *plan_type_name(enum output_type type);
+
+struct plan_tensor {
+	const struct model_tensor *tensor;
+	size_t index;        /* in table order, among the selected ones */
+	bool verbatim;       /* the stored bytes are the output */
+	const char *type; /* of the output: "f32", or the format's file_name */
+	uint64_t dst_offset; /* from the start of the raw output; a sink for
+				another kind of file may change it to that of
+				its file */
+	uint64_t dst_bytes;
+};
+
+struct plan {
+	enum output_type type;
+	struct plan_tensor *tensors; /* the selected ones, in table order */
+	size_t n_tensors;
+	uint64_t src_bytes; /* stored bytes of the selected tensors */
+	uint64_t dst_bytes; /* of the output */
+};
+
+/*
+ * Globs as fnmatch(3) takes them, without flags: "*" matches a "." and a "/".
+ * A NUL byte in a name, which no glob can hold, counts as the byte 1.
+ */
+struct plan_globs {
+	const char *const *include; /* none: every tensor */
+	size_t n_include;
+	const char *const *exclude;
+	size_t n_exclude;
+};
+
+/*
+ * Selects tensors: those that match an include glob and no exclude glob. A
+ * glob that matches no tensor is an error, and so is an output of 2^63 bytes.
+ * The plan borrows the model; the caller releases it after success.
+ */
+int plan_init(struct plan *plan, const struct model *model,
+	      const struct plan_globs *globs, enum output_type type,
+	      struct error *err);
+void plan_release(struct plan *plan);
+
+/* The format of the tensor's output. */
+const struct format *plan_format(const struct plan *plan,
+				 const struct plan_tensor *tensor);
+
+/*
+ * Gives the tensors other places in the output where that is needed for each to
+ * be at a multiple of the size of its values: those with the largest come
+ * first, else all stay in the order of the table. No output may be quantized.
+ */
+void plan_align(struct plan *plan);
+
+/* Whether a walk of the plan never goes back in the output. */
+bool plan_is_in_order(const struct plan *plan);
+
+/* A copy of `plan` in the order of the output. The caller releases it after
+ * success. */
+int plan_init_by_output(struct plan *sorted, const struct plan *plan,
+			struct error *err);
+
+/* Whether a walk of the plan never goes back in any source. */
+bool plan_is_sequential(const struct plan *plan);
+
+/* A copy of `plan` in the order of the sources' offsets; each tensor keeps its
+ * place in the output. The caller releases it after success. */
+int plan_init_by_source(struct plan *sorted, const struct plan *plan,
+			struct error *err);
+
+/* Where a batch has the blocks and the values that are to be converted is a
+ * multiple of this: kernels load and store as much at once. */
+#define PLAN_ALIGN ((size_t)16)
+
+/*
+ * A run of whole blocks of one tensor, or of bytes of a verbatim one. Values
+ * begin at a multiple of PLAN_PART bytes of the tensor's output, and so end all
+ * but the last: what is computed of a tensor by parts never finds half a one.
+ */
+#define PLAN_PART 1024
+struct work_item {
+	const struct plan_tensor *tensor;
+	uint64_t src_offset; /* in tensor->tensor->source */
+	size_t src_bytes;
+	uint64_t dst_offset; /* from the start of the tensor's output */
+	size_t dst_bytes;
+	size_t n_blocks; /* 0 if verbatim */
+	size_t in;  /* where a slot's input buffer has the blocks; a verbatim
+		       tensor's go to the output buffer at once */
+	size_t out; /* where its output buffer has the values */
+	struct blake3_part *part; /* of its values, where the sink wants it: the
+				     slot's; NULL in the plan */
+	uint32_t crc; /* CRC-32 of the values, where the sink wants it */
+};
+
+/*
+ * What goes through a slot at once: a part of a large tensor, or many small
+ * ones, which so share the cost of a write and of a change of threads. The
+ * values of the items follow one another without a gap.
+ */
+#define PLAN_BATCH_ITEMS 64
+struct work_batch {
+	size_t n_items; /* at least 1 */
+	size_t in_bytes;
+	size_t out_bytes;
+	struct work_item items[PLAN_BATCH_ITEMS];
+};
+
+/* Walks the plan in batches of which neither side exceeds slot_bytes. Tensors
+ * without weights have no item. False at the end. */
+struct plan_cursor {
+	const struct plan *plan;
+	size_t slot_bytes; /* at least PLAN_MIN_SLOT */
+	size_t index;      /* of the tensor */
+	uint64_t done;     /* blocks of that tensor; bytes if it is verbatim */
+};
+#define PLAN_MIN_SLOT 4096
+
+bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
+
+#endif

@@ -1,0 +1,355 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/cleanup.h"
+#include "base/escape.h"
+#include "pass/file_name.h"
+#include "sink/sink.h"
+#include "io/temporary.h"
+
+/*
+ * The files are made in a temporary folder: beside the new one, which that
+ * becomes at the end by a change of its name; or in the old one, to which they
+ * are moved then, one after the other.
+ */
+struct sink_dir {
+	struct sink sink; /* first */
+	const struct plan *plan;
+	const struct file_set *inputs;
+	bool force;
+	char *name;      /* of the folder, for messages */
+	char *path;      /* without slashes at the end */
+	int fd;          /* of the folder that exists, or -1 */
+	char *temporary; /* path of the temporary folder */
+	int temporary_fd;
+	struct output *file; /* of the tensor that is being written */
+};
+
+/* ------------------------------ the folders ------------------------------- */
+
+/*
+ * Of PATH in `folder`, gives a descriptor of the folder that its last component
+ * is in, which *base gets; -1 and errno. No link is followed. `make`: folders
+ * that lack are made.
+ */
+static int open_parent(int folder, const char *path, bool make,
+		       const char **base)
+{
+	int fd = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	const char *slash;
+
+	while (fd >= 0 && (slash = strchr(path, '/'))) {
+		char name[FILE_NAME_MAX_COMPONENT + 1];
+		int next = -1;
+
+		memcpy(name, path, (size_t)(slash - path));
+		name[slash - path] = '\0';
+		if (!make || !mkdirat(fd, name, 0777) || errno == EEXIST)
+			next = openat(fd, name, O_RDONLY | O_DIRECTORY |
+						O_NOFOLLOW | O_CLOEXEC);
+		close(fd);
+		fd = next;
+		path = slash + 1;
+	}
+	*base = path;
+	return fd;
+}
+
+/* Whether what has the name of a tensor's file can be replaced. */
+static int check_old(const struct sink_dir *dir, const char *path,
+		     struct error *err)
+{
+	struct stat st = { 0 }; /* without a mode, nothing is there */
+	const char *base;
+	int folder, result = 0;
+
+	if (dir->fd < 0)
+		return 0;
+	folder = open_parent(dir->fd, path, false, &base);
+	if (folder < 0 && errno == ENOENT)
+		return 0;
+	if (folder < 0 || (fstatat(folder, base, &st, AT_SYMLINK_NOFOLLOW) &&
+			   errno != ENOENT))
+		result = error_errno(err, "cannot write '%s/%s'", dir->name,
+				     path);
+	else if (S_ISDIR(st.st_mode))
+		result = error_set(err, "'%s/%s' is a directory", dir->name,
+				   path);
+	else if (st.st_mode && file_set_has(dir->inputs, &st))
+		result = error_set(err, "'%s/%s' is the input: it is never "
+				   "overwritten", dir->name, path);
+	if (folder >= 0)
+		close(folder);
+	return result;
+}
+
+/* Moves a file from the temporary folder to the old one. */
+static int move(const struct sink_dir *dir, const char *path, struct error *err)
+{
+	const char *base;
+	const int from = open_parent(dir->temporary_fd, path, false, &base);
+	const int to = open_parent(dir->fd, path, true, &base);
+	int result = 0;
+
+	if (from < 0 || to < 0 ||
+	    (dir->force ? renameat(from, base, to, base) :
+			  temporary_rename_new(from, base, to, base)))
+		result = error_errno(err, "cannot create '%s/%s'", dir->name,
+				     path);
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return result;
+}
+
+/* Calls do_file for the path of each tensor's file, up to the first error. */
+static int for_each(const struct sink_dir *dir,
+		    int (*do_file)(const struct sink_dir *dir, const char *path,
+				   struct error *err),
+		    struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < dir->plan->n_tensors && !result; i++) {
+		char *const path = file_name_of(&dir->plan->tensors[i], err);
+
+		result = path ? do_file(dir, path, err) : -1;
+		free(path);
+	}
+	return result;
+}
+
+/* -------------------------------- writing --------------------------------- */
+
+/* Makes the file, in dir->file. */
+static int create_file(struct sink_dir *dir, const char *path,
+		       struct error *err)
+{
+	const char *base;
+	char *name = NULL;
+	int folder;
+
+	if (cleanup_is_ending())
+		return error_set(err, "a signal removes '%s'", dir->name);
+	folder = open_parent(dir->temporary_fd, path, true, &base);
+	if (folder < 0 || asprintf(&name, "%s/%s", dir->name, path) < 0)
+		error_errno(err, "cannot create '%s/%s'", dir->name, path);
+	else
+		dir->file = output_create(folder, base, name, err);
+	if (folder >= 0)
+		close(folder);
+	free(name);
+	return dir->file ? 0 : -1;
+}
+
+static int open_file(struct sink_dir *dir, const struct plan_tensor *tensor,
+		     struct error *err)
+{
+	char *const path = file_name_of(tensor, err);
+	int result = -1;
+
+	if (path && !create_file(dir, path, err))
+		result = output_reserve(dir->file, tensor->dst_bytes, err);
+	free(path);
+	return result;
+}
+
+static int close_file(struct sink_dir *dir, struct error *err)
+{
+	struct output *const file = dir->file;
+
+	dir->file = NULL;
+	return output_finish(file, err);
+}
+
+static int write_batch(struct sink *sink, const struct work_batch *batch,
+		       const void *bytes, struct error *err)
+{
+	struct sink_dir *const dir = (struct sink_dir *)sink;
+
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+
+		if (!item->dst_offset && open_file(dir, item->tensor, err))
+			return -1;
+		if (output_write(dir->file, (const char *)bytes + item->out,
+				 item->dst_bytes, err))
+			return -1;
+		if (item->dst_offset + item->dst_bytes ==
+		    item->tensor->dst_bytes && close_file(dir, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int write_empty(struct sink_dir *dir, struct error *err)
+{
+	for (size_t i = 0; i < dir->plan->n_tensors; i++)
+		if (!dir->plan->tensors[i].dst_bytes &&
+		    (open_file(dir, &dir->plan->tensors[i], err) ||
+		     close_file(dir, err)))
+			return -1;
+	return 0;
+}
+
+/* No signal comes while some files are moved and others are not. */
+static int move_files(struct sink_dir *dir, struct error *err)
+{
+	sigset_t signals, before;
+	int result;
+
+	cleanup_signals(&signals);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
+	result = for_each(dir, move, err);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
+}
+
+static int put_in_place(struct sink_dir *dir, struct error *err)
+{
+	if (dir->fd >= 0)
+		return move_files(dir, err);
+	if (temporary_rename_new(AT_FDCWD, dir->temporary, AT_FDCWD, dir->path))
+		return error_errno(err, "cannot create '%s'", dir->name);
+	cleanup_forget(dir->temporary);
+	free(dir->temporary);
+	dir->temporary = NULL;
+	return 0;
+}
+
+static void abort_dir(struct sink *sink)
+{
+	struct sink_dir *const dir = (struct sink_dir *)sink;
+
+	if (dir->file)
+		output_abort(dir->file);
+	if (dir->temporary)
+		cleanup_remove_folder(dir->temporary);
+	if (dir->temporary_fd >= 0)
+		close(dir->temporary_fd);
+	if (dir->fd >= 0)
+		close(dir->fd);
+	free(dir->temporary);
+	free(dir->path);
+	free(dir->name);
+	free(dir);
+}
+
+static int end(struct sink *sink, struct error *err)
+{
+	struct sink_dir *const dir = (struct sink_dir *)sink;
+	const int result = write_empty(dir, err) || put_in_place(dir, err);
+
+	abort_dir(sink); /* removes what is left of the temporary folder */
+	return result ? -1 : 0;
+}
+
+/* -------------------------------- opening --------------------------------- */
+
+static int is_empty(int folder, bool *empty)
+{
+	const int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *const stream = fd < 0 ? NULL : fdopendir(fd);
+	unsigned n = 0;
+
+	if (!stream) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (n < 3 && readdir(stream))
+		n++;
+	closedir(stream);
+	*empty = n < 3; /* "." and ".." */
+	return 0;
+}
+
+/* Looks at the folder, which may be there already. */
+static int look(struct sink_dir *dir, struct error *err)
+{
+	struct stat st;
+	bool empty = true;
+
+	dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A link that leads to nothing is something, too. */
+	if (dir->fd < 0 && (errno != ENOENT || !lstat(dir->path, &st)))
+		return error_errno(err, "cannot create '%s'", dir->name);
+	if (dir->fd >= 0 && is_empty(dir->fd, &empty))
+		return error_errno(err, "cannot read '%s'", dir->name);
+	if (!empty && !dir->force)
+		return error_set(err, "'%s' is a folder that is not empty: "
+				 "--force writes to it, and replaces files of "
+				 "the same names", dir->name);
+	return for_each(dir, check_old, err);
+}
+
+static int make_temporary(struct sink_dir *dir, struct error *err)
+{
+	char *path = NULL;
+
+	if (asprintf(&path, "%s%s", dir->path,
+		     dir->fd < 0 ? "" : "/gguf-dequant") >= 0) {
+		dir->temporary = temporary_create(path, cleanup_create_folder,
+						  &dir->temporary_fd);
+		free(path);
+	}
+	if (!dir->temporary)
+		return error_errno(err, "cannot create '%s'", dir->name);
+	return 0;
+}
+
+static int set_names(struct sink_dir *dir, const char *path, struct error *err)
+{
+	const size_t size = ESCAPE_SIZE(strlen(path));
+	size_t len = strlen(path);
+
+	dir->path = strdup(path);
+	dir->name = malloc(size);
+	if (!dir->path || !dir->name)
+		return error_errno(err, "cannot write a folder");
+	while (len > 1 && dir->path[len - 1] == '/')
+		dir->path[--len] = '\0';
+	escape_text(dir->name, size, (struct text){ dir->path, len });
+	if (!len)
+		return error_set(err, "the output's path is empty");
+	return 0;
+}
+
+struct sink *sink_dir_open(const char *path, bool force, struct plan *plan,
+			   const struct file_set *inputs, struct error *err)
+{
+	struct sink_dir *const dir = malloc(sizeof(*dir));
+
+	if (!dir) {
+		error_errno(err, "cannot write a folder");
+		return NULL;
+	}
+	*dir = (struct sink_dir){
+		.sink = {
+			.any_order = true,
+			.write = write_batch,
+			.end = end,
+			.abort = abort_dir,
+		},
+		.plan = plan,
+		.inputs = inputs,
+		.force = force,
+		.fd = -1,
+		.temporary_fd = -1,
+	};
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		plan->tensors[i].dst_offset = 0;
+	if (!set_names(dir, path, err) && !look(dir, err) &&
+	    !make_temporary(dir, err))
+		return &dir->sink;
+	abort_dir(&dir->sink);
+	return NULL;
+}

@@ -1,0 +1,160 @@
+#include <inttypes.h>
+
+#include "base/escape.h"
+#include "sink/file.h"
+
+#define VERSION 3
+
+/* What llama.cpp calls LLAMA_FTYPE_ALL_F32, _MOSTLY_F16 and _MOSTLY_BF16. */
+static const uint32_t file_types[] = {
+	[OUTPUT_F32] = 0, [OUTPUT_F16] = 1, [OUTPUT_BF16] = 32,
+};
+
+struct sink_gguf {
+	struct sink_file file; /* first */
+	const struct plan *plan;
+	const struct gguf *gguf;
+	uint64_t alignment; /* not gguf->alignment where there is no GGUF */
+	uint64_t data; /* where the tensors' data begin */
+};
+
+static bool has_key(const struct gguf_kv *kv, const char *key)
+{
+	return bytes_equal(kv->key, (struct text){ key, strlen(key) });
+}
+
+/* What the file is a shard of is whole now. */
+static bool is_dropped(const struct gguf_kv *kv)
+{
+	static const char prefix[] = "split.";
+
+	return kv->key.len >= sizeof(prefix) - 1 &&
+	       !memcmp(kv->key.data, prefix, sizeof(prefix) - 1);
+}
+
+/* | key: string | type: u32 | value |, as it is in the model. */
+static void put_kv(struct output_stream *s, const struct gguf_kv *kv,
+		   enum output_type type)
+{
+	output_stream_put_u64(s, kv->key.len);
+	output_stream_put(s, kv->key.data, kv->key.len);
+	if (has_key(kv, "general.file_type") && type != OUTPUT_NATIVE) {
+		output_stream_put_u32(s, GGUF_U32);
+		output_stream_put_u32(s, file_types[type]);
+	} else {
+		output_stream_put_u32(s, kv->type);
+		output_stream_put(s, kv->value.data, kv->value.len);
+	}
+}
+
+static void put_info(struct output_stream *s, const struct plan *plan,
+		     const struct plan_tensor *tensor, uint64_t data)
+{
+	const struct gguf_tensor *const info = tensor->tensor->info;
+
+	output_stream_put_u64(s, info->name.len);
+	output_stream_put(s, info->name.data, info->name.len);
+	output_stream_put_u32(s, info->n_dims);
+	for (unsigned i = 0; i < info->n_dims; i++)
+		output_stream_put_u64(s, info->dims[i]);
+	output_stream_put_u32(s, plan_format(plan, tensor)->id);
+	output_stream_put_u64(s, tensor->dst_offset - data);
+}
+
+/* All before the padding to the tensors' data. */
+static void put_head(struct sink_file *file)
+{
+	const struct sink_gguf *const sink = (struct sink_gguf *)file;
+	const struct gguf *const gguf = sink->gguf;
+	const struct plan *const plan = sink->plan;
+	struct output_stream *const s = &file->stream;
+	uint64_t n_kv = 0;
+
+	for (size_t i = 0; i < gguf->n_kv; i++)
+		n_kv += !is_dropped(&gguf->kv[i]);
+	output_stream_put(s, "GGUF", 4);
+	output_stream_put_u32(s, VERSION);
+	output_stream_put_u64(s, plan->n_tensors);
+	output_stream_put_u64(s, n_kv);
+	for (size_t i = 0; i < gguf->n_kv; i++)
+		if (!is_dropped(&gguf->kv[i]))
+			put_kv(s, &gguf->kv[i], plan->type);
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		put_info(s, plan, &plan->tensors[i], sink->data);
+}
+
+static int check(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor = &plan->tensors[i];
+		const struct format *const format = plan_format(plan, tensor);
+		char name[ESCAPE_MESSAGE_SIZE];
+
+		if (format->id >= FORMAT_OWN_IDS)
+			return error_set(err, "tensor '%s' would be %s, which "
+					 "GGUF does not have: use '--type "
+					 "f32', f16 or bf16, or '--format raw'",
+					 escape_text(name, sizeof(name),
+						tensor->tensor->info->name),
+					 format->name);
+	}
+	return 0;
+}
+
+/* Gives each tensor its place from `data` on, as ggml wants it: in table order,
+ * each padded to the alignment. *end gets where the file ends. */
+static int place(struct plan *plan, uint64_t data, uint64_t alignment,
+		 uint64_t *end, struct error *err)
+{
+	*end = data;
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		struct plan_tensor *const tensor = &plan->tensors[i];
+		char name[ESCAPE_MESSAGE_SIZE];
+
+		tensor->dst_offset = *end;
+		if (bytes_add(*end, tensor->dst_bytes, end) &&
+		    bytes_align(*end, alignment, end) && *end <= INT64_MAX)
+			continue;
+		return error_set(err, "the output exceeds 2^63 - 1 bytes at "
+				 "tensor '%s'", escape_text(name, sizeof(name),
+						tensor->tensor->info->name));
+	}
+	return 0;
+}
+
+static uint64_t pad(struct sink_file *file, const struct plan_tensor *tensor)
+{
+	const uint64_t alignment = ((struct sink_gguf *)file)->alignment;
+	const uint64_t n = -tensor->dst_bytes & (alignment - 1);
+
+	output_stream_put_zeros(&file->stream, n);
+	return n;
+}
+
+struct sink *sink_gguf_open(struct output *output, struct plan *plan,
+			    const struct model *model, struct error *err)
+{
+	static const struct sink_file_kind kind = { .after = pad };
+	struct sink_gguf *const sink =
+		sink_file_new(sizeof(*sink), &kind, output, err);
+	uint64_t head, end;
+
+	if (!sink)
+		return NULL;
+	sink->plan = plan;
+	sink->gguf = &model->shards[0].gguf;
+	sink->alignment = gguf_find(sink->gguf, "general.alignment") ?
+				  sink->gguf->alignment :
+				  GGUF_DEFAULT_ALIGNMENT;
+	if (check(plan, err) ||
+	    sink_file_measure(&sink->file, put_head, &head, err))
+		return sink_file_drop(&sink->file);
+	/* Cannot overflow: what the head is made of is in memory. */
+	(void)bytes_align(head, sink->alignment, &sink->data);
+	if (place(plan, sink->data, sink->alignment, &end, err) ||
+	    sink_file_open(&sink->file, end, end, err))
+		return sink_file_drop(&sink->file);
+	put_head(&sink->file);
+	output_stream_put_zeros(&sink->file.stream, sink->data - head);
+	return sink_file_start(&sink->file, sink->data);
+}

@@ -1,0 +1,152 @@
+#include <inttypes.h>
+
+#include "base/escape.h"
+#include "base/json.h"
+#include "sink/file.h"
+
+/*
+ *   | bytes of the header: u64 | header: JSON, then spaces | tensors' data |
+ *
+ * The header is padded so that the data begin at a multiple of 8, and has for
+ * each tensor its dtype, its shape with the fastest dimension last, and where
+ * in the data it begins and ends. The data have no gaps.
+ *
+ * https://github.com/huggingface/safetensors
+ */
+#define HEADER_ALIGNMENT 8
+#define MAX_HEADER 100000000 /* the library reads no longer one */
+#define METADATA "__metadata__"
+
+struct sink_safetensors {
+	struct sink_file file; /* first */
+	const struct plan *plan;
+	const struct gguf *gguf;
+	uint64_t data; /* where the data begin; 0 until that is known */
+};
+
+/* A string of the model's, where it has it. One that isn't UTF-8, which no
+ * reader takes, is written as in messages. */
+static void put_metadata(struct json *json, const struct gguf *gguf,
+			 const char *key)
+{
+	const struct gguf_kv *const kv = gguf_find(gguf, key);
+	char escaped[ESCAPE_MESSAGE_SIZE];
+	struct text text;
+
+	if (!kv || kv->type != GGUF_STRING)
+		return;
+	text = (struct text){ kv->value.data + sizeof(uint64_t),
+			      kv->value.len - sizeof(uint64_t) };
+	json_key(json, key);
+	if (escape_is_utf8(text))
+		json_text(json, text);
+	else
+		json_string(json, escape_text(escaped, sizeof(escaped), text));
+}
+
+static void put_tensor(struct json *json, const struct sink_safetensors *sink,
+		       const struct plan_tensor *tensor)
+{
+	const struct gguf_tensor *const info = tensor->tensor->info;
+	const uint64_t begin = tensor->dst_offset - sink->data;
+
+	json_key_text(json, info->name);
+	json_object(json);
+	json_key(json, "dtype");
+	json_string(json, plan_format(sink->plan, tensor)->name);
+	json_key(json, "shape");
+	json_array(json);
+	for (unsigned i = info->n_dims; i; i--)
+		json_unsigned(json, info->dims[i - 1]);
+	json_array_end(json);
+	json_key(json, "data_offsets");
+	json_array(json);
+	json_unsigned(json, begin);
+	json_unsigned(json, begin + tensor->dst_bytes);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+static void put_header(struct sink_file *file)
+{
+	const struct sink_safetensors *const sink =
+		(struct sink_safetensors *)file;
+	const struct plan *const plan = sink->plan;
+	struct json json;
+
+	json_init(&json, file->stream.stream, 0);
+	json_object(&json);
+	json_key(&json, METADATA);
+	json_object(&json);
+	json_key(&json, "format"); /* transformers loads no other */
+	json_string(&json, "pt");
+	put_metadata(&json, sink->gguf, "general.architecture");
+	put_metadata(&json, sink->gguf, "general.name");
+	json_object_end(&json);
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		put_tensor(&json, sink, &plan->tensors[i]);
+	json_object_end(&json);
+}
+
+static int check(const struct plan *plan, struct error *err)
+{
+	static const struct text metadata = { METADATA, sizeof(METADATA) - 1 };
+
+	if (sink_file_check(plan, "safetensors", true,
+			    "'--type f32', f16 or bf16, or '--format gguf'",
+			    err))
+		return -1;
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		if (bytes_equal(plan->tensors[i].tensor->info->name, metadata))
+			return error_set(err, "a tensor cannot be named '%s' "
+					 "in safetensors: leave it out with "
+					 "'--exclude'", METADATA);
+	return 0;
+}
+
+/* Makes each offset one in the file. *end gets where that ends. */
+static int place(struct sink_safetensors *sink, struct plan *plan,
+		 uint64_t header, uint64_t *end, struct error *err)
+{
+	if (header > MAX_HEADER)
+		return error_set(err, "the header would have %" PRIu64
+				 " bytes, but safetensors allows %d: choose "
+				 "fewer tensors with '--tensor'", header,
+				 MAX_HEADER);
+	sink->data = sizeof(uint64_t) + header;
+	if (!bytes_add(sink->data, plan->dst_bytes, end) || *end > INT64_MAX)
+		return error_set(err, "the output exceeds 2^63 - 1 bytes");
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		plan->tensors[i].dst_offset += sink->data;
+	return 0;
+}
+
+struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
+				   const struct model *model, struct error *err)
+{
+	static const struct sink_file_kind kind = { .before = NULL };
+	struct sink_safetensors *const sink =
+		sink_file_new(sizeof(*sink), &kind, output, err);
+	struct sink_file *const file = &sink->file;
+	uint64_t json, header, end = 0;
+
+	if (!sink)
+		return NULL;
+	sink->plan = plan;
+	sink->gguf = &model->shards[0].gguf;
+	if (check(plan, err))
+		return sink_file_drop(file);
+	plan_align(plan);
+	if (sink_file_measure(file, put_header, &json, err))
+		return sink_file_drop(file);
+	/* Cannot overflow: it is made of what is in memory. */
+	(void)bytes_align(json, HEADER_ALIGNMENT, &header);
+	if (place(sink, plan, header, &end, err) ||
+	    sink_file_open(file, end, end, err))
+		return sink_file_drop(file);
+	output_stream_put_u64(&file->stream, header);
+	put_header(file);
+	for (; json < header; json++)
+		output_stream_put(&file->stream, " ", 1);
+	return sink_file_start(file, sink->data);
+}

@@ -1,0 +1,494 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/options.h"
+
+static int parse(struct options *options, char **argv, struct error *err)
+{
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	return options_parse(options, argc, argv, err);
+}
+
+static struct options good(char **argv)
+{
+	struct options options;
+	struct error err = { 0 };
+
+	if (parse(&options, argv, &err))
+		fail_msg("%s", err.message);
+	return options;
+}
+
+static void bad(char **argv, const char *message)
+{
+	struct options options;
+	struct error err = { 0 };
+
+	assert_int_equal(parse(&options, argv, &err), -1);
+	assert_string_equal(err.message, message);
+}
+
+#define ARGV(...) ((char *[]){ "gguf-dequant", __VA_ARGS__, NULL })
+#define GOOD(...) good(ARGV(__VA_ARGS__))
+#define BAD(message, ...) bad(ARGV(__VA_ARGS__), message)
+
+static void test_defaults(void **state)
+{
+	struct options options = GOOD("m.gguf");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_LIST);
+	assert_string_equal(options.input, "m.gguf");
+	assert_null(options.output);
+	assert_null(options.index);
+	assert_int_equal(options.n_include, 0);
+	assert_int_equal(options.n_exclude, 0);
+	assert_int_equal(options.type, OUTPUT_F32);
+	assert_int_equal(options.device.kind, DEVICE_AUTO);
+	assert_false(options.device.verify);
+	assert_int_equal(options.threads, 0);
+	assert_int_equal(options.memory, 256 << 20);
+	assert_int_equal(options.progress, PROGRESS_IF_TERMINAL);
+	assert_null(options.checksum);
+	assert_null(options.check);
+	assert_false(options.has_type || options.untagged);
+	assert_false(options.force || options.quiet || options.verbose);
+	options_release(&options);
+}
+
+static void test_every_option(void **state)
+{
+	struct options options =
+		GOOD("-o", "out", "--type=bf16", "-T", "a*", "in", "-xb", "-T*",
+		     "--exclude", "c", "-fj3", "--memory", "1G", "-v",
+		     "--index=i", "--progress");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.input, "in");
+	assert_string_equal(options.output, "out");
+	assert_string_equal(options.index, "i");
+	assert_int_equal(options.n_include, 2);
+	assert_string_equal(options.include[0], "a*");
+	assert_string_equal(options.include[1], "*");
+	assert_int_equal(options.n_exclude, 2);
+	assert_string_equal(options.exclude[0], "b");
+	assert_string_equal(options.exclude[1], "c");
+	assert_int_equal(options.type, OUTPUT_BF16);
+	assert_int_equal(options.threads, 3);
+	assert_int_equal(options.memory, 1 << 30);
+	assert_int_equal(options.progress, PROGRESS_ALWAYS);
+	assert_true(options.force && options.verbose && !options.quiet);
+	options_release(&options);
+}
+
+static void action_is(char **argv, enum options_action action)
+{
+	struct options options = good(argv);
+
+	assert_int_equal(options.action, action);
+	options_release(&options);
+}
+
+static void test_actions(void **state)
+{
+	(void)state;
+	action_is(ARGV("-c", "m"), OPTIONS_CONVERT);
+	action_is(ARGV("-o", "-", "m"), OPTIONS_CONVERT);
+	action_is(ARGV("-c", "-o", "-", "-"), OPTIONS_CONVERT);
+	action_is(ARGV("-l", "m"), OPTIONS_LIST);
+	action_is(ARGV("--json", "m"), OPTIONS_LIST_JSON);
+	action_is(ARGV("--json", "-l", "m"), OPTIONS_LIST_JSON);
+	action_is(ARGV("-l", "--json", "m"), OPTIONS_LIST_JSON);
+	action_is(ARGV("--", "-l"), OPTIONS_LIST);
+	/* These come first, whatever is wrong after them. */
+	action_is(ARGV("-h"), OPTIONS_HELP);
+	action_is(ARGV("--help", "--wrong"), OPTIONS_HELP);
+	action_is(ARGV("-lV", "a", "b"), OPTIONS_VERSION);
+	action_is(ARGV("--devices", "a", "b"), OPTIONS_DEVICES);
+}
+
+static void test_the_last_setting_wins(void **state)
+{
+	struct options options = GOOD("-t", "f16", "-t", "F32", "-j", "4", "-j",
+				      "1", "--no-progress", "--progress", "m");
+
+	(void)state;
+	assert_int_equal(options.type, OUTPUT_F32);
+	assert_int_equal(options.threads, 1);
+	assert_int_equal(options.progress, PROGRESS_ALWAYS);
+	options_release(&options);
+}
+
+static void memory_is(char *size, uint64_t memory)
+{
+	struct options options = GOOD("--memory", size, "m");
+
+	assert_int_equal(options.memory, memory);
+	options_release(&options);
+}
+
+static void memory_is_bad(char *size)
+{
+	char message[256];
+
+	snprintf(message, sizeof(message),
+		 "'--memory' takes a size such as 1000000, 512K, 256M or 2G, "
+		 "less than 2^64, not '%s'",
+		 size);
+	BAD(message, "--memory", size, "m");
+}
+
+static void test_memory_sizes(void **state)
+{
+	(void)state;
+	memory_is("0", 0);
+	memory_is("007", 7);
+	memory_is("1000000", 1000000);
+	memory_is("512K", 512 << 10);
+	memory_is("256m", 256 << 20);
+	memory_is("3G", (uint64_t)3 << 30);
+	memory_is("18446744073709551615", UINT64_MAX);
+	memory_is("17179869183G", (uint64_t)17179869183 << 30);
+	memory_is_bad("");
+	memory_is_bad("K");
+	memory_is_bad(" 1");
+	memory_is_bad("+1");
+	memory_is_bad("-1");
+	memory_is_bad("1 K");
+	memory_is_bad("1KB");
+	memory_is_bad("1.5G");
+	memory_is_bad("0x10");
+	memory_is_bad("1T");
+	memory_is_bad("18446744073709551616");
+	memory_is_bad("99999999999999999999999");
+	memory_is_bad("17179869184G");
+	memory_is_bad("18014398509481984K");
+	memory_is_bad("1 ");
+}
+
+static void test_devices(void **state)
+{
+	struct options options = GOOD("-d", "CPU", "m");
+
+	(void)state;
+	assert_int_equal(options.device.kind, DEVICE_CPU);
+	options_release(&options);
+	options = GOOD("-dgpu", "m");
+	assert_int_equal(options.device.kind, DEVICE_GPU);
+	assert_int_equal(options.device.n_gpus, 0);
+	options_release(&options);
+	options = GOOD("--device=gpu:7,0,12", "m");
+	assert_int_equal(options.device.kind, DEVICE_GPU);
+	assert_int_equal(options.device.n_gpus, 3);
+	assert_int_equal(options.device.gpus[0], 7);
+	assert_int_equal(options.device.gpus[1], 0);
+	assert_int_equal(options.device.gpus[2], 12);
+	options_release(&options);
+	options = GOOD("-d", "gpu:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,"
+		       "4294967295", "m");
+	assert_int_equal(options.device.n_gpus, DEVICE_MAX_GPUS);
+	assert_int_equal(options.device.gpus[15], UINT32_MAX);
+	options_release(&options);
+	options = GOOD("-d", "gpu:3", "-d", "gpu", "--verify", "m");
+	assert_int_equal(options.device.n_gpus, 0);
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_null(options.output);
+	options_release(&options);
+	options = GOOD("--verify", "m"); /* needs a GPU */
+	assert_int_equal(options.device.kind, DEVICE_GPU);
+	options_release(&options);
+}
+
+static void test_checksums(void **state)
+{
+	struct options options = GOOD("--checksum", "m");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_ptr_equal(options.checksum, checksum_by_name("blake3"));
+	assert_null(options.output);
+	options_release(&options);
+	options = GOOD("--checksum", "--checksum=XXH3", "--untagged", "-o", "o",
+		       "-", "--type", "f16");
+	assert_ptr_equal(options.checksum, checksum_by_name("xxh3"));
+	assert_true(options.untagged && options.has_type);
+	options_release(&options);
+	options = GOOD("--check", "-", "m", "--checksum=sha256", "-q");
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.check, "-");
+	assert_ptr_equal(options.checksum, checksum_by_name("sha256"));
+	options_release(&options);
+	options = GOOD("--check=m", "--verify", "-");
+	assert_string_equal(options.check, "m");
+	assert_null(options.checksum);
+	assert_true(options.device.verify);
+	options_release(&options);
+	BAD("'--checksum' takes blake3, sha256, xxh3 or xxh64, not ''",
+	    "--checksum=", "m");
+	BAD("ambiguous option '--chec'", "--chec", "m");
+}
+
+static void test_bad_devices(void **state)
+{
+#define BAD_DEVICE(text)                                                   \
+	BAD("'--device' takes auto, cpu, gpu, or up to 16 numbers of GPUs " \
+	    "as in gpu:0,1, not '" text "'", "-d", text, "m")
+	(void)state;
+	BAD_DEVICE("");
+	BAD_DEVICE("gpus");
+	BAD_DEVICE("gpu:");
+	BAD_DEVICE("gpu:-1");
+	BAD_DEVICE("gpu:0,");
+	BAD_DEVICE("gpu:,0");
+	BAD_DEVICE("gpu:0x1");
+	BAD_DEVICE("gpu:4294967296");
+	BAD_DEVICE("gpu:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16");
+	BAD_DEVICE("cpu:0");
+#undef BAD_DEVICE
+}
+
+static void test_blocks(void **state)
+{
+#define BAD_SHAPE(text)                                               \
+	BAD("'--shape' takes up to 4 dimensions as in 4096,32, not '" \
+	    text "'", "--input-type", "i8", "--shape", text, "m")
+	struct options options = GOOD("--input-type", "Q4_k", "m");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_LIST);
+	assert_ptr_equal(options.blocks.format, format_at(FORMAT_Q4_K));
+	assert_int_equal(options.blocks.n_dims, 0);
+	options_release(&options);
+	options = GOOD("--shape=9,9", "--shape=18446744073709551615,0,7,1",
+		       "--input-type=mxfp6_e2m3", "-c", "-");
+	assert_ptr_equal(options.blocks.format, format_at(FORMAT_MXFP6_E2M3));
+	assert_int_equal(options.blocks.n_dims, 4);
+	assert_int_equal(options.blocks.dims[0], UINT64_MAX);
+	assert_int_equal(options.blocks.dims[1], 0);
+	assert_int_equal(options.blocks.dims[3], 1);
+	options_release(&options);
+	BAD_SHAPE("");
+	BAD_SHAPE(",1");
+	BAD_SHAPE("1,");
+	BAD_SHAPE("1,,1");
+	BAD_SHAPE("1x2");
+	BAD_SHAPE("-1");
+	BAD_SHAPE("1, 2");
+	BAD_SHAPE("18446744073709551616");
+	BAD_SHAPE("1,2,3,4,5");
+	BAD("'--input-type' takes the type of a tensor, such as q4_k or f16, "
+	    "not 'q4_2'", "--input-type", "q4_2", "m");
+	BAD("'--input-type' takes the type of a tensor, such as q4_k or f16, "
+	    "not ''", "--input-type", "", "m");
+	BAD("'--shape' needs '--input-type'", "--shape", "32", "m");
+#undef BAD_SHAPE
+}
+
+static void tolerance_is(char **argv, uint64_t ulp, double rtol, double atol)
+{
+	struct options options = good(argv);
+
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.expect, "e");
+	assert_true(options.tolerance.given);
+	assert_int_equal(options.tolerance.ulp, ulp);
+	assert_true(options.tolerance.rtol == rtol);
+	assert_true(options.tolerance.atol == atol);
+	options_release(&options);
+}
+
+static void test_expect(void **state)
+{
+#define BAD_DIFFERENCE(text)                                                \
+	BAD("'--rtol' takes a number such as 0.01 or 1e-6, not '" text "'", \
+	    "--expect=e", "--rtol", text, "m")
+	struct options options = GOOD("--expect", "-", "m");
+
+	(void)state;
+	assert_int_equal(options.action, OPTIONS_CONVERT);
+	assert_string_equal(options.expect, "-");
+	assert_false(options.tolerance.given);
+	options_release(&options);
+	tolerance_is(ARGV("--expect", "e", "--ulp=0", "-"), 0, 0, 0);
+	tolerance_is(ARGV("--expect", "e", "--ulp=18446744073709551615", "-"),
+		     UINT64_MAX, 0, 0);
+	tolerance_is(ARGV("--expect=e", "--rtol", "1e-5", "-d", "cpu", "m"), 0,
+		     1e-5, 0);
+	tolerance_is(ARGV("--atol", ".5", "--rtol", "4.9e-324", "--expect=e",
+			  "m", "--ulp=7"), 7, 4.9e-324, .5);
+	tolerance_is(ARGV("--atol=0", "--expect=e", "m"), 0, 0, 0);
+	BAD("'--ulp' takes a number less than 2^64, not '1.5'", "--expect=e",
+	    "--ulp=1.5", "m");
+	BAD("'--ulp' takes a number less than 2^64, not '18446744073709551616'",
+	    "--expect=e", "--ulp=18446744073709551616", "m");
+	BAD("'--atol' takes a number such as 0.01 or 1e-6, not 'x'",
+	    "--expect=e", "--atol=x", "m");
+	BAD_DIFFERENCE("");
+	BAD_DIFFERENCE("-1");
+	BAD_DIFFERENCE("+1");
+	BAD_DIFFERENCE(" 1");
+	BAD_DIFFERENCE("1 ");
+	BAD_DIFFERENCE("nan");
+	BAD_DIFFERENCE("inf");
+	BAD_DIFFERENCE("1e999");
+	BAD_DIFFERENCE("1e");
+	BAD_DIFFERENCE("0x1p3");
+	BAD_DIFFERENCE("e5");
+#undef BAD_DIFFERENCE
+}
+
+static void test_values_out_of_range(void **state)
+{
+	(void)state;
+	BAD("'--type' takes f32, f16, bf16 or native, not 'q8_0'",
+	    "-t", "q8_0");
+	BAD("'--type' takes f32, f16, bf16 or native, not ''", "-t", "");
+	BAD("'--threads' takes a number from 1 to 1024, not '0'", "-j0");
+	BAD("'--threads' takes a number from 1 to 1024, not '1025'", "-j1025");
+	BAD("'--threads' takes a number from 1 to 1024, not '2x'", "-j", "2x");
+	BAD("'--threads' takes a number from 1 to 1024, not "
+	    "'18446744073709551617'", "-j", "18446744073709551617");
+}
+
+static void test_usage_errors(void **state)
+{
+	(void)state;
+	bad((char *[]){ "gguf-dequant", NULL },
+	    "missing operand: a GGUF file, or '-'");
+	BAD("extra operand 'b'", "a", "b", "c");
+	BAD("invalid option '-z'", "-lz", "m");
+	BAD("invalid option '-\\x1b'", "-\x1b", "m");
+	BAD("unrecognized option '--lost'", "--lost", "m");
+	BAD("unrecognized option '--lost=\\x07'", "--lost=\a", "m");
+	BAD("ambiguous option '--ver'", "--ver", "m");
+	BAD("option '--list' allows no argument", "--list=x", "m");
+	BAD("option '--output' requires an argument", "m", "--output");
+	BAD("option '--output' requires an argument", "m", "-o");
+	BAD("option '--memory' requires an argument", "m", "--mem");
+}
+
+static void test_conflicts(void **state)
+{
+	static const char listing[] =
+		"a listing ('--list', '--json') and an output ('--output', "
+		"'-c') exclude each other";
+
+	(void)state;
+	BAD(listing, "-l", "-o", "out", "m");
+	BAD(listing, "--json", "-c", "m");
+	BAD("more than one output: 'a' and 'b'", "-o", "a", "-o", "b", "m");
+	BAD("more than one output: 'a' and '-'", "-o", "a", "-c", "m");
+	BAD("more than one index: 'a' and 'b'", "--index=a", "--index=b", "m");
+	BAD("'--index' needs '--output' or '-c'", "--index", "i", "m");
+	BAD("'--index' needs '--output' or '-c'", "-l", "--index", "i", "m");
+	BAD("'--output' and '--index' are the same", "-c", "--index=-", "m");
+	BAD("'--output' and '--index' are the same", "-oa", "--index=a", "m");
+	BAD("'--quiet' and '--verbose' exclude each other", "-qv", "m");
+	BAD("'--quiet' and '--progress' exclude each other", "-q", "--progress",
+	    "m");
+	BAD("'--verify' and a listing ('--list', '--json') exclude each other",
+	    "--verify", "-l", "m");
+	BAD("'--verify' needs a GPU: it excludes '--device cpu'", "--verify",
+	    "-dcpu", "m");
+	BAD("'--verify' compares nothing of what '--type native' copies",
+	    "--verify", "-t", "native", "m");
+	BAD("'--expect' and a listing ('--list', '--json') exclude each other",
+	    "--expect=e", "-l", "m");
+	BAD("'--expect' and an output ('--output', '-c') exclude each other",
+	    "--expect=e", "-o", "out", "m");
+	BAD("the model and what '--expect' takes cannot both be standard input",
+	    "--expect=-", "-");
+	BAD("more than one file to expect: 'a' and 'b'", "--expect=a",
+	    "--expect=b", "m");
+	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--ulp=1", "m");
+	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--rtol=1", "m");
+	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--atol=1", "m");
+}
+
+/* Each row of the help begins at the same column and fits 80 of them. */
+static void test_help_fits_a_terminal(void **state)
+{
+	char *text, *save, *line;
+	size_t len;
+	FILE *stream = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(stream);
+	options_print_help(stream);
+	assert_int_equal(fclose(stream), 0);
+	assert_non_null(strstr(text, "\n  -o, --output PATH "));
+	assert_non_null(strstr(text, "\n  -c "));
+	assert_non_null(strstr(text, "\n      --no-progress "));
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		assert_true(strlen(line) < 80);
+		if (!strncmp(line, "  ", 2))
+			assert_true(line[24] == ' ' && line[25] != ' ');
+	}
+	free(text);
+}
+
+static void kind_is(enum sink_kind kind, char **argv)
+{
+	struct options options = good(argv);
+
+	assert_int_equal(options.kind, kind);
+	options_release(&options);
+}
+
+static void test_format(void **state)
+{
+	(void)state;
+	kind_is(SINK_RAW, ARGV("-o", "out", "m"));
+	kind_is(SINK_RAW, ARGV("-c", "m.gguf"));
+	kind_is(SINK_RAW, ARGV("-o", "gguf", "m"));
+	kind_is(SINK_RAW, ARGV("-o", "a.gguf/out", "m"));
+	kind_is(SINK_GGUF, ARGV("-o", "a/out.gguf", "m"));
+	kind_is(SINK_SAFETENSORS, ARGV("-o", "x.safetensors", "m"));
+	kind_is(SINK_NPZ, ARGV("-o", ".npz", "m"));
+	kind_is(SINK_DIR, ARGV("-o", "out.npz/", "m"));
+	kind_is(SINK_RAW, ARGV("-F", "raw", "-o", "out.npz", "m"));
+	kind_is(SINK_NPZ, ARGV("-o", "out.gguf", "--format=NPZ", "m"));
+	kind_is(SINK_DIR, ARGV("-Fdir", "-o", "out", "m"));
+	kind_is(SINK_GGUF, ARGV("-Fnpz", "-c", "-Fgguf", "m"));
+	BAD("'--format' takes raw, gguf, safetensors, npz or dir, not 'zip'",
+	    "-F", "zip", "-c", "m");
+	BAD("'--format' needs '--output' or '-c'", "-F", "raw", "m");
+	BAD("'--format' needs '--output' or '-c'", "-F", "dir", "m");
+	BAD("'--format dir' writes many files: it cannot go to standard output",
+	    "-F", "dir", "-o", "-", "m");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_every_option),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_the_last_setting_wins),
+		cmocka_unit_test(test_memory_sizes),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_checksums),
+		cmocka_unit_test(test_bad_devices),
+		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_expect),
+		cmocka_unit_test(test_values_out_of_range),
+		cmocka_unit_test(test_usage_errors),
+		cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_help_fits_a_terminal),
+		cmocka_unit_test(test_format),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,688 @@
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "hash/blake3.h"
+#include "cpu/rows.h"
+#include "pass/pipeline.h"
+#include "../blake3_reference.h"
+#include "../fake_model.h"
+#include "../scratch.h"
+
+#define N_TENSORS 40
+#define NEVER SIZE_MAX
+
+static struct error err;
+
+static const struct plan_globs everything;
+
+/* ---------------------- threads that may fail to start -------------------- */
+
+static unsigned n_started, start_fails_at = UINT32_MAX;
+
+/* Takes the place of libc's. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+		   void *(*run)(void *), void *arg)
+{
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+		    void *);
+
+	if (n_started++ == start_fails_at)
+		return EAGAIN;
+	*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+	return real(thread, attr, run, arg);
+}
+
+/* ----------------------- a device that may fail --------------------------- */
+
+/* The CPU, between checks. Tensors are told by their number in the plan. */
+struct test_device {
+	struct device device;
+	struct device *cpu;
+	struct plan *plan;
+	pthread_t caller;
+	size_t fails_at; /* tensor */
+	atomic_uint n_open, n_opened, open_fails_at;
+	atomic_bool only_caller; /* no other thread was seen */
+	atomic_bool signals_right;
+};
+
+/* Makes the threads overtake one another. */
+static void dawdle(void)
+{
+	static atomic_uint n;
+	const unsigned turns = atomic_fetch_add(&n, 1) * 2654435761U >> 30;
+
+	for (unsigned i = 0; i < turns * 3; i++)
+		sched_yield();
+}
+
+static int test_slot_open(struct device *dev, struct device_slot *slot,
+			  size_t slot_bytes, struct error *error)
+{
+	struct test_device *test = (struct test_device *)dev;
+
+	if (test->n_opened++ >= test->open_fails_at)
+		return error_set(error, "no slot");
+	test->n_open++;
+	return test->cpu->slot_open(test->cpu, slot, slot_bytes, error);
+}
+
+static void test_slot_close(struct device *dev, struct device_slot *slot)
+{
+	struct test_device *test = (struct test_device *)dev;
+
+	test->n_open--;
+	test->cpu->slot_close(test->cpu, slot);
+}
+
+/* As a GPU: hashes what it converts, and keeps it. */
+static void hash_and_forget(const struct device_slot *slot,
+			    const struct work_batch *batch)
+{
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *const item = &batch->items[i];
+		char *const out = (char *)slot->out + item->out;
+
+		if (item->tensor->verbatim)
+			continue;
+		blake3_part_hash(item->part, slot->blake3, out, item->dst_bytes,
+				 item->dst_offset, item->tensor->dst_bytes);
+		if (slot->parts_only)
+			memset(out, 0x77, item->dst_bytes);
+	}
+}
+
+static int test_convert(struct device *dev, struct device_slot *slot,
+			const struct work_batch *batch, enum output_type type,
+			struct error *error)
+{
+	struct test_device *test = (struct test_device *)dev;
+	sigset_t blocked;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	if (!pthread_equal(pthread_self(), test->caller)) {
+		test->only_caller = false;
+		if (!sigismember(&blocked, SIGINT) ||
+		    !sigismember(&blocked, SIGTERM) ||
+		    sigismember(&blocked, SIGPIPE))
+			test->signals_right = false;
+	}
+	dawdle();
+	for (size_t i = 0; i < batch->n_items; i++)
+		if (strtoul(batch->items[i].tensor->tensor->info->name.data,
+			    NULL, 10) == test->fails_at)
+			return error_set(error, "no conversion");
+	if (test->cpu->convert(test->cpu, slot, batch, type, error))
+		return -1;
+	if (slot->blake3)
+		hash_and_forget(slot, batch);
+	return 0;
+}
+
+/* ------------------------- a sink that may fail --------------------------- */
+
+struct test_sink {
+	struct sink sink;
+	char *bytes;
+	uint64_t size, position;
+	size_t fails_at;     /* tensor */
+	size_t prepare_fails_at;
+	const char *expected;
+	atomic_size_t prepared; /* bytes */
+	atomic_flag busy;
+	atomic_bool misused; /* by two threads, or out of order */
+	bool only_caller;
+	pthread_t caller;
+	const struct plan *plan;
+	struct blake3_tree trees[N_TENSORS]; /* of the plan's tensors */
+};
+
+static int test_prepare(struct sink *sink, struct work_batch *batch,
+			const void *bytes, struct error *error)
+{
+	struct test_sink *test = (struct test_sink *)sink;
+
+	dawdle();
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *item = &batch->items[i];
+		const uint64_t at = item->tensor->dst_offset + item->dst_offset;
+
+		if (!test->sink.parts_only &&
+		    memcmp((const char *)bytes + item->out, test->expected + at,
+			   item->dst_bytes))
+			test->misused = true;
+		if (!item->part != !test->sink.blake3)
+			test->misused = true;
+		test->prepared += item->dst_bytes;
+		if (strtoul(item->tensor->tensor->info->name.data, NULL, 10) ==
+		    test->prepare_fails_at)
+			return error_set(error, "no memory");
+	}
+	return 0;
+}
+
+static int test_write(struct sink *sink, const struct work_batch *batch,
+		      const void *bytes, struct error *error)
+{
+	struct test_sink *test = (struct test_sink *)sink;
+	int result = 0;
+
+	if (atomic_flag_test_and_set(&test->busy))
+		test->misused = true;
+	if (!pthread_equal(pthread_self(), test->caller))
+		test->only_caller = false;
+	dawdle();
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *item = &batch->items[i];
+		const uint64_t to = item->tensor->dst_offset + item->dst_offset;
+
+		if (strtoul(item->tensor->tensor->info->name.data, NULL, 10) ==
+		    test->fails_at)
+			result = error_set(error, "no room");
+		if (to + item->dst_bytes > test->size ||
+		    (to != test->position && !test->sink.any_order))
+			test->misused = true;
+		else
+			memcpy(test->bytes + to,
+			       (const char *)bytes + item->out,
+			       item->dst_bytes);
+		test->position += item->dst_bytes;
+		if (item->part)
+			blake3_tree_add(&test->trees[item->tensor -
+						     test->plan->tensors],
+					item->part);
+	}
+	atomic_flag_clear(&test->busy);
+	return result;
+}
+
+/* -------------------------------- the bench ------------------------------- */
+
+/* A model in the file "model", its plan, and what its output must be. */
+struct bench {
+	char *folder; /* of scratch.h */
+	struct fake_model fake;
+	char *file;
+	size_t file_size;
+	struct plan plan;
+	char *expected;
+	struct test_device device;
+	struct test_sink sink;
+};
+
+static char tensor_names[N_TENSORS][4];
+
+/* Tensors of all kinds, from nothing to some hundred blocks, with holes in
+ * between; `reverse` stores the last first. */
+static void make_model(struct bench *bench, bool reverse)
+{
+	static const enum format_index formats[] = {
+		FORMAT_Q8_0, FORMAT_F32, FORMAT_Q4_K, FORMAT_F16, FORMAT_I8,
+		FORMAT_F64, FORMAT_BF16, FORMAT_Q6_K,
+	};
+	uint64_t offset = 100;
+	uint32_t random = 1;
+
+	fake_model_init(&bench->fake, N_TENSORS);
+	for (unsigned i = 0; i < N_TENSORS; i++) {
+		const struct format *format = format_at(formats[i % 8]);
+		const uint64_t n = format->block_weights * (i * i % 301) *
+				   (format->block_weights > 1 ? 1 : 13);
+
+		snprintf(tensor_names[i], 4, "%u", i);
+		fake_model_add(&bench->fake, tensor_names[i], format->index, n,
+			       0);
+	}
+	for (unsigned i = 0; i < N_TENSORS; i++) {
+		struct gguf_tensor *info =
+			&bench->fake.infos[reverse ? N_TENSORS - 1 - i : i];
+
+		info->offset = offset;
+		offset += info->bytes + i % 5 * 32;
+	}
+	bench->file_size = offset;
+	bench->file = malloc(offset);
+	for (size_t i = 0; i < offset; i++) {
+		random = random * 1664525 + 1013904223;
+		bench->file[i] = (char)(random >> 24);
+	}
+}
+
+/* As simple as can be: each tensor at once, and then all of them. */
+static void expect_output(struct bench *bench)
+{
+	const struct plan *plan = &bench->plan;
+	const struct cpu_rows *rows = cpu_rows_at(0);
+
+	bench->expected = malloc(plan->dst_bytes);
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *tensor = &plan->tensors[i];
+		const struct gguf_tensor *info = tensor->tensor->info;
+		char *const out = malloc(tensor->dst_bytes + 1);
+		const char *const in = bench->file + info->offset;
+
+		if (tensor->verbatim)
+			memcpy(out, in, info->bytes);
+		else
+			rows->convert[plan->type][info->format->index](
+				in, info->n_blocks, out);
+		memcpy(bench->expected + tensor->dst_offset, out,
+		       tensor->dst_bytes);
+		free(out);
+	}
+}
+
+static void bench_open(struct bench *bench, enum output_type type, bool reverse)
+{
+	FILE *stream = fopen("model", "w");
+
+	make_model(bench, reverse);
+	assert_int_equal(fwrite(bench->file, 1, bench->file_size, stream),
+			 bench->file_size);
+	fclose(stream);
+	assert_int_equal(source_open(&bench->fake.shard.source, "model", &err),
+			 0);
+	assert_int_equal(plan_init(&bench->plan, &bench->fake.model,
+				   &everything, type, &err), 0);
+	expect_output(bench);
+	bench->device = (struct test_device){
+		.device = {
+			.slot_open = test_slot_open,
+			.slot_close = test_slot_close,
+			.convert = test_convert,
+		},
+		.cpu = device_cpu_open(cpu_rows_at(0), &err),
+		.plan = &bench->plan,
+		.caller = pthread_self(),
+		.fails_at = NEVER,
+		.open_fails_at = UINT32_MAX,
+	};
+	bench->sink = (struct test_sink){
+		.sink = { .prepare = test_prepare, .write = test_write },
+		.expected = bench->expected,
+		.bytes = malloc(bench->plan.dst_bytes),
+		.size = bench->plan.dst_bytes,
+		.fails_at = NEVER,
+		.prepare_fails_at = NEVER,
+		.busy = ATOMIC_FLAG_INIT,
+		.caller = pthread_self(),
+		.plan = &bench->plan,
+	};
+}
+
+static void bench_close(struct bench *bench)
+{
+	plan_release(&bench->plan);
+	bench->device.cpu->close(bench->device.cpu);
+	fake_model_release(&bench->fake);
+	free(bench->expected);
+	free(bench->file);
+	free(bench->sink.bytes);
+}
+
+static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
+		     size_t slot_bytes)
+{
+	const struct pipeline_options options = { n_workers, n_slots,
+						  slot_bytes };
+	int result;
+
+	bench->device.only_caller = true;
+	bench->device.signals_right = true;
+	bench->device.n_opened = 0;
+	bench->sink.only_caller = true;
+	bench->sink.position = 0;
+	bench->sink.prepared = 0;
+	memset(bench->sink.bytes, 0x55, bench->plan.dst_bytes);
+	for (size_t i = 0; i < bench->plan.n_tensors; i++)
+		blake3_tree_init(&bench->sink.trees[i],
+				 bench->plan.tensors[i].dst_bytes);
+	result = pipeline_run(&bench->plan, &bench->device.device,
+			      &bench->sink.sink, &options, NULL, &err);
+	assert_false(bench->sink.misused);
+	assert_int_equal(bench->device.n_open, 0);
+	assert_true(bench->device.n_opened <= n_slots);
+	assert_true(bench->device.signals_right);
+	return result;
+}
+
+static void assert_output(const struct bench *bench)
+{
+	assert_int_equal(bench->sink.position, bench->plan.dst_bytes);
+	assert_int_equal(bench->sink.prepared, bench->plan.dst_bytes);
+	assert_memory_equal(bench->sink.bytes, bench->expected,
+			    bench->plan.dst_bytes);
+}
+
+static void assert_hashes(struct bench *bench)
+{
+	for (size_t i = 0; i < bench->plan.n_tensors; i++) {
+		const struct plan_tensor *const tensor =
+			&bench->plan.tensors[i];
+		uint8_t digest[BLAKE3_DIGEST_BYTES];
+		uint32_t expected[8];
+
+		blake3_tree_finish(&bench->sink.trees[i], digest);
+		reference_node((const uint8_t *)bench->expected +
+			       tensor->dst_offset, tensor->dst_bytes, 0, 8,
+			       expected);
+		assert_memory_equal(digest, expected, sizeof(digest));
+	}
+}
+
+/* --------------------------------- tests ---------------------------------- */
+
+static const struct {
+	unsigned n_workers, n_slots;
+	size_t slot_bytes;
+} sizes[] = {
+	{ 1, 1, PLAN_MIN_SLOT }, { 1, 1, 65536 }, { 1, 3, 10000 },
+	{ 2, 1, 10000 },	 { 2, 2, 10000 }, { 2, 8, PLAN_MIN_SLOT },
+	{ 3, 7, 65536 },	 { 16, 2, 5000 }, { 16, 36, PLAN_MIN_SLOT },
+};
+
+#define N_SIZES (sizeof(sizes) / sizeof(*sizes))
+
+static void test_same_bytes_for_all_sizes(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type <= OUTPUT_NATIVE; type++) {
+		struct bench bench;
+
+		bench_open(&bench, type, false);
+		for (size_t i = 0; i < N_SIZES; i++) {
+			assert_int_equal(bench_run(&bench, sizes[i].n_workers,
+						   sizes[i].n_slots,
+						   sizes[i].slot_bytes), 0);
+			assert_output(&bench);
+		}
+		bench_close(&bench);
+	}
+}
+
+/* Whoever hashes, and whether the values come back or not. */
+static void test_same_hashes_for_all_sizes(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type <= OUTPUT_NATIVE; type++) {
+		struct bench bench;
+
+		bench_open(&bench, type, false);
+		bench.sink.sink.blake3 = cpu_rows_select(NULL, &err)->blake3;
+		for (size_t i = 0; i < 3 * N_SIZES; i++) {
+			const size_t k = i % N_SIZES;
+
+			bench.device.device.hashes = i >= N_SIZES;
+			bench.sink.sink.parts_only = i >= 2 * N_SIZES;
+			assert_int_equal(bench_run(&bench, sizes[k].n_workers,
+						   sizes[k].n_slots,
+						   sizes[k].slot_bytes), 0);
+			assert_hashes(&bench);
+			if (!bench.sink.sink.parts_only)
+				assert_output(&bench);
+		}
+		bench_close(&bench);
+	}
+}
+
+static void test_one_worker_is_the_caller(void **state)
+{
+	const unsigned before = n_started;
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	assert_int_equal(bench_run(&bench, 1, 1, PLAN_MIN_SLOT), 0);
+	assert_true(bench.device.only_caller);
+	assert_true(bench.sink.only_caller);
+	assert_int_equal(n_started, before);
+	bench_close(&bench);
+}
+
+static void test_nothing_to_do(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	bench.plan.n_tensors = 0;
+	bench.plan.dst_bytes = 0;
+	assert_int_equal(bench_run(&bench, 4, 12, PLAN_MIN_SLOT), 0);
+	assert_output(&bench);
+	assert_int_equal(bench.device.n_opened, 0);
+	bench_close(&bench);
+}
+
+/* The error of the tensor that comes first, whoever fails first in time, and
+ * nothing written that comes after it. */
+static void test_first_error_wins(void **state)
+{
+	static const struct {
+		size_t read, convert, prepare, write; /* tensors */
+		size_t first;
+		const char *message;
+	} rows[] = {
+		{ NEVER, 2, NEVER, NEVER, 2, "no conversion" },
+		{ NEVER, NEVER, NEVER, 1, 1, "no room" },
+		{ 11, NEVER, NEVER, NEVER, 11, "'model' ends at offset" },
+		{ NEVER, NEVER, 11, NEVER, 11, "no memory" },
+		{ 7, 18, 26, 39, 7, "'model' ends at offset" },
+		{ 26, 7, 39, 18, 7, "no conversion" },
+		{ 39, 26, 7, 18, 7, "no memory" },
+		{ 18, 26, 39, 7, 7, "no room" },
+		{ NEVER, NEVER, NEVER, 39, 39, "no room" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct bench bench;
+
+		bench_open(&bench, OUTPUT_F32, false);
+		bench.device.fails_at = rows[i].convert;
+		bench.sink.prepare_fails_at = rows[i].prepare;
+		bench.sink.fails_at = rows[i].write;
+		if (rows[i].read != NEVER)
+			bench.fake.infos[rows[i].read].offset =
+				bench.file_size;
+		for (unsigned j = 0; j < N_SIZES * 4; j++) {
+			const unsigned k = j % N_SIZES;
+			uint64_t most = bench.plan.tensors[rows[i].first]
+						.dst_offset;
+
+			assert_int_equal(bench_run(&bench, sizes[k].n_workers,
+						   sizes[k].n_slots,
+						   sizes[k].slot_bytes), -1);
+			assert_non_null(strstr(err.message, rows[i].message));
+			if (rows[i].first == rows[i].write)
+				most += sizes[k].slot_bytes;
+			assert_in_range(bench.sink.position, 0, most);
+			assert_memory_equal(bench.sink.bytes, bench.expected,
+					    bench.sink.position);
+		}
+		bench_close(&bench);
+	}
+}
+
+static void test_slots_that_cannot_be_had(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	for (unsigned i = 0; i < 40; i++) {
+		bench.device.open_fails_at = i % 4;
+		if (bench_run(&bench, 3, 4, PLAN_MIN_SLOT)) {
+			assert_string_equal(err.message, "no slot");
+		} else {
+			/* A fast worker needs no more than one. */
+			assert_in_range(bench.device.n_opened, 1, i % 4);
+			assert_output(&bench);
+		}
+	}
+	bench_close(&bench);
+}
+
+static void test_threads_that_do_not_start(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	for (unsigned i = 0; i < 3; i++) {
+		n_started = 0;
+		start_fails_at = i;
+		assert_int_equal(bench_run(&bench, 4, 12, PLAN_MIN_SLOT), -1);
+		assert_int_equal(n_started, i + 1);
+		assert_non_null(strstr(err.message, "of 4: Resource temporarily"
+						    " unavailable"));
+	}
+	start_fails_at = UINT32_MAX;
+	bench_close(&bench);
+}
+
+static void *feed(void *arg)
+{
+	struct bench *bench = arg;
+	FILE *stream = fopen("stream", "w");
+
+	fwrite(bench->file, 1, bench->file_size, stream);
+	fclose(stream);
+	return NULL;
+}
+
+/* Runs with the model coming through a FIFO; gives whether it was spooled. */
+static bool run_stream(struct bench *bench, size_t i)
+{
+	struct source *source = &bench->fake.shard.source;
+	pthread_t feeder;
+
+	source_close(source);
+	assert_int_equal(mkfifo("stream", 0666), 0);
+	assert_int_equal(pthread_create(&feeder, NULL, feed, bench), 0);
+	assert_int_equal(source_open(source, "stream", &err), 0);
+	assert_false(source->seekable);
+	if (bench_run(bench, sizes[i].n_workers, sizes[i].n_slots,
+		      sizes[i].slot_bytes))
+		fail_msg("%s", err.message);
+	assert_output(bench);
+	if (!source->seekable) {
+		static char rest[1 << 16];
+
+		while (read(source->fd, rest, sizeof(rest)) > 0)
+			;
+	}
+	pthread_join(feeder, NULL);
+	assert_int_equal(unlink("stream"), 0);
+	return source->seekable;
+}
+
+static void test_streams(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_SIZES; i++) {
+		struct bench bench;
+
+		bench_open(&bench, OUTPUT_F32, false);
+		assert_false(run_stream(&bench, i));
+		bench_close(&bench);
+
+		bench_open(&bench, OUTPUT_BF16, true);
+		bench.sink.sink.any_order = true;
+		assert_false(run_stream(&bench, i));
+		bench_close(&bench);
+
+		bench_open(&bench, OUTPUT_F16, true);
+		assert_true(run_stream(&bench, i));
+		bench_close(&bench);
+	}
+}
+
+static void test_files_are_read_in_any_order(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, true);
+	assert_int_equal(bench_run(&bench, 2, 8, 10000), 0);
+	assert_output(&bench);
+	bench_close(&bench);
+}
+
+static void test_stream_that_ends_early(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_SIZES; i++) {
+		struct bench bench;
+		struct source *source = &bench.fake.shard.source;
+		pthread_t feeder;
+
+		bench_open(&bench, OUTPUT_F32, false);
+		bench.file_size /= 2;
+		source_close(source);
+		assert_int_equal(mkfifo("stream", 0666), 0);
+		assert_int_equal(pthread_create(&feeder, NULL, feed, &bench),
+				 0);
+		assert_int_equal(source_open(source, "stream", &err), 0);
+		assert_int_equal(bench_run(&bench, sizes[i].n_workers,
+					   sizes[i].n_slots,
+					   sizes[i].slot_bytes), -1);
+		assert_non_null(strstr(err.message, "'stream' ends at offset"));
+		assert_memory_equal(bench.sink.bytes, bench.expected,
+				    bench.sink.position);
+		pthread_join(feeder, NULL);
+		assert_int_equal(unlink("stream"), 0);
+		bench_close(&bench);
+	}
+}
+
+static void test_options(void **state)
+{
+	const size_t mib = 1 << 20;
+	struct pipeline_options options =
+		pipeline_options_for(1, 128 * mib, mib / 2);
+
+	(void)state;
+	assert_int_equal(options.n_workers, 1);
+	assert_int_equal(options.n_slots, 1);
+	for (unsigned n = 2; n <= 1024; n *= 2) {
+		options = pipeline_options_for(n, 128 * mib, mib / 2);
+		assert_int_equal(options.n_workers, n);
+		assert_true(options.n_slots > n);
+		assert_int_equal(options.slot_bytes % PLAN_MIN_SLOT, 0);
+		assert_in_range(2 * options.slot_bytes * options.n_slots,
+				4 * mib, 128 * mib);
+	}
+	options = pipeline_options_for(1024, 0, mib / 2);
+	assert_int_equal(options.slot_bytes, PLAN_MIN_SLOT);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_same_bytes_for_all_sizes),
+		TEST(test_same_hashes_for_all_sizes),
+		TEST(test_one_worker_is_the_caller),
+		TEST(test_nothing_to_do),
+		TEST(test_first_error_wins),
+		TEST(test_slots_that_cannot_be_had),
+		TEST(test_threads_that_do_not_start),
+		TEST(test_streams),
+		TEST(test_files_are_read_in_any_order),
+		TEST(test_stream_that_ends_early),
+		TEST(test_options),
+	};
+
+	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
+}

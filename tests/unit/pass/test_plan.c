@@ -1,0 +1,546 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pass/plan.h"
+#include "../fake_model.h"
+
+#define GIB (UINT64_C(1) << 30)
+
+static const struct plan_globs everything;
+
+static void plan_all(struct plan *plan, struct fake_model *fake,
+		     enum output_type type)
+{
+	struct error err;
+
+	assert_int_equal(plan_init(plan, &fake->model, &everything, type, &err),
+			 0);
+}
+
+static void test_what_is_converted_and_to_what(void **state)
+{
+	static const struct {
+		enum format_index format;
+		const char *type[4]; /* of the output, by enum output_type */
+		unsigned bytes[4];   /* for 256 weights */
+	} rows[] = {
+		{ FORMAT_F32, { "f32", "f16", "bf16", "f32" },
+		  { 1024, 512, 512, 1024 } },
+		{ FORMAT_F16, { "f32", "f16", "bf16", "f16" },
+		  { 1024, 512, 512, 512 } },
+		{ FORMAT_BF16, { "f32", "f16", "bf16", "bf16" },
+		  { 1024, 512, 512, 512 } },
+		{ FORMAT_F64, { "f32", "f16", "bf16", "f64" },
+		  { 1024, 512, 512, 2048 } },
+		{ FORMAT_Q4_K, { "f32", "f16", "bf16", "q4_k" },
+		  { 1024, 512, 512, 144 } },
+		{ FORMAT_I32, { "i32", "i32", "i32", "i32" },
+		  { 1024, 1024, 1024, 1024 } },
+		{ FORMAT_I8, { "i8", "i8", "i8", "i8" },
+		  { 256, 256, 256, 256 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		for (unsigned type = 0; type <= OUTPUT_NATIVE; type++) {
+			const char *own = format_at(rows[i].format)->file_name;
+			const char *want = rows[i].type[type];
+			struct fake_model fake;
+			struct plan plan;
+
+			fake_model_init(&fake, 1);
+			fake_model_add(&fake, "t", rows[i].format, 256, 32);
+			plan_all(&plan, &fake, type);
+			assert_int_equal(plan.n_tensors, 1);
+			assert_string_equal(plan.tensors[0].type, want);
+			assert_int_equal(plan.tensors[0].verbatim,
+					 !strcmp(want, own));
+			assert_int_equal(plan.tensors[0].dst_bytes,
+					 rows[i].bytes[type]);
+			plan_release(&plan);
+			fake_model_release(&fake);
+		}
+	}
+}
+
+static void test_tensors_follow_one_another_in_the_output(void **state)
+{
+	struct fake_model fake;
+	struct plan plan;
+
+	(void)state;
+	fake_model_init(&fake, 4);
+	fake_model_add(&fake, "a", FORMAT_Q8_0, 64, 4096);
+	fake_model_add(&fake, "empty", FORMAT_Q8_0, 0, 0);
+	fake_model_add(&fake, "b", FORMAT_I8, 3, 128);
+	fake_model_add(&fake, "c", FORMAT_F16, 5, 256);
+	plan_all(&plan, &fake, OUTPUT_F32);
+	assert_int_equal(plan.n_tensors, 4);
+	assert_int_equal(plan.tensors[0].dst_offset, 0);
+	assert_int_equal(plan.tensors[1].dst_offset, 256);
+	assert_int_equal(plan.tensors[2].dst_offset, 256);
+	assert_int_equal(plan.tensors[3].dst_offset, 259);
+	assert_int_equal(plan.src_bytes, 68 + 3 + 10);
+	assert_int_equal(plan.dst_bytes, 259 + 20);
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+static void test_output_that_no_file_can_hold(void **state)
+{
+	struct fake_model fake;
+	struct plan plan;
+	struct error err;
+
+	(void)state;
+	fake_model_init(&fake, 3);
+	fake_model_add(&fake, "most", FORMAT_F16, INT64_MAX / 4, 0);
+	fake_model_add(&fake, "rest", FORMAT_I8, 3, 0);
+	plan_all(&plan, &fake, OUTPUT_F32);
+	assert_int_equal(plan.dst_bytes, INT64_MAX);
+	plan_release(&plan);
+
+	fake_model_add(&fake, "too\nmuch", FORMAT_I8, 1, 0);
+	assert_int_equal(plan_init(&plan, &fake.model, &everything, OUTPUT_F32,
+				   &err), -1);
+	assert_string_equal(err.message,
+			    "the output exceeds 2^63 - 1 bytes at tensor "
+			    "'too\\nmuch', which has 1 weights");
+
+	/* 4 bytes for each of 2^62 weights are none at all, modulo 2^64. */
+	fake.model.n_tensors = 0;
+	fake_model_add(&fake, "wraps", FORMAT_IQ1_S, UINT64_C(1) << 62, 0);
+	assert_int_equal(plan_init(&plan, &fake.model, &everything, OUTPUT_F32,
+				   &err), -1);
+	fake_model_release(&fake);
+}
+
+/* The names of the tensors that the globs select, separated by spaces. */
+static const char *selected(struct fake_model *fake, const char *include,
+			    const char *exclude)
+{
+	const struct plan_globs globs = { &include, include != NULL,
+					  &exclude, exclude != NULL };
+	static char names[256];
+	static struct error err;
+	struct plan plan;
+	char *end = names;
+
+	if (plan_init(&plan, &fake->model, &globs, OUTPUT_F32, &err))
+		return err.message;
+	*end = '\0';
+	for (size_t i = 0; i < plan.n_tensors; i++) {
+		const struct text *name = &plan.tensors[i].tensor->info->name;
+
+		if (i)
+			*end++ = ' ';
+		memcpy(end, name->data, name->len);
+		end += name->len;
+		*end = '\0';
+	}
+	plan_release(&plan);
+	return names;
+}
+
+static void test_globs_select(void **state)
+{
+	struct fake_model fake;
+
+	(void)state;
+	fake_model_init(&fake, 4);
+	fake_model_add(&fake, "blk.0.attn_q", FORMAT_F16, 1, 0);
+	fake_model_add(&fake, "blk.1.attn_q", FORMAT_F16, 1, 32);
+	fake_model_add(&fake, "blk.1/ffn", FORMAT_F16, 1, 64);
+	fake_model_add(&fake, ".hidden", FORMAT_F16, 1, 96);
+
+	assert_string_equal(selected(&fake, "*", NULL),
+			    "blk.0.attn_q blk.1.attn_q blk.1/ffn .hidden");
+	assert_string_equal(selected(&fake, "blk.1*", NULL),
+			    "blk.1.attn_q blk.1/ffn");
+	assert_string_equal(selected(&fake, "blk.[0-9].*", "*.1.*"),
+			    "blk.0.attn_q");
+	assert_string_equal(selected(&fake, NULL, "blk*"), ".hidden");
+	assert_string_equal(selected(&fake, "*", "*"), "");
+	assert_string_equal(selected(&fake, "blk", NULL),
+			    "no tensor's name matches 'blk'");
+	assert_string_equal(selected(&fake, "*", "BLK\033*"),
+			    "no tensor's name matches 'BLK\\x1b*'");
+	fake_model_release(&fake);
+}
+
+static void test_each_glob_must_match(void **state)
+{
+	const char *const include[] = { "a", "b", "c" };
+	const char *const exclude[] = { "b", "d" };
+	const struct plan_globs globs = { include, 3, exclude, 2 };
+	struct fake_model fake;
+	struct plan plan;
+	struct error err;
+
+	(void)state;
+	fake_model_init(&fake, 4);
+	fake_model_add(&fake, "a", FORMAT_F16, 1, 0);
+	fake_model_add(&fake, "b", FORMAT_F16, 1, 32);
+	fake_model_add(&fake, "c", FORMAT_F16, 1, 64);
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), -1);
+	assert_string_equal(err.message, "no tensor's name matches 'd'");
+
+	fake_model_add(&fake, "d", FORMAT_F16, 1, 96);
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), 0);
+	assert_int_equal(plan.n_tensors, 2);
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+static void test_globs_and_odd_names(void **state)
+{
+	static char longest[GGUF_MAX_NAME + 1];
+	struct fake_model fake;
+	struct gguf_tensor *info;
+	struct plan plan;
+	struct error err;
+	const char *glob = "a?b";
+	const struct plan_globs globs = { &glob, 1, NULL, 0 };
+
+	(void)state;
+	fake_model_init(&fake, 3);
+	memset(longest, 'x', GGUF_MAX_NAME);
+	fake_model_add(&fake, longest, FORMAT_F16, 1, 0);
+	fake_model_add(&fake, "", FORMAT_F16, 1, 32);
+	info = fake_model_add(&fake, "", FORMAT_F16, 1, 64);
+	info->name = (struct text){ "a\0b", 3 };
+
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), 0);
+	assert_int_equal(plan.n_tensors, 1);
+	assert_ptr_equal(plan.tensors[0].tensor->info, info);
+	plan_release(&plan);
+
+	glob = "a";
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), -1);
+	glob = "x*x";
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), 0);
+	assert_int_equal(plan.n_tensors, 1);
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+static void test_no_tensors(void **state)
+{
+	struct fake_model fake;
+	struct work_batch batch;
+	struct plan plan;
+	struct plan_cursor cursor = { &plan, PLAN_MIN_SLOT, 0, 0 };
+
+	(void)state;
+	fake_model_init(&fake, 1);
+	plan_all(&plan, &fake, OUTPUT_F32);
+	assert_int_equal(plan.n_tensors, 0);
+	assert_int_equal(plan.dst_bytes, 0);
+	assert_true(plan_is_sequential(&plan));
+	assert_false(plan_next(&cursor, &batch));
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+static bool in_sequence(struct fake_model *fake)
+{
+	struct plan plan;
+	bool sequential;
+
+	plan_all(&plan, fake, OUTPUT_F32);
+	sequential = plan_is_sequential(&plan);
+	plan_release(&plan);
+	return sequential;
+}
+
+static void test_sequence(void **state)
+{
+	struct source sources[2] = { { 0 } };
+	struct fake_model fake;
+	struct gguf_tensor *infos;
+
+	(void)state;
+	fake_model_init(&fake, 3);
+	infos = fake.infos;
+	fake_model_add(&fake, "a", FORMAT_I8, 32, 64);
+	fake_model_add(&fake, "b", FORMAT_I8, 32, 96);
+	fake_model_add(&fake, "c", FORMAT_I8, 32, 8 * GIB);
+	assert_true(in_sequence(&fake));
+
+	infos[1].offset = 95;
+	assert_false(in_sequence(&fake));
+	infos[1].offset = 0;
+	assert_false(in_sequence(&fake));
+	infos[1].bytes = 0; /* nothing to read there */
+	assert_true(in_sequence(&fake));
+
+	infos[2].offset = 0;
+	assert_false(in_sequence(&fake));
+	for (size_t i = 0; i < 3; i++)
+		fake.model.tensors[i].source = &sources[i / 2];
+	assert_true(in_sequence(&fake));
+	fake.model.tensors[0].source = &sources[1];
+	infos[1].bytes = 32;
+	assert_false(in_sequence(&fake));
+	fake_model_release(&fake);
+}
+
+static void test_order_of_the_source(void **state)
+{
+	struct fake_model fake;
+	struct plan plan, sorted;
+	struct error err;
+
+	(void)state;
+	fake_model_init(&fake, 3);
+	fake_model_add(&fake, "last", FORMAT_F16, 8, 6 * GIB);
+	fake_model_add(&fake, "first", FORMAT_F16, 4, 32);
+	fake_model_add(&fake, "second", FORMAT_F16, 2, 2 * GIB);
+	plan_all(&plan, &fake, OUTPUT_F32);
+	assert_int_equal(plan_init_by_source(&sorted, &plan, &err), 0);
+
+	assert_true(plan_is_sequential(&sorted));
+	assert_false(plan_is_sequential(&plan));
+	assert_int_equal(sorted.n_tensors, 3);
+	assert_int_equal(sorted.dst_bytes, plan.dst_bytes);
+	assert_ptr_equal(sorted.tensors[0].tensor, &fake.model.tensors[1]);
+	assert_ptr_equal(sorted.tensors[1].tensor, &fake.model.tensors[2]);
+	assert_ptr_equal(sorted.tensors[2].tensor, &fake.model.tensors[0]);
+	assert_int_equal(sorted.tensors[0].dst_offset, 32);
+	assert_int_equal(sorted.tensors[1].dst_offset, 48);
+	assert_int_equal(sorted.tensors[2].dst_offset, 0);
+	plan_release(&sorted);
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+/*
+ * Walks the whole plan and checks what plan.h promises of a batch: every block
+ * once, in order, within the slot. Returns the number of batches.
+ */
+static size_t walk(const struct plan *plan, size_t slot_bytes)
+{
+	struct plan_cursor cursor = { plan, slot_bytes, 0, 0 };
+	struct work_batch batch;
+	uint64_t src = 0, dst = 0, done = 0; /* done: of the tensor's input */
+	size_t n_batches = 0;
+
+	while (plan_next(&cursor, &batch)) {
+		size_t in = 0, out = 0;
+
+		n_batches++;
+		assert_in_range(batch.n_items, 1, PLAN_BATCH_ITEMS);
+		for (size_t i = 0; i < batch.n_items; i++) {
+			const struct work_item *item = &batch.items[i];
+			const struct gguf_tensor *info =
+				item->tensor->tensor->info;
+
+			if (item->src_offset == info->offset)
+				done = 0;
+			assert_true(item->src_bytes > 0);
+			assert_int_equal(item->src_offset - info->offset, done);
+			assert_int_equal(item->n_blocks *
+					 info->format->block_bytes,
+					 item->tensor->verbatim ?
+						0 : item->src_bytes);
+			done += item->src_bytes;
+			assert_int_equal(item->dst_offset % PLAN_PART, 0);
+			assert_true(item->dst_bytes % PLAN_PART == 0 ||
+				    done == info->bytes);
+			assert_int_equal(item->tensor->dst_offset +
+					 item->dst_offset, dst);
+			assert_int_equal(item->out, out);
+			if (!item->tensor->verbatim) {
+				in += -in % PLAN_ALIGN;
+				assert_int_equal(item->in, in);
+				assert_int_equal(item->out % PLAN_ALIGN, 0);
+				in += item->src_bytes;
+			}
+			src += item->src_bytes;
+			dst += item->dst_bytes;
+			out += item->dst_bytes;
+		}
+		assert_int_equal(batch.in_bytes, in);
+		assert_int_equal(batch.out_bytes, out);
+		assert_true(in <= slot_bytes && out <= slot_bytes);
+	}
+	assert_int_equal(src, plan->src_bytes);
+	assert_int_equal(dst, plan->dst_bytes);
+	assert_false(plan_next(&cursor, &batch));
+	return n_batches;
+}
+
+static void test_walk_of_all_formats_and_types(void **state)
+{
+	static const size_t slots[] = { PLAN_MIN_SLOT, 5000, 65536, 1 << 20 };
+	struct fake_model fake;
+	uint64_t offset = 32;
+
+	(void)state;
+	fake_model_init(&fake, FORMAT_COUNT * 3);
+	for (unsigned i = 0; i < FORMAT_COUNT * 3; i++) {
+		const struct format *format = format_at(i % FORMAT_COUNT);
+		const uint64_t n = format->block_weights * (i * i % 500);
+		const struct gguf_tensor *info =
+			fake_model_add(&fake, "t", format->index, n, offset);
+
+		offset += (info->bytes + 31) & ~UINT64_C(31);
+	}
+	for (unsigned type = 0; type <= OUTPUT_NATIVE; type++) {
+		struct plan plan;
+
+		plan_all(&plan, &fake, type);
+		for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
+			walk(&plan, slots[i]);
+		plan_release(&plan);
+	}
+	fake_model_release(&fake);
+}
+
+static void test_walk_beyond_32_bits(void **state)
+{
+	struct fake_model fake;
+	struct plan plan;
+
+	(void)state;
+	fake_model_init(&fake, 2);
+	/* 2^33 weights each: 4.5 and 8.5 GiB stored, 32 GiB of F32. */
+	fake_model_add(&fake, "a", FORMAT_Q4_K, 8 * GIB, 5 * GIB);
+	fake_model_add(&fake, "b", FORMAT_Q8_0, 8 * GIB, 10 * GIB);
+	plan_all(&plan, &fake, OUTPUT_F32);
+	assert_int_equal(plan.tensors[1].dst_offset, 32 * GIB);
+	assert_int_equal(plan.dst_bytes, 64 * GIB);
+	assert_int_equal(walk(&plan, 1 << 20), 64 * 1024);
+	plan_release(&plan);
+
+	plan_all(&plan, &fake, OUTPUT_NATIVE);
+	walk(&plan, 1 << 20);
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+static void test_small_tensors_share_batches(void **state)
+{
+	enum { N = 100000 };
+	struct fake_model fake;
+	struct plan plan;
+
+	(void)state;
+	fake_model_init(&fake, N);
+	for (uint64_t i = 0; i < N; i++)
+		fake_model_add(&fake, "t", FORMAT_F16, 8, 32 * i);
+	plan_all(&plan, &fake, OUTPUT_F32);
+	assert_int_equal(walk(&plan, 1 << 19),
+			 (N + PLAN_BATCH_ITEMS - 1) / PLAN_BATCH_ITEMS);
+	assert_int_equal(walk(&plan, PLAN_MIN_SLOT),
+			 (N + PLAN_BATCH_ITEMS - 1) / PLAN_BATCH_ITEMS);
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+static void test_values_are_aligned_after_odd_bytes(void **state)
+{
+	struct fake_model fake;
+	struct plan plan;
+
+	(void)state;
+	fake_model_init(&fake, 4);
+	fake_model_add(&fake, "three bytes", FORMAT_I8, 3, 0);
+	fake_model_add(&fake, "13 more", FORMAT_I8, 13, 32);
+	fake_model_add(&fake, "16 or 8", FORMAT_F64, 4, 64);
+	fake_model_add(&fake, "floats", FORMAT_F64, 1, 96);
+	plan_all(&plan, &fake, OUTPUT_F32);
+	assert_int_equal(walk(&plan, PLAN_MIN_SLOT), 1);
+	plan_release(&plan);
+	plan_all(&plan, &fake, OUTPUT_BF16);
+	assert_int_equal(walk(&plan, PLAN_MIN_SLOT), 2);
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+static void test_align(void **state)
+{
+	static const struct {
+		enum format_index format;
+		uint64_t n_weights, offset;
+		uint64_t aligned;
+		size_t index; /* of what is here in the order of the output */
+	} rows[] = {
+		{ FORMAT_I8, 3, 0, 22, 4 },    { FORMAT_F32, 1, 32, 16, 1 },
+		{ FORMAT_F16, 1, 64, 20, 2 },  { FORMAT_I8, 1, 96, 25, 0 },
+		{ FORMAT_F64, 2, 128, 0, 3 },
+	};
+	struct plan plan, sorted;
+	struct fake_model fake;
+	struct error err;
+
+	(void)state;
+	fake_model_init(&fake, 5);
+	for (size_t i = 0; i < 5; i++)
+		fake_model_add(&fake, "t", rows[i].format, rows[i].n_weights,
+			       rows[i].offset);
+	plan_all(&plan, &fake, OUTPUT_NATIVE);
+	assert_true(plan_is_in_order(&plan));
+	plan_align(&plan);
+	assert_false(plan_is_in_order(&plan));
+	assert_int_equal(plan_init_by_output(&sorted, &plan, &err), 0);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(plan.tensors[i].index, i);
+		assert_int_equal(plan.tensors[i].dst_offset, rows[i].aligned);
+		assert_int_equal(sorted.tensors[i].index, rows[i].index);
+	}
+	assert_int_equal(plan.dst_bytes, 26);
+	assert_true(plan_is_in_order(&sorted));
+	assert_true(plan_is_sequential(&plan));
+	assert_false(plan_is_sequential(&sorted));
+	plan_release(&sorted);
+	plan_release(&plan);
+
+	/* Nothing changes where all are aligned, or have no weights. */
+	fake.infos[0].format = format_at(FORMAT_F16);
+	fake.infos[0].bytes = 6;
+	fake.infos[3].n_weights = 0;
+	fake.infos[3].n_blocks = 0;
+	fake.infos[3].bytes = 0;
+	plan_all(&plan, &fake, OUTPUT_F16);
+	plan_align(&plan);
+	for (size_t i = 1; i < 5; i++)
+		assert_int_equal(plan.tensors[i].dst_offset,
+				 plan.tensors[i - 1].dst_offset +
+				 plan.tensors[i - 1].dst_bytes);
+	assert_true(plan_is_in_order(&plan));
+	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_is_converted_and_to_what),
+		cmocka_unit_test(test_tensors_follow_one_another_in_the_output),
+		cmocka_unit_test(test_output_that_no_file_can_hold),
+		cmocka_unit_test(test_globs_select),
+		cmocka_unit_test(test_each_glob_must_match),
+		cmocka_unit_test(test_globs_and_odd_names),
+		cmocka_unit_test(test_no_tensors),
+		cmocka_unit_test(test_sequence),
+		cmocka_unit_test(test_order_of_the_source),
+		cmocka_unit_test(test_walk_of_all_formats_and_types),
+		cmocka_unit_test(test_walk_beyond_32_bits),
+		cmocka_unit_test(test_small_tensors_share_batches),
+		cmocka_unit_test(test_values_are_aligned_after_odd_bytes),
+		cmocka_unit_test(test_align),
+	};
+
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}

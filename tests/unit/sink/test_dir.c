@@ -1,0 +1,208 @@
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../child.h"
+#include "../sinks.h"
+
+static struct sink *open_dir(struct sinks *s, const char *path, bool force)
+{
+	struct sink *const sink = sink_dir_open(path, force, &s->plan,
+						&s->fake.model.files, &s->err);
+
+	if (!sink)
+		fail_msg("%s", s->err.message);
+	return sink;
+}
+
+static void assert_written(const char *folder)
+{
+	static const char *const values[][2] = {
+		{ "a.i8", "aa" }, { "b.i8", "bb" }, { "c.i8", "cc" },
+		{ "d.i8", "dd" }, { "e.i8", "" },
+	};
+
+	for (size_t i = 0; i < 5; i++) {
+		char *path;
+
+		assert_true(asprintf(&path, "%s/%s", folder, values[i][0]) > 0);
+		assert_string_equal(scratch_read(path), values[i][1]);
+		free(path);
+	}
+}
+
+static void test_new_folder(void **state)
+{
+	struct sinks s;
+	struct sink *sink;
+
+	(void)state;
+	sinks_init(&s);
+	sink = open_dir(&s, "out//", false);
+	assert_true(sink->any_order);
+	assert_int_equal(sinks_write_by_source(&s, sink), 0);
+	assert_int_equal(access("out", F_OK), -1);
+	assert_int_equal(sink->end(sink, &s.err), 0);
+	assert_written("out");
+	assert_int_equal(scratch_count("out"), 5);
+	assert_int_equal(scratch_count("."), 1);
+	sinks_release(&s);
+}
+
+static void test_old_folder(void **state)
+{
+	struct sinks s;
+	struct sink *sink;
+
+	(void)state;
+	sinks_init(&s);
+	assert_int_equal(mkdir("out", 0777), 0);
+	sink = open_dir(&s, "out", false);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	assert_int_equal(scratch_count("out"), 1);
+	assert_int_equal(sink->end(sink, &s.err), 0);
+	assert_written("out");
+	assert_int_equal(scratch_count("out"), 5);
+
+	scratch_write("out/a.i8", "old");
+	sink = open_dir(&s, "out", true);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	assert_string_equal(scratch_read("out/a.i8"), "old");
+	assert_int_equal(sink->end(sink, &s.err), 0);
+	assert_written("out");
+	assert_int_equal(scratch_count("out"), 5);
+	sinks_release(&s);
+}
+
+static void test_abort_leaves_nothing(void **state)
+{
+	struct sinks s;
+	struct sink *sink;
+
+	(void)state;
+	sinks_init(&s);
+	sink = open_dir(&s, "out", false);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	sink->abort(sink);
+	assert_int_equal(scratch_count("."), 0);
+
+	assert_int_equal(mkdir("out", 0777), 0);
+	sink = open_dir(&s, "out", false);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	sink->abort(sink);
+	assert_int_equal(scratch_count("out"), 0);
+	sinks_release(&s);
+}
+
+static int write_and_raise(int number)
+{
+	struct sinks s;
+	struct sink *sink;
+
+	sinks_init(&s);
+	sink = sink_dir_open("out", false, &s.plan, &s.fake.model.files,
+			     &s.err);
+	if (!sink || sinks_write(&s, sink, &s.plan))
+		return 1;
+	return raise(number);
+}
+
+static void test_signal_leaves_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(WTERMSIG(child_run(write_and_raise, SIGTERM)),
+			 SIGTERM);
+	assert_int_equal(scratch_count("."), 0);
+}
+
+/* What somebody puts there meanwhile is not replaced. */
+static void test_names_that_appear(void **state)
+{
+	struct sinks s;
+	struct sink *sink;
+
+	(void)state;
+	sinks_init(&s);
+	sink = open_dir(&s, "out", false);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	assert_int_equal(mkdir("out", 0777), 0);
+	assert_int_equal(sink->end(sink, &s.err), -1);
+	assert_string_equal(s.err.message,
+			    "cannot create 'out': File exists");
+	assert_int_equal(scratch_count("out"), 0);
+	assert_int_equal(scratch_count("."), 1);
+
+	sink = open_dir(&s, "out", false);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	scratch_write("out/a.i8", "theirs");
+	assert_int_equal(sink->end(sink, &s.err), -1);
+	assert_string_equal(s.err.message,
+			    "cannot create 'out/a.i8': File exists");
+	assert_string_equal(scratch_read("out/a.i8"), "theirs");
+	assert_int_equal(scratch_count("out"), 1);
+	sinks_release(&s);
+}
+
+static void assert_refused(struct sinks *s, const char *path, bool force,
+			   const char *message)
+{
+	assert_null(sink_dir_open(path, force, &s->plan, &s->fake.model.files,
+				  &s->err));
+	assert_string_equal(s->err.message, message);
+}
+
+static void test_refused(void **state)
+{
+	struct sinks s;
+
+	(void)state;
+	sinks_init(&s);
+	scratch_write("file", "");
+	assert_int_equal(mkdir("out", 0777) | mkdir("out/c.i8", 0777) |
+			 symlink("no\033where", "link"), 0);
+	assert_refused(&s, "", false, "the output's path is empty");
+	assert_refused(&s, "file", true,
+		       "cannot create 'file': Not a directory");
+	assert_refused(&s, "no\033/out", true, "cannot create 'no\\x1b/out': "
+					       "No such file or directory");
+	assert_refused(&s, "link", true,
+		       "cannot create 'link': No such file or directory");
+	assert_refused(&s, "out", false, "'out' is a folder that is not empty: "
+		       "--force writes to it, and replaces files of the same "
+		       "names");
+	assert_refused(&s, "out", true, "'out/c.i8' is a directory");
+	assert_int_equal(scratch_count("out"), 1);
+	assert_int_equal(rmdir("out/c.i8"), 0);
+
+	scratch_write("out/d.i8", "input");
+	assert_int_equal(source_open(&s.fake.shard.source, "out/d.i8", &s.err),
+			 0);
+	assert_int_equal(file_set_add(&s.fake.model.files,
+				      s.fake.shard.source.fd, &s.err), 0);
+	assert_refused(&s, "out", true,
+		       "'out/d.i8' is the input: it is never overwritten");
+	assert_int_equal(scratch_count("out"), 1);
+	assert_int_equal(scratch_count("."), 3);
+	sinks_release(&s);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_new_folder),
+		TEST(test_old_folder),
+		TEST(test_abort_leaves_nothing),
+		TEST(test_signal_leaves_nothing),
+		TEST(test_names_that_appear),
+		TEST(test_refused),
+	};
+
+	return cmocka_run_group_tests_name("sink_dir", tests, NULL, NULL);
+}
