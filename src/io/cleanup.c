@@ -11,14 +11,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const int fatal_signals[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ,
+/* `own`: comes to the thread whose fault or write raises it, which must not
+ * block it: the program would end at once, without the handler. */
+static const struct {
+	int number;
+	bool own;
+} fatal_signals[] = {
+	{ SIGHUP, false }, { SIGINT, false },  { SIGQUIT, false },
+	{ SIGTERM, false }, { SIGXCPU, false }, { SIGPIPE, true },
+	{ SIGXFSZ, true },  { SIGABRT, true },  { SIGSEGV, true },
+	{ SIGBUS, true },   { SIGFPE, true },   { SIGILL, true },
 };
 
 #define N_SIGNALS (sizeof(fatal_signals) / sizeof(fatal_signals[0]))
 
-/* Static because a signal handler takes no argument; atomic because SIGPIPE
- * may run it in another thread. */
+/* Static because a signal handler takes no argument; atomic because it may run
+ * in another thread. */
 static _Atomic(const char *) files[CLEANUP_MAX_FILES];
 static _Atomic(const char *) folders[CLEANUP_MAX_FILES];
 
@@ -99,9 +107,9 @@ static void install_handlers(void)
 	installed = true;
 	(void)sigfillset(&action.sa_mask);
 	for (size_t i = 0; i < N_SIGNALS; i++)
-		if (!sigaction(fatal_signals[i], NULL, &before) &&
+		if (!sigaction(fatal_signals[i].number, NULL, &before) &&
 		    before.sa_handler == SIG_DFL)
-			(void)sigaction(fatal_signals[i], &action, NULL);
+			(void)sigaction(fatal_signals[i].number, &action, NULL);
 }
 
 /* The entry that holds `path`; NULL finds a free one. */
@@ -118,8 +126,8 @@ void cleanup_signals(sigset_t *set)
 {
 	(void)sigemptyset(set);
 	for (size_t i = 0; i < N_SIGNALS; i++)
-		if (fatal_signals[i] != SIGPIPE && fatal_signals[i] != SIGXFSZ)
-			(void)sigaddset(set, fatal_signals[i]);
+		if (!fatal_signals[i].own)
+			(void)sigaddset(set, fatal_signals[i].number);
 }
 
 /* Gives a descriptor of what `make` made at `path`, or -1. */

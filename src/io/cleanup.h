@@ -9,10 +9,13 @@
 
 /*
  * Makes and opens a new file for writing, with the permissions that the umask
- * or the folder gives. Until it is forgotten, SIGINT, SIGTERM, SIGHUP, SIGQUIT,
- * SIGPIPE, SIGXCPU and SIGXFSZ unlink it before they end the program, unless
- * they were ignored from the start. `path` must stay as it is until then, and
- * is known by its address. Returns a descriptor, or -1 and errno.
+ * or the folder gives. Until it is forgotten, each signal that ends a program
+ * unlinks it first, unless the signal was ignored or handled from the start:
+ * those that are sent (SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU) as well as
+ * those of a failing write (SIGPIPE, SIGXFSZ) or of a crash (SIGABRT, SIGSEGV,
+ * SIGBUS, SIGFPE, SIGILL), which a GPU's runtime may raise, too. `path` must
+ * stay as it is until then, and is known by its address. Returns a descriptor,
+ * or -1 and errno.
  *
  * Only one thread calls these; every other must block cleanup_signals.
  */
@@ -31,8 +34,8 @@ bool cleanup_is_ending(void);
 /* Removes such a folder, as the signals do, and forgets it. */
 void cleanup_remove_folder(const char *path);
 
-/* Fills the set with those signals but SIGPIPE and SIGXFSZ, which come to the
- * thread whose write raised them. */
+/* Fills the set with those of the signals that are sent to the program; the
+ * others come to the thread that raises them. */
 void cleanup_signals(sigset_t *set);
 
 #endif

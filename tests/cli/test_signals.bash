@@ -20,7 +20,7 @@ wait_for() {
 
 test_signals_leave_nothing() {
 	local name number writer pid output
-	for name in INT TERM HUP QUIT; do
+	for name in INT TERM HUP QUIT ABRT; do
 		output=out
 		[ $name != TERM ] || output=out/
 		mkfifo fifo # a new one, that no writer has open

@@ -14,6 +14,7 @@
 
 static int create_two_and_raise(int number)
 {
+	signal(number, SIG_DFL); /* sanitizers handle some */
 	if (cleanup_create("a") < 0 || cleanup_create("b") < 0)
 		return 1;
 	return raise(number);
@@ -21,12 +22,53 @@ static int create_two_and_raise(int number)
 
 static void test_signals_remove_files_and_kill(void **state)
 {
-	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGPIPE,
-				       SIGTERM, SIGXCPU, SIGXFSZ };
+	static const int signals[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE,
+				       SIGTERM, SIGXCPU, SIGXFSZ, SIGABRT,
+				       SIGSEGV, SIGBUS,  SIGFPE,  SIGILL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
 		const int status = child_run(create_two_and_raise, signals[i]);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), signals[i]);
+		assert_int_equal(scratch_count("."), 0);
+	}
+}
+
+/* In a thread that blocks what threads block here; abort is what a GPU's runtime
+ * calls on a memory fault. */
+static void *abort_or_crash(void *number)
+{
+	sigset_t set;
+
+	cleanup_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (*(int *)number == SIGABRT)
+		abort();
+	raise(*(int *)number);
+	return NULL;
+}
+
+static int create_and_crash_in_a_thread(int number)
+{
+	pthread_t thread;
+
+	signal(number, SIG_DFL);
+	if (cleanup_create("a") < 0 || cleanup_create_folder("folder") < 0 ||
+	    pthread_create(&thread, NULL, abort_or_crash, &number))
+		return 1;
+	return pthread_join(thread, NULL);
+}
+
+static void test_a_crash_in_a_thread(void **state)
+{
+	static const int signals[] = { SIGABRT, SIGSEGV };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		const int status =
+			child_run(create_and_crash_in_a_thread, signals[i]);
 
 		assert_true(WIFSIGNALED(status));
 		assert_int_equal(WTERMSIG(status), signals[i]);
@@ -255,6 +297,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_signals_remove_files_and_kill),
+		TEST(test_a_crash_in_a_thread),
 		TEST(test_ignored_signals_stay_ignored),
 		TEST(test_forgotten_files_stay),
 		TEST(test_the_callers_mask_stays),
