@@ -1,7 +1,7 @@
-# --help, the manual page and the README say the same, and what they say works.
+# --help, the manual page and the README agree, and their examples work.
 # shellcheck shell=bash
 
-# The options that --help has, "-o, --output PATH" a line.
+# The options in --help, one line each: "-o, --output PATH".
 help_options() {
 	"$PROGRAM" --help | sed -nE 's/^ +(-[^ ]+( [^ ]+)*)  .*/\1/p'
 }
@@ -14,7 +14,7 @@ manual_options() {
 		s/^(-.)( [A-Z]+)? ,/\1,/; p; }' "$ROOT/man/gguf-dequant.1"
 }
 
-# readme NAME: the block or the table after "<!-- tested: NAME -->".
+# readme NAME: prints the block or the table after "<!-- tested: NAME -->".
 readme() {
 	awk -v name="<!-- tested: $1 -->" '
 		$0 == name { inside = 1; next }
@@ -36,11 +36,22 @@ test_manual_is_clean() {
 		fail "$lint"
 }
 
-test_readme_has_the_help() {
-	same 'the README' <(readme help) <("$PROGRAM" --help)
+# The commands of the session print what the README shows, but for the CPU, the
+# number of threads and the time.
+test_readme_session() {
+	local line
+	recipe_folder
+	readme session >shown
+	grep '^[$] ' shown | while IFS= read -r line; do
+		echo "$line"
+		bash -euc "${line#??}" 2>&1
+	done >got
+	[ "$(grep -c '^[$] ' shown)" = 3 ] || fail "$(cat shown)"
+	same 'the session' <(sed -E "$varies" got) <(sed -E "$varies" shown)
 }
+varies='/^$/d; s/: [a-z0-9]+, [0-9]+ threads?: /: /; s/ in [0-9].*//'
 
-# Every line of the walk-through is in the sources that it is about.
+# Every line of the walk-through is in the source file it describes.
 test_readme_walks_through_the_sources() {
 	local line n=0
 	while IFS= read -r line; do
@@ -68,45 +79,63 @@ test_readme_index() {
 	same 'the README' <(readme index) index
 }
 
-# The folder in which the recipes run, as their reader types them.
+# A folder in which the reader can paste the recipes.
 recipe_folder() {
 	mkdir bin
 	ln -s "$PROGRAM" bin/gguf-dequant
 	PATH=$PWD/bin:$PATH
+	ln -s "$ROOT/tests" tests
+}
+
+# The same with a model, by the recipe's name.
+model_folder() {
+	recipe_folder
 	cp "$MODELS/small.gguf" model.gguf
+}
+
+# paste NAME N: runs the README's block, which calls gguf-dequant N times.
+paste() {
+	readme "$1" >commands
+	[ "$(grep -c '^[^#]*gguf-dequant' commands)" = "$2" ] ||
+		fail "$(cat commands)"
+	bash -euo pipefail commands >got 2>errors || fail "$(cat errors)"
+	same 'standard error' errors /dev/null
 }
 
 test_readme_recipes() {
 	recipe_folder
 	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
-	zstd -q model.gguf
-	readme recipes >commands
-	[ "$(grep -c gguf-dequant commands)" = 7 ] || fail "$(cat commands)"
-	bash -euo pipefail commands >got 2>errors || fail "$(cat errors)"
-	same 'standard error' errors /dev/null
-	same 'model.f32' model.f32 "$MODELS/small.f32"
-	[ "$(jq .bytes model.json)" = 432 ] || fail "$(cat model.json)"
-	[ "$(stat -c %s attention.f16)" = 14 ] || fail 'attention.f16'
+	paste recipe-files 0
+	same 'model.gguf' model.gguf tests/models/tiny-llama.gguf
+	cp "$MODELS/small.gguf" model.gguf
+	zstd -qf model.gguf
+	paste recipes 7
+	made_by_the_recipes
 	[ "$(stat -c %s rest.bf16)" = 212 ] || fail 'rest.bf16'
-	same 'model.safetensors' model.safetensors \
-		<("$PROGRAM" -F safetensors -t bf16 -c model.gguf)
 	same 'what is printed' got <("$PROGRAM" model.gguf
 		"$PROGRAM" -t f16 -c model.gguf | sha256sum
 		echo '"llama"')
 }
 
-# The values of a kernel: those expected, and then with one bit flipped.
+# What the README's recipes make, and the examples of the manual page.
+made_by_the_recipes() {
+	same 'model.f32' model.f32 "$MODELS/small.f32"
+	[ "$(jq .bytes model.json)" = 432 ] || fail "$(cat model.json)"
+	[ "$(stat -c %s attention.f16)" = 14 ] || fail 'attention.f16'
+	same 'model.safetensors' model.safetensors \
+		<("$PROGRAM" -F safetensors -t bf16 -c model.gguf)
+}
+
+# The values of a kernel: as expected, and then with one bit flipped.
 test_readme_kernel() {
 	recipe_folder
-	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
-	mv q4_k.blocks blocks.bin
-	cp "$GOLDEN/q4_k.f32" kernel.f32
-	gguf-dequant --input-type q4_k blocks.bin -t f16 -o kernel.f16
-	readme kernel >commands
-	[ "$(grep -c gguf-dequant commands)" = 3 ] || fail "$(cat commands)"
-	bash -euo pipefail commands >got 2>&1 || fail "$(cat got)"
+	paste kernel-files 3
+	same 'kernel.f32' kernel.f32 "$GOLDEN/q4_k.f32"
+	paste kernel 3
 	same 'what is printed' got /dev/null
 	same 'expected.f32' expected.f32 kernel.f32
+	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
+	same 'blocks.bin' blocks.bin q4_k.blocks
 	mv q4_k.flipped kernel.f32
 	gguf-dequant --input-type q4_k blocks.bin --expect kernel.f32 >got 2>&1
 	same 'the lines' got <(readme expect)
@@ -114,16 +143,14 @@ test_readme_kernel() {
 
 # The first run stores, the second compares, and one bit makes the third fail.
 test_readme_check() {
-	recipe_folder
-	readme check >job
-	[ "$(wc -l <job)" = 3 ] || fail "$(cat job)"
+	model_folder
 	for _ in 1 2; do
-		bash -euo pipefail job >got 2>&1 || fail "$(cat got)"
+		paste check 2
 		same 'what is printed' got /dev/null
 		[ "$(wc -l <model.b3)" = 4 ] || fail "$(cat model.b3)"
 	done
 	flip model.gguf $(($(offset_of model.gguf blk.0.attn_q.weight) + 7))
-	bash -euo pipefail job >got 2>errors && fail 'the job passed'
+	bash -euo pipefail commands >got 2>errors && fail 'the job passed'
 	same 'what is printed' got <(echo 'blk.0.attn_q.weight.f32: FAILED')
 	same 'standard error' errors \
 		<(echo 'gguf-dequant: 1 of 4 checksums differ')
@@ -131,7 +158,7 @@ test_readme_check() {
 
 test_readme_numpy() {
 	python3 -c 'import numpy' 2>error || skip 'there is no NumPy'
-	recipe_folder
+	model_folder
 	gguf-dequant model.gguf -o model.f32 --index model.json
 	readme numpy >recipe.py
 	echo 'print(weights.shape, weights[2, 0])' >>recipe.py
@@ -141,31 +168,23 @@ test_readme_numpy() {
 
 test_readme_safetensors() {
 	library_python
-	recipe_folder
-	mv model.gguf gemma-3-270m-Q8_0.gguf
-	readme safetensors-sh >commands
-	bash -euo pipefail commands >got 2>&1 || fail "$(cat got)"
-	same 'what is printed' got /dev/null
+	model_folder
+	gguf-dequant model.gguf -t f16 -o model.safetensors
 	readme safetensors >recipe.py
 	"$VENV" recipe.py >got || fail
 	same 'the tensor' got <(echo 'float16 (3, 32)')
 }
 
-# The examples of the manual page, one a line.
+# The examples of the manual page, one per line.
 test_manual_examples() {
-	recipe_folder
+	model_folder
 	command -v zstd jq >tools || skip 'there is no zstd, or no jq'
 	zstd -q model.gguf
 	sed -n 's/^\.Dl //p' "$ROOT/man/gguf-dequant.1" >examples
 	[ "$(wc -l <examples)" = 9 ] || fail "$(cat examples)"
-	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
-	mv q4_k.blocks blocks.bin
+	"$PROGRAM" "$GOLDEN/q4_k.gguf" -t native -o blocks.bin
 	cp "$GOLDEN/q4_k.f32" kernel.f32
 	bash -euo pipefail examples >got 2>errors || fail "$(cat errors)"
 	same 'standard error' errors /dev/null
-	same 'model.f32' model.f32 "$MODELS/small.f32"
-	[ "$(jq .bytes model.json)" = 432 ] || fail "$(cat model.json)"
-	[ "$(stat -c %s attention.f16)" = 14 ] || fail 'attention.f16'
-	same 'model.safetensors' model.safetensors \
-		<("$PROGRAM" -F safetensors -t bf16 -c model.gguf)
+	made_by_the_recipes
 }
