@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/escape.h"
+#include "base/repeat.h"
 #include "model/magic.h"
-#include "base/sort.h"
 
 #define MIN_ALIGNMENT 8
 #define FIELD_SIZE 64 /* for a field's name with its value */
@@ -16,15 +16,17 @@
 #define MIN_KV 14     /* | len: 8 | key: 1 | type: 4 | value: 1 | */
 #define MIN_TENSOR 24 /* | len: 8 | n_dims: 4 | type: 4 | offset: 8 | */
 
+/* pos <= end <= limit and end <= len: none of their differences can wrap. */
 struct reader {
 	struct gguf *gguf;
 	struct source *src;
 	const unsigned char *bytes; /* gguf->header */
-	size_t len;     /* bytes that were read */
-	size_t size;    /* bytes that were allocated */
-	size_t pos;     /* the next byte to parse; its offset in the file too */
-	size_t memory;  /* bytes that header and tables may take */
-	uint64_t limit; /* where the header must end for that */
+	size_t len;    /* bytes read, some of them perhaps beyond the limit */
+	size_t size;   /* bytes allocated */
+	size_t pos;    /* next byte to parse; also its offset in the file */
+	size_t end;    /* the smaller of len and limit: parse no further */
+	size_t limit;  /* where the header must end to stay within memory */
+	size_t memory; /* bytes that the header and its tables may use */
 	struct error *err;
 
 	/* For messages: what is being parsed. */
@@ -85,7 +87,7 @@ static int refuse_end(const struct reader *r, const char *field, uint64_t n,
 static int check_room(const struct reader *r, const char *field, uint64_t n,
 		      uint64_t extra)
 {
-	const uint64_t left = r->limit - r->pos;
+	const size_t left = r->limit - r->pos;
 	char buffer[SUBJECT_SIZE];
 
 	if (r->src->seekable && n > r->src->size - r->pos)
@@ -111,7 +113,7 @@ static int check_count(const struct reader *r, const char *what, uint64_t n,
 		bytes = UINT64_MAX;
 	if (!bytes_mul(n, extra, &extra_bytes))
 		extra_bytes = UINT64_MAX;
-	if (bytes <= r->len - r->pos && !extra_bytes)
+	if (bytes <= r->end - r->pos && !extra_bytes)
 		return 0; /* read already */
 	snprintf(field, sizeof(field), "%s %" PRIu64, what, n);
 	return check_room(r, field, bytes, extra_bytes);
@@ -143,7 +145,15 @@ static int resize_header(struct reader *r, size_t size)
 	return 0;
 }
 
-/* Reads on until `end` bytes are there, or the file ends. */
+/* Sets the limit, which is not below r->pos. */
+static void set_limit(struct reader *r, size_t limit)
+{
+	r->limit = limit;
+	r->end = r->len < limit ? r->len : limit;
+}
+
+/* Reads on until `end` bytes are there or the file ends. All bytes read so far
+ * are below the limit, as `end` is. */
 static int read_header(struct reader *r, size_t end)
 {
 	const uint64_t most = r->src->seekable && r->src->size < r->limit ?
@@ -167,6 +177,7 @@ static int read_header(struct reader *r, size_t end)
 	if (got < 0)
 		return -1;
 	r->len += (size_t)got;
+	set_limit(r, r->limit);
 	return 0;
 }
 
@@ -175,11 +186,12 @@ static int read_header(struct reader *r, size_t end)
 static inline const unsigned char *take(struct reader *r, const char *field,
 					uint64_t n)
 {
-	if (n > r->len - r->pos) {
+	if (n > r->end - r->pos) {
+		/* That n fits the limit means that r->end is r->len. */
 		if (check_room(r, field, n, 0) ||
 		    read_header(r, r->pos + (size_t)n))
 			return NULL;
-		if (n > r->len - r->pos) {
+		if (n > r->end - r->pos) {
 			refuse_end(r, field, n, r->len);
 			return NULL;
 		}
@@ -375,7 +387,7 @@ static int check_repeats(struct reader *r, const char *what, const void *table,
 	char name[ESCAPE_MESSAGE_SIZE];
 	size_t earlier, later;
 	const int found =
-		sort_find_repeat(table, n, text_at, &earlier, &later, r->err);
+		repeat_find(table, n, text_at, &earlier, &later, r->err);
 
 	if (found <= 0)
 		return found;
@@ -554,30 +566,37 @@ static int refuse_overlap(const struct reader *r, const struct gguf_tensor *a,
 			 a->bytes, a->offset, b->bytes, b->offset);
 }
 
+static int compare_offsets(const void *a, const void *b, void *tensors)
+{
+	const struct gguf_tensor *const table = tensors;
+	const size_t i = *(const size_t *)a, j = *(const size_t *)b;
+	const uint64_t x = table[i].offset, y = table[j].offset;
+
+	return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
+}
+
 /* Checks that no byte belongs to two tensors. */
 static int check_overlaps(const struct reader *r)
 {
-	const struct gguf_tensor *const tensors = r->gguf->tensors;
-	struct sort_item *const items =
-		calloc(r->gguf->n_tensors + 1, SORT_BYTES);
+	struct gguf_tensor *const tensors = r->gguf->tensors;
+	size_t *const order = calloc(r->gguf->n_tensors + 1, sizeof(*order));
 	size_t n = 0;
 	int result = 0;
 
-	if (!items)
+	if (!order)
 		return error_errno(r->err, "cannot read '%s'", r->src->name);
 	for (size_t i = 0; i < r->gguf->n_tensors; i++)
 		if (tensors[i].bytes)
-			items[n++] = (struct sort_item){ tensors[i].offset, i };
-	sort_items(items, items + n, n);
+			order[n++] = i;
+	qsort_r(order, n, sizeof(*order), compare_offsets, tensors);
 	for (size_t i = 1; i < n && !result; i++) {
-		const struct gguf_tensor *const a =
-			&tensors[items[i - 1].index];
-		const struct gguf_tensor *const b = &tensors[items[i].index];
+		const struct gguf_tensor *const a = &tensors[order[i - 1]];
+		const struct gguf_tensor *const b = &tensors[order[i]];
 
 		if (b->offset - a->offset < a->bytes)
 			result = refuse_overlap(r, a, b);
 	}
-	free(items);
+	free(order);
 	return result;
 }
 
@@ -633,9 +652,9 @@ static void *make_table(struct reader *r, const char *what, uint64_t n,
 {
 	void *table;
 
-	if (check_count(r, what, n, each, entry_size + SORT_BYTES))
+	if (check_count(r, what, n, each, entry_size + REPEAT_BYTES))
 		return NULL;
-	r->limit -= n * (entry_size + SORT_BYTES);
+	set_limit(r, r->limit - n * (entry_size + REPEAT_BYTES));
 	r->gguf->memory += n * entry_size;
 	/* Its pages cost nothing until an entry is there. */
 	table = calloc(n ? n : 1, entry_size);
@@ -757,7 +776,9 @@ bool gguf_array_next(struct gguf_array *array)
 	struct source src = { .seekable = true, .size = array->rest.len };
 	struct error err;
 	struct reader r = { .bytes = (const unsigned char *)array->rest.data,
-			    .len = array->rest.len, .src = &src, .err = &err };
+			    .len = array->rest.len, .end = array->rest.len,
+			    .limit = array->rest.len, .src = &src,
+			    .err = &err };
 	const size_t skipped = array->type == GGUF_STRING ? 8 : 0;
 
 	if (!array->left || skip_value(&r, array->type))

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/escape.h"
-#include "base/sort.h"
+#include "base/repeat.h"
 
 #define MAX_SHARDS 65535 /* split.count is a u16 */
 #define OTHER_FILES 64   /* open ones that are not shards, at most */
@@ -210,8 +210,8 @@ static int check_tensors(const struct model *model, const struct split *first,
 				 model->shards[0].source.name,
 				 first->n_tensors, model->n_shards,
 				 model->n_tensors);
-	found = sort_find_repeat(tensors, model->n_tensors, tensor_name,
-				 &earlier, &later, err);
+	found = repeat_find(tensors, model->n_tensors, tensor_name, &earlier,
+			    &later, err);
 	if (found <= 0)
 		return found;
 	return error_set(err, "the tensor '%s' is in '%s' and in '%s'",

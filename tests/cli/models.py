@@ -138,6 +138,9 @@ def many(folder):
         ("blk.%d.ffn_down_exps.weight" % i, "f32", (1,), f32(i))
         for i in range(1000)
     ], [("tokenizer.ggml.tokens", ["string"], tokens)])
+    # Their table leaves --memory 4M less than what is read ahead.
+    gguf_file.write(folder + "/tensors.gguf", [
+        ("blk.%d.ffn_gate_exps.weight" % i, "i8", (1,), b"x") for i in range(5000)])
 
 
 if __name__ == "__main__":

@@ -179,6 +179,17 @@ test_threads_do_not_change_the_output() {
 	done
 }
 
+test_tables_that_exceed_the_memory() {
+	run --memory 4M -j1 -o out "$MODELS/tensors.gguf"
+	fails_with "'$MODELS/tensors.gguf': tensor 'blk."
+	case $(<"$ERR") in
+	*' of memory for metadata: raise --memory') ;;
+	*) fail "$(cat "$ERR")" ;;
+	esac
+	run --memory 8M -j1 -o out "$MODELS/tensors.gguf"
+	succeeds
+}
+
 # The most memory that the program had at a time, in KiB, when it was about to
 # write the last of 8 MiB.
 peak() {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/sort.h"
+#include "base/repeat.h"
 #include "../gguf_corpus.h"
 
 #define MEMORY (48u << 20)
@@ -423,18 +423,41 @@ static size_t memory_need(const struct gguf *gguf)
 			      gguf->n_tensors * sizeof(*gguf->tensors);
 
 	assert_int_equal(gguf->memory, gguf->header_len + tables);
-	return gguf->memory + (gguf->n_kv + gguf->n_tensors) * SORT_BYTES;
+	return gguf->memory + (gguf->n_kv + gguf->n_tensors) * REPEAT_BYTES;
 }
 
-static void test_memory_is_bounded(void **state)
+/* Checks that `need` bytes are enough to read b, and that one byte less, or
+ * far less, is refused with advice. */
+static void check_memory(const struct builder *b)
 {
-	struct builder b = { 0 };
 	char path[BUILDER_PATH_SIZE];
 	struct error err = { 0 };
 	struct source src;
 	struct gguf gguf;
 	size_t need;
 	int fd;
+
+	open_model(b, false, &src, &gguf);
+	need = memory_need(&gguf);
+	gguf_release(&gguf);
+	source_close(&src);
+	assert_true(need > GGUF_READ_AHEAD);
+
+	fd = builder_open(b, path);
+	if (!read_path(path, need, &err))
+		fail_msg("%s", err.message);
+	for (size_t i = 0; i <= 100; i++) {
+		assert_false(read_path(path, (need - 1) / 100 * i, &err));
+		assert_non_null(strstr(err.message, "raise --memory"));
+	}
+	assert_false(read_path(path, need - 1, &err));
+	assert_non_null(strstr(err.message, "raise --memory"));
+	close(fd);
+}
+
+static void test_memory_is_bounded(void **state)
+{
+	struct builder b = { 0 };
 
 	(void)state;
 	build_header(&b, 3, 1, 1);
@@ -443,20 +466,29 @@ static void test_memory_is_bounded(void **state)
 	build_zeros(&b, 1 << 20);
 	build_tensor(&b, "w", 1, (uint64_t[]){ 8 }, 24, 0);
 	build_data(&b, 32, 8);
-	fd = builder_open(&b, path);
-	open_model(&b, false, &src, &gguf);
-	need = memory_need(&gguf);
-	gguf_release(&gguf);
-	source_close(&src);
-
-	assert_true(read_path(path, need, &err));
-	need -= GGUF_READ_AHEAD + 1;
-	for (size_t i = 0; i <= 100; i++) {
-		assert_false(read_path(path, need / 100 * i, &err));
-		assert_non_null(strstr(err.message, "raise --memory"));
-	}
-	close(fd);
+	check_memory(&b);
 	builder_release(&b);
+}
+
+/* Tables so large that the header must end within what is read ahead, for some
+ * of the budgets: once, a length wrapped around there. */
+static void test_memory_of_tables_is_bounded(void **state)
+{
+	static const unsigned counts[] = { 1700, 2000, 3000, 5000 };
+	struct builder b = { 0 };
+	char name[40];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+		build_header(&b, 3, counts[i], 0);
+		for (unsigned j = 0; j < counts[i]; j++) {
+			snprintf(name, sizeof(name), "blk.%u.ffn_gate_exps.weight", j);
+			build_tensor(&b, name, 0, NULL, 24, 32 * j);
+		}
+		build_data(&b, 32, 32 * counts[i]);
+		check_memory(&b);
+		builder_release(&b);
+	}
 }
 
 /* Bytes of address space that this process has. */
@@ -676,6 +708,7 @@ int main(void)
 		cmocka_unit_test(test_every_prefix_is_refused),
 		cmocka_unit_test(test_every_mutation_is_safe),
 		cmocka_unit_test(test_memory_is_bounded),
+		cmocka_unit_test(test_memory_of_tables_is_bounded),
 		cmocka_unit_test(test_hostile_counts_cost_little),
 		cmocka_unit_test(test_deep_nesting_costs_little),
 		cmocka_unit_test(test_many_entries_cost_little),
