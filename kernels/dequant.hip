@@ -13,6 +13,13 @@
 #include "formats.h"
 #include "launch.h"
 
+/* A group has at least one block, and a block at least one thread. */
+#define DQ_QUANT(NAME, name, id, weights, bytes, span)                    \
+	DQ_ASSERT(DQ_TILE(weights, 4) > 0 &&                              \
+			  (weights) / DQ_CHUNK(2) / DQ_PARTS(weights) > 0, \
+		  #name);
+#include "formats.def"
+
 /* A pair of 16-bit values of a and b, with `nan` for each of them that is NaN. */
 DQ_FN uint32_t canonical_pair(uint32_t pair, float a, float b, uint32_t nan)
 {

@@ -29,6 +29,23 @@ struct format {
 	unsigned block_bytes;
 };
 
+/* The most weights of a block, and the most bytes of one: the size of a union
+ * is that of its largest member. */
+union format_weights {
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	unsigned char name[weights];
+#include "kernels/formats.def"
+};
+union format_bytes {
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	unsigned char name[bytes];
+#define DQ_FLOAT(NAME, name, id, bytes) unsigned char name[bytes];
+#define DQ_INTEGER(NAME, name, id, bytes) unsigned char name[bytes];
+#include "kernels/formats.def"
+};
+#define FORMAT_MAX_WEIGHTS sizeof(union format_weights)
+#define FORMAT_MAX_BYTES sizeof(union format_bytes)
+
 /* Format `index`; never NULL for an index below FORMAT_COUNT. */
 const struct format *format_at(enum format_index index);
 

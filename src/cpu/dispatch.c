@@ -1,6 +1,5 @@
 #include "cpu/rows.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #ifdef __x86_64__
@@ -74,14 +73,11 @@ static const struct cpu_rows *fail_unknown(const char *isa, struct error *err)
 {
 	const struct text text = { isa, strlen(isa) };
 	char name[ESCAPE_MESSAGE_SIZE];
-	char known[64] = "";
-	size_t len = 0;
 
+	error_set(err, "unknown instruction set '%s'; use one of",
+		  escape_text(name, sizeof(name), text));
 	for (size_t i = 0; i < N_TABLES; i++)
-		len += (size_t)snprintf(known + len, sizeof(known) - len,
-					" '%s'", tables[i]->isa);
-	error_set(err, "unknown instruction set '%s': there are%s",
-		  escape_text(name, sizeof(name), text), known);
+		error_append(err, "%s '%s'", i ? "," : "", tables[i]->isa);
 	return NULL;
 }
 

@@ -120,18 +120,25 @@ static void xxh64_close(void *state)
 
 /* -------------------------------- the table ------------------------------- */
 
+#define XXH_BYTES sizeof(XXH64_canonical_t)
 #define XXH(name) \
 	name##_open, name##_begin, name##_add, NULL, name##_end, name##_close
 
-/* xxhsum takes 16 digits by themselves for XXH64, and so do we. */
-static const struct checksum checksums[] = {
-	{ "blake3", "BLAKE3", "", BLAKE3_DIGEST_BYTES, tree_open, tree_begin,
-	  NULL, tree_join, tree_end, free },
-	{ "sha256", "SHA256", "", SHA256_DIGEST_SIZE, sha256_open,
-	  sha256_begin, sha256_add, NULL, sha256_end, free },
-	{ "xxh3", "XXH3", "XXH3_", 8, XXH(xxh3) },
-	{ "xxh64", "XXH64", "", 8, XXH(xxh64) },
-};
+/* xxhsum reads 16 digits without a prefix as XXH64, and so do we. */
+#define ALGORITHMS(ROW)                                                    \
+	ROW("blake3", "BLAKE3", "", BLAKE3_DIGEST_BYTES, tree_open,        \
+	    tree_begin, NULL, tree_join, tree_end, free)                   \
+	ROW("sha256", "SHA256", "", SHA256_DIGEST_SIZE, sha256_open,       \
+	    sha256_begin, sha256_add, NULL, sha256_end, free)              \
+	ROW("xxh3", "XXH3", "XXH3_", XXH_BYTES, XXH(xxh3))                 \
+	ROW("xxh64", "XXH64", "", XXH_BYTES, XXH(xxh64))
+
+#define ASSERT(name, tag, prefix, bytes, ...) \
+	_Static_assert((bytes) <= CHECKSUM_MAX_BYTES, name);
+ALGORITHMS(ASSERT)
+
+#define ENTRY(...) { __VA_ARGS__ },
+static const struct checksum checksums[] = { ALGORITHMS(ENTRY) };
 
 #define N_CHECKSUMS (sizeof(checksums) / sizeof(*checksums))
 

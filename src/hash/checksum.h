@@ -8,7 +8,7 @@
 
 struct blake3_part;
 
-#define CHECKSUM_MAX_BYTES 32
+#define CHECKSUM_MAX_BYTES 32 /* of every algorithm, at most: asserted */
 
 /*
  * An algorithm. Its state, which open makes and close frees, is used by one

@@ -437,13 +437,61 @@ static int read_kvs(struct reader *r, uint64_t n)
 	return read_alignment(r);
 }
 
-/* Dimensions and their product. Their number is limited so that it, and what
- * strides need, fits in 63 bits also where one of them is 0. */
-static int read_shape(struct reader *r, struct gguf_tensor *tensor)
+static bool set_fault(struct gguf_fault *fault, unsigned dim,
+		      const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static bool set_fault(struct gguf_fault *fault, unsigned dim,
+		      const char *format, ...)
 {
-	static const char *const fields[GGUF_MAX_DIMS] = {
-		"dims[0]", "dims[1]", "dims[2]", "dims[3]" };
+	va_list args;
+
+	fault->dim = dim;
+	va_start(args, format);
+	vsnprintf(fault->why, sizeof(fault->why), format, args);
+	va_end(args);
+	return false;
+}
+
+bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault)
+{
+	const struct format *const format = tensor->format;
 	uint64_t product = 1;
+
+	tensor->n_weights = 1;
+	for (unsigned i = 0; i < GGUF_MAX_DIMS; i++) {
+		const uint64_t dim = tensor->dims[i];
+
+		if (!bytes_mul(product, dim ? dim : 1, &product) ||
+		    product > INT64_MAX)
+			return set_fault(fault, i, "a tensor has at most %"
+					 PRId64 " weights", INT64_MAX);
+		tensor->n_weights *= dim;
+	}
+	if (tensor->dims[0] % format->block_weights)
+		return set_fault(fault, 0, "%s has blocks of %u weights, and a "
+				 "row must be whole blocks", format->name,
+				 format->block_weights);
+	tensor->n_blocks = tensor->n_weights / format->block_weights;
+	if (!bytes_mul(tensor->n_blocks, format->block_bytes, &tensor->bytes) ||
+	    tensor->bytes > INT64_MAX)
+		return set_fault(fault, GGUF_FAULT_FORMAT, "%" PRIu64
+				 " weights of %s take more than %" PRId64
+				 " bytes", tensor->n_weights, format->name,
+				 INT64_MAX);
+	return true;
+}
+
+const char *gguf_dim_name(unsigned i)
+{
+	static const char *const names[GGUF_MAX_DIMS] = {
+		"dims[0]", "dims[1]", "dims[2]", "dims[3]" };
+
+	return names[i];
+}
+
+static int read_dims(struct reader *r, struct gguf_tensor *tensor)
+{
 	uint32_t n_dims;
 
 	if (take_u32(r, "n_dims", &n_dims))
@@ -452,48 +500,35 @@ static int read_shape(struct reader *r, struct gguf_tensor *tensor)
 		return refuse(r, "n_dims", n_dims, r->pos - 4,
 			      "the limit is %d", GGUF_MAX_DIMS);
 	tensor->n_dims = n_dims;
-	tensor->n_weights = 1;
 	for (unsigned i = 0; i < GGUF_MAX_DIMS; i++) {
-		uint64_t *const dim = &tensor->dims[i];
-
-		*dim = 1;
-		if (i < n_dims && take_u64(r, fields[i], dim))
+		tensor->dims[i] = 1;
+		if (i < n_dims &&
+		    take_u64(r, gguf_dim_name(i), &tensor->dims[i]))
 			return -1;
-		if (!bytes_mul(product, *dim ? *dim : 1, &product) ||
-		    product > INT64_MAX)
-			return refuse(r, fields[i], *dim, r->pos - 8,
-				      "a tensor has at most %" PRId64
-				      " weights", INT64_MAX);
-		tensor->n_weights *= *dim;
 	}
 	return 0;
 }
 
+/* The type, which says how many bytes the dimensions stand for. */
 static int read_format(struct reader *r, struct gguf_tensor *tensor)
 {
+	struct gguf_fault fault;
+	uint64_t offset;
 	uint32_t id;
-	const struct format *format;
 
 	if (take_u32(r, "type", &id))
 		return -1;
-	format = id < FORMAT_OWN_IDS ? format_by_id(id) : NULL;
-	if (!format)
-		return refuse(r, "type", id, r->pos - 4, "%s",
-			      format_why_not(id));
-	if (tensor->dims[0] % format->block_weights)
-		return refuse(r, "dims[0]", tensor->dims[0],
-			      r->pos - 4 - 8 * tensor->n_dims,
-			      "%s has blocks of %u weights, and a row must be "
-			      "whole blocks", format->name,
-			      format->block_weights);
-	tensor->format = format;
-	tensor->n_blocks = tensor->n_weights / format->block_weights;
-	if (!bytes_mul(tensor->n_blocks, format->block_bytes, &tensor->bytes) ||
-	    tensor->bytes > INT64_MAX)
-		return refuse(r, "type", id, r->pos - 4, "%" PRIu64 " weights "
-			      "of %s take more than %" PRId64 " bytes",
-			      tensor->n_weights, format->name, INT64_MAX);
-	return 0;
+	offset = r->pos - 4;
+	tensor->format = id < FORMAT_OWN_IDS ? format_by_id(id) : NULL;
+	if (!tensor->format)
+		return refuse(r, "type", id, offset, "%s", format_why_not(id));
+	if (gguf_tensor_measure(tensor, &fault))
+		return 0;
+	if (fault.dim == GGUF_FAULT_FORMAT)
+		return refuse(r, "type", id, offset, "%s", fault.why);
+	return refuse(r, gguf_dim_name(fault.dim), tensor->dims[fault.dim],
+		      offset - 8 * (tensor->n_dims - fault.dim), "%s",
+		      fault.why);
 }
 
 static int read_tensor(struct reader *r, struct gguf_tensor *tensor)
@@ -501,7 +536,7 @@ static int read_tensor(struct reader *r, struct gguf_tensor *tensor)
 	if (take_name(r, "name", 0, &tensor->name))
 		return -1;
 	r->name = &tensor->name;
-	if (read_shape(r, tensor) || read_format(r, tensor) ||
+	if (read_dims(r, tensor) || read_format(r, tensor) ||
 	    take_u64(r, "offset", &tensor->offset))
 		return -1;
 	if (tensor->offset % r->gguf->alignment)

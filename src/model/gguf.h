@@ -92,6 +92,24 @@ int gguf_read(struct gguf *gguf, struct source *src, size_t memory,
 	      struct error *err);
 void gguf_release(struct gguf *gguf);
 
+/* What is wrong with a tensor's dimensions or format. */
+struct gguf_fault {
+	unsigned dim; /* index of the dimension; GGUF_FAULT_FORMAT: none */
+	char why[128];
+};
+#define GGUF_FAULT_FORMAT GGUF_MAX_DIMS
+
+/*
+ * Computes a tensor's n_weights, n_blocks and bytes from its dims and format.
+ * Returns false, and sets *fault, unless a row is whole blocks and the weights
+ * and their bytes are less than 2^63, even without the dimensions that are 0:
+ * strides must fit too.
+ */
+bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault);
+
+/* "dims[0]", …, for messages. */
+const char *gguf_dim_name(unsigned i);
+
 /* The entry with that key, or NULL. */
 const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key);
 

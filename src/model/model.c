@@ -311,36 +311,18 @@ static int count_weights(const struct source *src, const struct format *format,
 	return 0;
 }
 
-/* As gguf.c has it: a row is whole blocks, and the weights and their bytes are
- * less than 2^63, also where a dimension is 0. */
 static int size_blocks(struct gguf_tensor *tensor, const char *name,
 		       struct error *err)
 {
-	const struct format *const format = tensor->format;
-	uint64_t product = 1;
+	struct gguf_fault fault;
 
-	tensor->n_weights = 1;
-	for (unsigned i = 0; i < GGUF_MAX_DIMS; i++) {
-		const uint64_t dim = tensor->dims[i];
-
-		if (!bytes_mul(product, dim ? dim : 1, &product) ||
-		    product > INT64_MAX)
-			return error_set(err, "'%s': a tensor has at most %"
-					 PRId64 " weights", name, INT64_MAX);
-		tensor->n_weights *= dim;
-	}
-	if (tensor->dims[0] % format->block_weights)
-		return error_set(err, "'%s': the first dimension is %" PRIu64
-				 ", but %s has blocks of %u weights, and a row "
-				 "must be whole blocks", name, tensor->dims[0],
-				 format->name, format->block_weights);
-	tensor->n_blocks = tensor->n_weights / format->block_weights;
-	if (!bytes_mul(tensor->n_blocks, format->block_bytes, &tensor->bytes) ||
-	    tensor->bytes > INT64_MAX)
-		return error_set(err, "'%s': %" PRIu64 " weights of %s take "
-				 "more than %" PRId64 " bytes", name,
-				 tensor->n_weights, format->name, INT64_MAX);
-	return 0;
+	if (gguf_tensor_measure(tensor, &fault))
+		return 0;
+	if (fault.dim == GGUF_FAULT_FORMAT)
+		return error_set(err, "'%s': %s", name, fault.why);
+	return error_set(err, "'%s': %s %" PRIu64 ": %s", name,
+			 gguf_dim_name(fault.dim), tensor->dims[fault.dim],
+			 fault.why);
 }
 
 static int shape_blocks(struct gguf_tensor *tensor, struct source *src,

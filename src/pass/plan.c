@@ -7,6 +7,17 @@
 
 #include "base/escape.h"
 
+/* A part is whole blocks, in 16 and in 32 bits, and fits the smallest slot. */
+#define DQ_ROW(name, weights, bytes)                                   \
+	_Static_assert(PLAN_PART % (4 * (weights)) == 0, #name);       \
+	_Static_assert(PLAN_PART / (2 * (weights)) * (bytes) <=        \
+		       PLAN_MIN_SLOT, #name);
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	DQ_ROW(name, weights, bytes)
+#define DQ_FLOAT(NAME, name, id, bytes) DQ_ROW(name, 1, bytes)
+#include "kernels/formats.def"
+#undef DQ_ROW
+
 /* Whether one of the globs matches; matched[i] is set for each that does. */
 static bool matches(const char *const *globs, size_t n, const char *name,
 		    bool *matched)

@@ -83,7 +83,7 @@ int plan_init_by_source(struct plan *sorted, const struct plan *plan,
  * begin at a multiple of PLAN_PART bytes of the tensor's output, and so end all
  * but the last: what is computed of a tensor by parts never finds half a one.
  */
-#define PLAN_PART 1024
+#define PLAN_PART (4 * FORMAT_MAX_WEIGHTS)
 struct work_item {
 	const struct plan_tensor *tensor;
 	uint64_t src_offset; /* in tensor->tensor->source */
@@ -120,7 +120,7 @@ struct plan_cursor {
 	size_t index;      /* of the tensor */
 	uint64_t done;     /* blocks of that tensor; bytes if it is verbatim */
 };
-#define PLAN_MIN_SLOT 4096
+#define PLAN_MIN_SLOT (4 * PLAN_PART)
 
 bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
 

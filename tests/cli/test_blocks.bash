@@ -110,10 +110,10 @@ have, for tensor 'stdin'"
 	fails "'standard input' has 300 bytes, but should have 432, for tensor \
 'stdin'"
 	run --input-type q4_k --shape 128,4 b.bin -o out
-	fails "'b.bin': the first dimension is 128, but Q4_K has blocks of 256 \
-weights, and a row must be whole blocks"
+	fails "'b.bin': dims[0] 128: Q4_K has blocks of 256 weights, and a \
+row must be whole blocks"
 	run --input-type f32 --shape 4294967296,4294967296 b.bin -o out
-	fails "'b.bin': a tensor has at most 9223372036854775807 weights"
+	fails "'b.bin': dims[1] 4294967296: a tensor has at most 9223372036854775807 weights"
 	run --input-type f32 /dev/null -o out
 	fails "'/dev/null' is empty"
 	run --input-type f32 - -o out < <(:)

@@ -73,8 +73,8 @@ static void test_an_unknown_name_lists_the_known(void **state)
 	assert_null(cpu_rows_select("neon", &err));
 #ifdef __x86_64__
 	assert_string_equal(err.message,
-			    "unknown instruction set 'neon': "
-			    "there are 'baseline' 'avx2' 'avx512'");
+			    "unknown instruction set 'neon'; use one of "
+			    "'baseline', 'avx2', 'avx512'");
 #endif
 }
 

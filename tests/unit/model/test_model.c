@@ -456,18 +456,17 @@ static void test_sizes_of_blocks(void **state)
 	assert_blocks_refused(289, &(struct model_blocks){ q4_k, 1, { 512 } },
 			      "'zeros.bin' has 289 bytes, but should have 288");
 	assert_blocks_refused(144, &(struct model_blocks){ q4_k, 2, { 64, 4 } },
-			      "'zeros.bin': the first dimension is 64, but "
-			      "Q4_K has blocks of 256 weights, and a row must "
-			      "be whole blocks");
+			      "'zeros.bin': dims[0] 64: Q4_K has blocks of 256 "
+			      "weights, and a row must be whole blocks");
 	for (unsigned i = 0; i < 2; i++)
 		assert_blocks_refused(1, &(struct model_blocks){
 			i8, 3, { i, (uint64_t)1 << 62, 2 } },
-			"'zeros.bin': a tensor has at most "
+			"'zeros.bin': dims[2] 2: a tensor has at most "
 			"9223372036854775807 weights");
 	assert_blocks_refused(1, &(struct model_blocks){
 		i8, 2, { UINT64_MAX, UINT64_MAX } },
-		"'zeros.bin': a tensor has at most 9223372036854775807 "
-		"weights");
+		"'zeros.bin': dims[0] 18446744073709551615: a tensor has at "
+		"most 9223372036854775807 weights");
 	assert_blocks_refused(1, &(struct model_blocks){ i8, 1, { most } },
 			      "'zeros.bin' has 1 bytes, but should have "
 			      "9223372036854775807");
