@@ -18,6 +18,7 @@
 
 #include "io/source.h"
 #include "../scratch.h"
+#include "../terminal.h"
 
 #define PATH_SIZE 64
 
@@ -482,23 +483,27 @@ static void test_what_cannot_be_read(void **state)
 
 static void test_what_cannot_be_opened(void **state)
 {
-	const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	char expected[ERROR_MESSAGE_SIZE];
-	char path[PATH_SIZE];
-
 	(void)state;
 	assert_open_fails("/", "'/' is a directory");
 	assert_open_fails("/none\x1b.gguf", "cannot open '/none\\x1b.gguf': No "
 			  "such file or directory");
 	assert_open_fails("", "cannot open '': No such file or directory");
+}
 
-	assert_true(terminal >= 0);
-	assert_int_equal(unlockpt(terminal), 0);
-	assert_int_equal(ptsname_r(terminal, path, sizeof(path)), 0);
+static void test_a_terminal_is_refused(void **state)
+{
+	char expected[ERROR_MESSAGE_SIZE];
+	char path[PATH_SIZE];
+	int master, slave;
+
+	(void)state;
+	terminal_open(&master, &slave, NULL);
+	assert_int_equal(ptsname_r(master, path, sizeof(path)), 0);
 	snprintf(expected, sizeof(expected), "'%s' is a terminal: give a "
 		 "file's path, or redirect one into it", path);
 	assert_open_fails(path, expected);
-	close(terminal);
+	close(slave);
+	close(master);
 }
 
 static void test_no_descriptor_is_left_open(void **state)
@@ -539,6 +544,7 @@ int main(void)
 		cmocka_unit_test(test_spool_that_cannot_be_written),
 		cmocka_unit_test(test_what_cannot_be_read),
 		cmocka_unit_test(test_what_cannot_be_opened),
+		cmocka_unit_test(test_a_terminal_is_refused),
 		cmocka_unit_test(test_no_descriptor_is_left_open),
 	};
 

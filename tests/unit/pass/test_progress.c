@@ -1,4 +1,3 @@
-#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 
 #include "pass/progress.h"
 #include "../fake_model.h"
+#include "../terminal.h"
 
 static const struct plan_globs everything;
 
@@ -48,8 +48,7 @@ static void screen_open(struct screen *screen, const char *name,
 	struct error err;
 	int slave;
 
-	assert_int_equal(openpty(&screen->master, &slave, NULL, NULL, &size),
-			 0);
+	terminal_open(&screen->master, &slave, &size);
 	screen->stream = fdopen(slave, "w");
 	assert_non_null(screen->stream);
 	fake_model_init(&screen->fake, 1);
