@@ -230,7 +230,8 @@ bench-program: all
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 fuzz:
-	$(MAKE) CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined fuzz-run
+	$(MAKE) CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined \
+		CPPFLAGS="$(CPPFLAGS) -DGGUF_READ_AHEAD=256" fuzz-run
 
 fuzz-run: $(FUZZER) $(WRITE_CORPUS)
 	rm -rf build/fuzz/seeds && mkdir -p build/fuzz/seeds build/fuzz/corpus

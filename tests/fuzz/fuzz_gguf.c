@@ -1,4 +1,8 @@
-/* Feeds the reader what libFuzzer makes up, as a file and as a pipe. */
+/*
+ * fuzz_gguf.c - feeds the reader what libFuzzer makes up, as a file and as a
+ * pipe. The last byte, which a GGUF file may have after its data, chooses how
+ * much memory the reader gets.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +12,6 @@
 #include "base/escape.h"
 #include "model/gguf.h"
 
-#define MEMORY (1 << 20)
 #define PIPE_SIZE 65536 /* what a pipe holds at least */
 
 static volatile unsigned char sum; /* so that no read is optimised away */
@@ -49,7 +52,7 @@ static void walk(const struct gguf *gguf)
 		touch(gguf->tensors[i].name);
 }
 
-static bool read_all(int fd, size_t size)
+static bool read_all(int fd, size_t size, size_t memory)
 {
 	char path[] = "/proc/self/fd/1234567890";
 	struct source src;
@@ -61,10 +64,10 @@ static bool read_all(int fd, size_t size)
 	if (source_open(&src, path, &err))
 		abort();
 	close(fd);
-	accepted = !gguf_read(&gguf, &src, MEMORY, &err);
+	accepted = !gguf_read(&gguf, &src, memory, &err);
 	if (accepted) {
 		walk(&gguf);
-		if (gguf.memory > MEMORY || gguf.header_len > size)
+		if (gguf.memory > memory || gguf.header_len > size)
 			abort();
 		gguf_release(&gguf);
 	}
@@ -95,9 +98,12 @@ static int open_pipe(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const size_t last = size ? data[size - 1] : 0;
+	const size_t memory = GGUF_READ_AHEAD + 32 * last * last;
+
 	/* A pipe shows less of what is wrong, never more. */
-	if (read_all(open_bytes(data, size), size) && size <= PIPE_SIZE &&
-	    !read_all(open_pipe(data, size), size))
+	if (read_all(open_bytes(data, size), size, memory) &&
+	    size <= PIPE_SIZE && !read_all(open_pipe(data, size), size, memory))
 		abort();
 	return 0;
 }
