@@ -1,12 +1,13 @@
 /*
- * blake3.h - the compression of BLAKE3, for the CPU and the GPU.
+ * blake3.h - the BLAKE3 compression function, for the CPU and the GPU.
  *
- * As the paper "BLAKE3: one function, fast everywhere" defines it, section 2
- * (github.com/BLAKE3-team/BLAKE3-specs). Chunks of 1024 bytes are hashed apart,
- * 16 blocks of 64 bytes each one after the other; their chaining values, of 8
- * words, are the leaves of a binary tree, in which a left subtree has the most
- * chunks, of a power of two, that leave some for the right one. A parent hashes
- * its two children's values as one block. The root has a flag of its own.
+ * Defined in "BLAKE3: one function, fast everywhere", section 2
+ * (github.com/BLAKE3-team/BLAKE3-specs). The input is split into chunks of 1024
+ * bytes. Each chunk is hashed on its own, block by block, 64 bytes at a time.
+ * The chunks' chaining values, of 8 words, are the leaves of a binary tree.
+ * Each left subtree holds the largest power of two of chunks that leaves at
+ * least one for the right. A parent hashes its two children's values as one
+ * block. The root is marked by a flag.
  */
 #ifndef DQ_BLAKE3_H
 #define DQ_BLAKE3_H
@@ -22,7 +23,8 @@
 #define BLAKE3_PARENT 4u
 #define BLAKE3_ROOT 8u
 
-/* SHA-256's: the fractions of the square roots of the first eight primes. */
+/* As in SHA-256: the fractions of the square roots of the first eight
+ * primes. */
 #define BLAKE3_IV                                                             \
 	{ 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,                     \
 	  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 }
@@ -37,7 +39,7 @@
 	v[c] = v[c] + v[d];                                                   \
 	v[b] = rotate(v[b] ^ v[c], 7);
 
-/* Columns, then diagonals, with the words of the message in this order. */
+/* Columns, then diagonals; the message words in the given order. */
 #define BLAKE3_ROUND(rotate, v, m, i0, i1, i2, i3, i4, i5, i6, i7, i8, i9,    \
 		     i10, i11, i12, i13, i14, i15)                            \
 	BLAKE3_G(rotate, v, 0, 4, 8, 12, m[i0], m[i1])                        \
@@ -51,10 +53,10 @@
 
 /*
  * Defines name(v, m), the seven rounds on the state v[16] and the block m[16].
- * `word` is a uint32_t, or a vector of them for as many blocks side by side;
- * rotate(x, n) rotates each to the right. A round takes the message's words in
- * the last one's order, permuted by 2 6 3 10 7 0 4 13 1 11 12 5 9 14 15 8. The
- * numbers are literals, so that all of v stays in registers.
+ * `word` is a uint32_t, or a vector of them to process several blocks at once;
+ * rotate(x, n) rotates each to the right. Each round permutes the order of the
+ * message words of the previous one by 2 6 3 10 7 0 4 13 1 11 12 5 9 14 15 8.
+ * The indices are literals, so that all of v stays in registers.
  */
 #define BLAKE3_DEFINE_ROUNDS(name, word, rotate)                              \
 	DQ_FN void name(word v[16], const word m[16])                         \
@@ -90,8 +92,8 @@ DQ_FN void blake3_start(uint32_t h[8])
 		h[i] = iv[i];
 }
 
-/* The chaining value h[8] → that after the block m[16], of n bytes and zeroes
- * after them, of chunk number `counter`. */
+/* Updates the chaining value h[8] with the block m[16] of chunk `counter`: n
+ * bytes, followed by zeros. */
 DQ_FN void blake3_compress(uint32_t h[8], const uint32_t m[16],
 			   uint64_t counter, uint32_t n, uint32_t flags)
 {
@@ -111,15 +113,16 @@ DQ_FN void blake3_compress(uint32_t h[8], const uint32_t m[16],
 		h[i] = v[i] ^ v[i + 8];
 }
 
-/* The flags of block number i of a chunk of n_blocks, of which the last also
- * gets `last`: BLAKE3_ROOT, where the chunk is the whole input, or 0. */
+/* The flags of block i of a chunk of n_blocks. The last block also gets `last`:
+ * BLAKE3_ROOT if the chunk is the whole input, otherwise 0. */
 DQ_FN uint32_t blake3_block_flags(unsigned i, unsigned n_blocks, uint32_t last)
 {
 	return (i == 0 ? BLAKE3_CHUNK_START : 0) |
 	       (i + 1 == n_blocks ? BLAKE3_CHUNK_END | last : 0);
 }
 
-/* The value of the parent of two; flags: BLAKE3_ROOT or 0. */
+/* Sets h to the value of the parent of two children; flags: BLAKE3_ROOT or
+ * 0. */
 DQ_FN void blake3_parent(const uint32_t children[16], uint32_t flags,
 			 uint32_t h[8])
 {

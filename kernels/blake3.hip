@@ -1,8 +1,8 @@
 /*
- * blake3.hip - BLAKE3 of values that are on the GPU: part of dequant.hip, and
- * launched as launch.h says. Two kernels, in each of which a thread compresses
- * about 16 blocks: dq_blake3_chunks makes the value of each chunk, and
- * dq_blake3_groups that of each group of 16 chunks from theirs.
+ * blake3.hip - BLAKE3 of values that are on the GPU. It is part of dequant.hip
+ * and launched as described in launch.h. dq_blake3_chunks computes the value of
+ * each chunk, and dq_blake3_groups from these the value of each group of 16
+ * chunks. In both, a thread compresses about 16 blocks.
  */
 #include "blake3.h"
 #include "launch.h"
@@ -23,7 +23,7 @@ DQ_FN void store_value(struct hash_value *p, const uint32_t h[8])
 	*p = value;
 }
 
-/* The 64 bytes at p. */
+/* Loads the 64 bytes at p. */
 DQ_FN void load_block(const struct dq_chunk *p, uint32_t m[16])
 {
 	for (unsigned i = 0; i < 4; i++) {
@@ -34,7 +34,7 @@ DQ_FN void load_block(const struct dq_chunk *p, uint32_t m[16])
 	}
 }
 
-/* n bytes at p, an even number below 64, and zeroes. */
+/* Loads the n bytes at p, an even number below 64, followed by zeros. */
 DQ_FN void load_last_block(const struct dq_chunk *p, uint32_t n, uint32_t m[16])
 {
 	const uint8_t *const bytes = (const uint8_t *)p;
@@ -48,7 +48,7 @@ DQ_FN void load_last_block(const struct dq_chunk *p, uint32_t n, uint32_t m[16])
 	}
 }
 
-/* A thread hashes a chunk. */
+/* Each thread hashes one chunk. */
 DQ_KERNEL(DQ_HASH_THREADS) void dq_blake3_chunks(
 	const void *DQ_RESTRICT bytes, void *DQ_RESTRICT values, uint64_t n,
 	uint64_t first, uint64_t total)
@@ -81,7 +81,7 @@ DQ_KERNEL(DQ_HASH_THREADS) void dq_blake3_chunks(
 	store_value((struct hash_value *)values + chunk, h);
 }
 
-/* A thread reduces a group, in place, or passes a chunk's value on. */
+/* Each thread reduces one group in place, or copies the value of one chunk. */
 DQ_KERNEL(DQ_HASH_THREADS) void dq_blake3_groups(
 	void *DQ_RESTRICT chunks, void *DQ_RESTRICT values, uint64_t n,
 	uint64_t first, uint64_t total)

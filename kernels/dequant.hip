@@ -1,13 +1,14 @@
 /*
- * dequant.hip - the GPU driver: a kernel for each format and output type,
- * dq_<format>_<type>, launched as launch.h says. It moves bytes; the formats
- * decode. What hashes the values is in blake3.hip.
+ * dequant.hip - the GPU driver: one kernel per format and output type, named
+ * dq_<format>_<type> and launched as described in launch.h. It moves bytes; the
+ * formats decode them. blake3.hip hashes the values.
  *
- * A thread makes chunks of values, each stored at once, past the caches.
- * Neighbours make neighbouring chunks: stores coalesce, and what several threads
- * need of a block comes from the cache.
+ * A thread computes chunks of values and stores each at once, bypassing the
+ * caches. Neighbouring threads compute neighbouring chunks: stores coalesce,
+ * and parts of a block that several threads need come from the cache.
  *
- * Also compiled as C, to be run on the host under sanitizers (see dq.h).
+ * The tests also compile this file as C, to run it on the host under sanitizers
+ * (see dq.h).
  */
 #include "blake3.hip"
 #include "formats.h"
@@ -20,7 +21,7 @@
 		  #name);
 #include "formats.def"
 
-/* A pair of 16-bit values of a and b, with `nan` for each of them that is NaN. */
+/* The pair of 16-bit values of a and b, with `nan` in place of each NaN. */
 DQ_FN uint32_t canonical_pair(uint32_t pair, float a, float b, uint32_t nan)
 {
 	if (a != a)
@@ -30,7 +31,7 @@ DQ_FN uint32_t canonical_pair(uint32_t pair, float a, float b, uint32_t nan)
 	return pair;
 }
 
-/* The chunk of the values y[]; `finite`: there is no NaN among them. */
+/* Packs the values y[] into a chunk; `finite` means that none is NaN. */
 DQ_FN struct dq_chunk pack_f32(const float *y, int finite)
 {
 	struct dq_chunk c;
@@ -57,7 +58,7 @@ DQ_FN struct dq_chunk pack_f32(const float *y, int finite)
 PACK(f16, 0x7e00)
 PACK(bf16, 0x7fc0)
 
-/* One value, where numbers end inside a chunk. y is canonical. */
+/* Stores one value, for a chunk that is not whole. y is canonical. */
 DQ_FN void put_f32(void *values, unsigned i, float y)
 {
 	((uint32_t *)values)[i] = dq_bits(y);
@@ -73,7 +74,7 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 	((uint16_t *)values)[i] = dq_to_bf16(y);
 }
 
-/* All loads come first: none is repeated after a store. */
+/* All loads come first, so that none is repeated after a store. */
 #define QUANT_KERNEL(name, weights, type, bytes)                              \
 	DQ_KERNEL(DQ_THREADS) void dq_##name##_##type(                        \
 		const void *DQ_RESTRICT blocks, void *DQ_RESTRICT values,     \
@@ -107,7 +108,7 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 				 pack_##type(y[i], finite));                  \
 	}
 
-/* A thread makes a chunk, or what is left of one. */
+/* A thread converts one chunk, which may be partial at the end. */
 #define FLOAT_KERNEL(name, type, bytes)                                       \
 	DQ_KERNEL(DQ_THREADS) void dq_##name##_##type(                        \
 		const void *DQ_RESTRICT numbers, void *DQ_RESTRICT values,    \
@@ -130,7 +131,7 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 			put_##type(out, i, name##_decode(w + i));             \
 	}
 
-/* The words that hold k numbers, k · bytes a multiple of 4, are loaded whole. */
+/* Loads k numbers in whole words; k · bytes must be a multiple of 4. */
 #define FLOAT_LOAD(name, bytes)                                               \
 	DQ_FN void name##_load(const struct dq_##name *w, unsigned k,         \
 			       float *y)                                      \

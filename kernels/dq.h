@@ -1,9 +1,9 @@
 /*
- * dq.h - what a block format may use, whichever compiler reads it.
+ * dq.h - the building blocks of a block format, for every compiler.
  *
- * The only file that knows the compiler: gcc and clang build the formats for
- * the CPU, hipcc and nvcc build the same text for the GPU. A format header is
- * therefore written in the common subset of C11 and C++14.
+ * This is the only file that knows the compiler. gcc and clang build the
+ * formats for the CPU; hipcc and nvcc build the same text for the GPU. Format
+ * headers are therefore written in the common subset of C11 and C++14.
  */
 #ifndef DQ_H
 #define DQ_H
@@ -16,13 +16,13 @@
 #error "dequantized values are exact: do not build with -ffast-math"
 #endif
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "blocks and values are little-endian: so must be the machine"
+#error "blocks and values are little-endian, so the machine must be, too"
 #endif
 
 /*
- * DQ_WORDS: bytes are computed with four in a word (see dq_bytes.h), for a GPU;
- * a test of the kernels defines it itself. For a kernel: how it is declared,
- * and where it runs, its thread in a group and its group in the grid.
+ * DQ_WORDS: compute with four bytes per word (see dq_bytes.h), for a GPU; a
+ * test of the kernels defines it itself. DQ_KERNEL declares a kernel, whose
+ * thread runs at DQ_THREAD in its group and at DQ_GROUP in the grid.
  */
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
@@ -34,7 +34,7 @@
 #define DQ_THREAD threadIdx.x
 #define DQ_GROUP blockIdx.x
 #elif defined(__HIP__)
-/* Clang's builtins do: no header and no library of ROCm is needed. */
+/* Clang's builtins suffice: no ROCm header or library is needed. */
 #define DQ_WORDS
 #define DQ_FN static inline __attribute__((device, always_inline))
 #define DQ_TABLE static const __attribute__((device, unused))
@@ -57,7 +57,7 @@
 #ifdef __F16C__
 #define DQ_F16C
 #endif
-/* On the host whoever runs a kernel sets its position. */
+/* On the host, the caller sets the position of a kernel. */
 #define DQ_KERNEL(threads) static
 #define DQ_THREAD dq_position.thread
 #define DQ_GROUP dq_position.group
@@ -68,7 +68,7 @@ extern _Thread_local struct dq_position {
 
 #define DQ_RESTRICT __restrict__
 
-/* p, which is known to be a multiple of 16. */
+/* p, which must be a multiple of 16. */
 #define DQ_ALIGNED(p) __builtin_assume_aligned(p, 16)
 
 #ifdef __cplusplus
@@ -79,12 +79,12 @@ extern _Thread_local struct dq_position {
 #define DQ_ALIGNOF(type) _Alignof(type)
 #endif
 
-/* A block struct holds byte arrays only, so that its alignment is 1. */
+/* A block struct holds only byte arrays, so its alignment is 1. */
 #define DQ_ASSERT_BLOCK(block, bytes)                 \
 	DQ_ASSERT(sizeof(struct block) == (bytes) && \
 		  DQ_ALIGNOF(struct block) == 1, #block)
 
-/* The most weights that a decode is asked for at a time. */
+/* The largest number of weights per call of a decode function. */
 #define DQ_MAX_SPAN 32
 
 /* Little-endian loads from any address. */
@@ -125,8 +125,9 @@ DQ_FN uint32_t dq_bits(float f)
 }
 
 /*
- * n words from any address, of memory that is readable in whole words: CUDA
- * loads words that are aligned, as it would else load byte by byte.
+ * Loads n words from any address. The memory must be readable in whole aligned
+ * words: under CUDA these are what is loaded, since an unaligned word would be
+ * loaded byte by byte.
  */
 DQ_FN void dq_load_words(const uint8_t *p, unsigned n, uint32_t *w)
 {
@@ -135,7 +136,7 @@ DQ_FN void dq_load_words(const uint8_t *p, unsigned n, uint32_t *w)
 	const uint32_t *const from = (const uint32_t *)(p - past);
 	uint32_t high = 0;
 
-	if (past) /* else no byte of it is asked for */
+	if (past) /* otherwise none of its bytes is needed */
 		high = from[n];
 	for (unsigned i = n; i-- > 0;) {
 		const uint32_t low = from[i];
@@ -150,9 +151,9 @@ DQ_FN void dq_load_words(const uint8_t *p, unsigned n, uint32_t *w)
 }
 
 /*
- * IEEE binary16 → F32, exact. A subnormal is what its bits add to the least
- * normal number, so that no operand is a subnormal F32, slow on some CPUs. Inf
- * and NaN stay so.
+ * IEEE binary16 → F32, exact; Inf and NaN are kept. A subnormal is computed as
+ * what its bits add to the least normal number, so that no operand is a
+ * subnormal F32, which some CPUs handle slowly.
  */
 DQ_FN float dq_from_f16(uint16_t h)
 {
@@ -177,8 +178,8 @@ DQ_FN float dq_from_f16(uint16_t h)
 #endif
 }
 
-/* The binary16 with the sign of bit 5 of q, and the 5 bits below from bit
- * `shift` on. */
+/* The binary16 whose sign is bit 5 of q, with the 5 bits below it at
+ * `shift`. */
 DQ_FN float dq_tiny(uint32_t q, unsigned shift)
 {
 	return dq_from_f16((uint16_t)((q & 31) << shift | (q & 32) << 10));
@@ -195,19 +196,20 @@ DQ_FN int dq_f16_is_finite(const uint8_t *p)
 	return (dq_load_u16(p) & 0x7c00) != 0x7c00;
 }
 
-/* The one NaN that is ever stored; any other F32 as it is. */
+/* Every NaN → the only one that is ever stored; other values are unchanged. */
 DQ_FN float dq_canonical(float f)
 {
 	return f != f ? dq_float(0x7fc00000) : f;
 }
 
-/* F32 → binary16 and bfloat16, to nearest even; a NaN must be canonical. */
+/* F32 → binary16 and bfloat16, rounded to nearest even. A NaN must be
+ * canonical. */
 DQ_FN uint16_t dq_to_f16(float f)
 {
 	const uint32_t sign = dq_bits(f) >> 16 & 0x8000;
 	const uint32_t u = dq_bits(f) & 0x7fffffff;
 	const uint32_t normal = (u - 0x38000000 + 0xfff + (u >> 13 & 1)) >> 13;
-	/* Added to 0.5, an F32 is rounded to units of 2^-24. */
+	/* Adding 0.5 rounds an F32 to a multiple of 2^-24. */
 	const uint32_t subnormal = dq_bits(dq_float(u) + 0.5f) - 0x3f000000;
 	const uint32_t finite = u < 0x38800000 ? subnormal : normal; /* 2^-14 */
 	const uint32_t inf_or_nan = u > 0x7f800000 ? 0x7e00 : 0x7c00;
@@ -223,11 +225,11 @@ DQ_FN uint16_t dq_to_bf16(float f)
 	return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-/* Byte j of w, less `zero`, both below 256. */
+/* Byte j of w minus `zero`, which is below 256. */
 DQ_FN float dq_byte(uint32_t w, unsigned j, unsigned zero)
 {
 #if defined(__CUDACC__)
-	/* The conversion of an integer takes longer than 2^23 + byte. */
+	/* Converting an integer takes longer than making 2^23 + byte. */
 	return __uint_as_float(__byte_perm(w, 0x4b000000, 0x7540 | j)) -
 	       (8388608.0f + (float)zero);
 #else
@@ -235,7 +237,7 @@ DQ_FN float dq_byte(uint32_t w, unsigned j, unsigned zero)
 #endif
 }
 
-/* The four fields of 6 bits in w, each in a byte. */
+/* Spreads the four 6-bit fields of w to one byte each. */
 DQ_FN uint32_t dq_four_sixes(uint32_t w)
 {
 	const uint32_t twelves = (w & 0xfff) | (w & 0xfff000) << 4;
@@ -244,13 +246,14 @@ DQ_FN uint32_t dq_four_sixes(uint32_t w)
 }
 
 /*
- * Four of 16 bytes in `low` and `high`, the least significant first, by
- * the numbers 0..15 in the bytes of w.
+ * Looks up four bytes in a table of 16, `low` then `high`, least significant
+ * byte first. Each byte of w is an index, 0..15.
  */
 DQ_FN uint32_t dq_lookup(uint64_t low, uint64_t high, uint32_t w)
 {
 #if defined(__CUDACC__)
-	/* Into nibbles, which __byte_perm takes; their upper bit is apart. */
+	/* __byte_perm takes indices as nibbles of which it uses three bits; the
+	 * fourth selects the half of the table. */
 	const uint32_t pairs = (w | w >> 4) & 0x00ff00ff;
 	const uint32_t nibbles = __byte_perm(pairs, 0, 0x4420);
 	const uint32_t seven = nibbles & 0x7777;
@@ -280,12 +283,12 @@ DQ_FN uint32_t dq_lookup(uint64_t low, uint64_t high, uint32_t w)
 #endif
 }
 
-/* What a thread of a kernel stores at once. */
+/* The unit that a kernel's thread stores at once. */
 struct __attribute__((aligned(16))) dq_chunk {
 	uint32_t w[4];
 };
 
-/* Stores past the caches: the GPU does not read it again. */
+/* Bypasses the caches, since the GPU does not read the value again. */
 DQ_FN void dq_store(struct dq_chunk *p, struct dq_chunk c)
 {
 #if defined(__CUDACC__)
@@ -301,8 +304,8 @@ DQ_FN void dq_store(struct dq_chunk *p, struct dq_chunk c)
 }
 
 /*
- * Two values as binary16 and as bfloat16, the first in the lower half: what
- * dq_to_f16 and dq_to_bf16 give, by fewer instructions, but for a NaN.
+ * Packs two values as binary16 or bfloat16, the first in the lower half. Same
+ * results as dq_to_f16 and dq_to_bf16, except for a NaN, in fewer instructions.
  */
 DQ_FN uint32_t dq_pack_f16(float a, float b)
 {
@@ -313,8 +316,8 @@ DQ_FN uint32_t dq_pack_f16(float a, float b)
 	memcpy(&u, &h, sizeof(u));
 	return u;
 #elif defined(__HIP__)
-	/* Where Clang makes one instruction of a product and its conversion,
-	 * a zero loses its sign. */
+	/* If Clang fuses a product and its conversion into one instruction, a
+	 * zero loses its sign. */
 	const uint32_t signs = dq_bits(a) >> 16 | (dq_bits(b) & 0xffff0000);
 	const _Float16 h[2] = { (_Float16)a, (_Float16)b };
 	uint32_t u;

@@ -1,20 +1,21 @@
 /*
- * dq_bytes.h - from packed fields to small integers q[0..n) in bytes, and from
- * these to values: what the decode of most formats is made of.
+ * dq_bytes.h - unpacks fields into bytes q[0..n) and scales these to values.
+ * Most decode functions consist of these steps.
  *
- * A CPU has an array of up to 32 bytes that the compiler vectorises; a GPU has
- * up to 8, four in a word, since a word's instruction costs it no more than a
- * byte's. n is a multiple of 4 and known to the compiler.
+ * A CPU uses an array of up to 32 bytes, which the compiler vectorises. A GPU
+ * uses up to 8 bytes, four per word, since an instruction on a word costs no
+ * more than one on a byte. n is a multiple of 4, and a compile-time constant.
  *
  *   dq_fields(&q, n, p, shift, mask)        q[i] = p[i] >> shift & mask
  *   dq_loose_fields(&q, n, p, shift, mask)  the same, by dq_load_words
  *   dq_add(&q, n, &x, k)                    q[i] += x[i] · k
  *   dq_add_bits(&q, n, bits, k)             q[i] += k where bit i is set
  *   dq_digits(&q, at, n, p, k)              q[at + i] = 3 frac(p[i] · k / 256)
- *                                              rounded down; n is DQ_RUN(m) for
- *                                              m digits in a row, or 4; k < 128
+ *                                              rounded down; k < 128; n is
+ *                                              DQ_RUN(m) for m digits in a row,
+ *                                              or 4
  *   dq_sixes(&q, n, p)                      q[i] = bits 6 i to 6 i + 5 of p;
- *                                              p[-1] is readable
+ *                                              p[-1] must be readable
  *   dq_scale(&q, n, d, zero, y)             y[i] = d · (q[i] − zero)
  *   dq_scale_add(&q, n, d, m, y)            y[i] = d · q[i] + m
  *   dq_scale_table(&q, n, table, d, y)      y[i] = d · table[q[i]]
@@ -25,8 +26,8 @@
  *   dq_scale_pairs(pairs, n, d, offset, y)  y[i] = d · (two bits of pairs, the
  *                                              lowest first, + offset); n ≤ 16
  *
- * A sum fits 7 bits. DQ_SIXTEEN(table, …) defines a table of 16 integers, which
- * fit 8 bits.
+ * Sums must fit in 7 bits. DQ_SIXTEEN(table, …) defines a table of 16 integers
+ * of 8 bits.
  */
 #ifndef DQ_BYTES_H
 #define DQ_BYTES_H

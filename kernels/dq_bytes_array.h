@@ -1,6 +1,7 @@
 /*
- * dq_bytes_array.h - dq_bytes.h with an array of bytes, for CPUs. By hand where
- * compilers would leave half of each register empty, or not see a vector.
+ * dq_bytes_array.h - dq_bytes.h with an array of bytes, for CPUs. Vectors are
+ * written by hand if compilers leave half of each register empty, or do not
+ * vectorise at all.
  */
 #ifndef DQ_BYTES_ARRAY_H
 #define DQ_BYTES_ARRAY_H
@@ -42,7 +43,8 @@ DQ_FN void dq_add_bits(struct dq_bytes *q, unsigned n, uint32_t bits,
 		__m128i *const to = (__m128i *)(q->at + i);
 		__m128i x = _mm_cvtsi32_si128((int)(bits >> i));
 
-		/* Each of the two bytes eight times, and a bit of each. */
+		/* Repeat each of the two bytes eight times; select one bit in
+		 * each copy. */
 		x = _mm_unpacklo_epi8(x, x);
 		x = _mm_shufflelo_epi16(x, 0x50);
 		x = _mm_shuffle_epi32(x, 0x50);
@@ -71,7 +73,7 @@ DQ_FN void dq_digits(struct dq_bytes *q, unsigned at, unsigned n,
 DQ_FN void dq_sixes(struct dq_bytes *q, unsigned n, const uint8_t *p)
 {
 #ifdef DQ_AVX2
-	if (n == 32) { /* 24 bytes, which go into the lower 3 of 32 bits each */
+	if (n == 32) { /* 24 bytes; 3 of them go into each 32-bit lane */
 		const __m256i spread = _mm256_setr_epi8(
 			1, 2, 3, -1, 4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1,
 			4, 5, 6, -1, 7, 8, 9, -1, 10, 11, 12, -1, 13, 14, 15,
@@ -155,7 +157,7 @@ struct dq_sixteen {
 	DQ_TABLE struct dq_sixteen table = { { __VA_ARGS__ }, { __VA_ARGS__ } }
 
 #ifdef DQ_AVX2
-/* n bytes of the table, n a multiple of 16 */
+/* Looks up n bytes, a multiple of 16. */
 DQ_FN void dq_lookup_bytes(const struct dq_bytes *q, unsigned n,
 			   const struct dq_sixteen *table, int8_t *found)
 {

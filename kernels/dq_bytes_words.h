@@ -1,4 +1,4 @@
-/* dq_bytes_words.h - dq_bytes.h with four bytes in a word, for GPUs. */
+/* dq_bytes_words.h - dq_bytes.h with four bytes per word, for GPUs. */
 #ifndef DQ_BYTES_WORDS_H
 #define DQ_BYTES_WORDS_H
 
@@ -34,7 +34,7 @@ DQ_FN void dq_add_bits(struct dq_bytes *q, unsigned n, uint32_t bits,
 		       unsigned k)
 {
 	for (unsigned i = 0; i < n / 4; i++, bits >>= 4)
-		/* The product puts bit j to 8 j, too. */
+		/* The product also puts bit j at bit 8 j. */
 		q->w[i] += ((bits & 15) * 0x00204081 & 0x01010101) * k;
 }
 
@@ -76,7 +76,7 @@ DQ_FN void dq_scale_add(const struct dq_bytes *q, unsigned n, float d, float m,
 		y[i] = d * dq_byte(q->w[i / 4], i % 4, 0) + m;
 }
 
-/* Kept as bytes of 128 more. */
+/* Stored with a bias of 128, as unsigned bytes. */
 #define DQ_EIGHT(a, b, c, d, e, f, g, h)                             \
 	((uint64_t)((h) + 128) << 56 | (uint64_t)((g) + 128) << 48 | \
 	 (uint64_t)((f) + 128) << 40 | (uint64_t)((e) + 128) << 32 | \

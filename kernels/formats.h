@@ -1,4 +1,4 @@
-/* formats.h - the struct and the decode of every format in formats.def. */
+/* formats.h - the struct and decode function of each format in formats.def. */
 #ifndef DQ_FORMATS_H
 #define DQ_FORMATS_H
 

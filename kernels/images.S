@@ -1,4 +1,4 @@
-/* images.S - the code objects of images.inc, and their table (see images.h). */
+/* images.S - embeds the code objects that images.inc lists (see images.h). */
 #if __SIZEOF_POINTER__ == 8
 #define WORD .quad
 #else

@@ -1,13 +1,14 @@
-/* images.h - the code objects of dequant.hip, as built into the program. */
+/* images.h - the code objects of dequant.hip that are built into the
+ * program. */
 #ifndef DQ_IMAGES_H
 #define DQ_IMAGES_H
 
 #include <stddef.h>
 
 /*
- * target is an AMD architecture as the runtime names it, without the features
- * after its colon ("gfx90a"), and data its code object; or target is "cuda",
- * and data a fatbin, out of which the driver takes what suits the device.
+ * Either target is an AMD architecture without feature suffixes ("gfx90a") and
+ * data its code object, or target is "cuda" and data a fatbin, from which the
+ * driver picks the code for the device.
  */
 struct dq_image {
 	const char *target;

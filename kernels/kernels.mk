@@ -1,18 +1,20 @@
 # kernels.mk - compiles dequant.hip for GPUs and embeds the code objects.
 #
-#   GPU=auto          hip, cuda, both as hip,cuda, none; auto: what compilers allow
-#   HIPCC= NVCC=      the compilers. HIPCC may be several, hipcc or Clang: the
-#                     first that knows a target builds it
-#   GPU_TARGETS=      AMD targets; CUDA_TARGETS=  NVIDIA's, as in sm_90
-#   AMD_EMU=          where amd-emu is, which `make check-amd` runs the AMD code
-#                     objects in; PYTHON= a python3 that has what amd-emu needs
+#   GPU=auto          hip, cuda, hip,cuda (both) or none; auto: all that the
+#                     installed compilers can build
+#   HIPCC= NVCC=      the compilers. HIPCC may list several, hipcc or Clang; the
+#                     first one that knows a target builds it
+#   GPU_TARGETS=      the AMD targets; CUDA_TARGETS=  NVIDIA's, 90 for sm_90
+#   AMD_EMU=          the folder of amd-emu, in which `make check-amd` runs the
+#                     AMD code objects; PYTHON= a python3 with its packages
 #
-# Sets GPU_BUILD, the folder of the code objects: a folder per set of compilers
-# and targets; and GPU_OBJECTS, what to link. No flag of the host's matters.
+# Sets GPU_BUILD, the folder of the code objects (one folder per set of
+# compilers and targets), and GPU_OBJECTS, the objects to link. Host flags do
+# not matter.
 
 GPU ?= auto
 which = $(firstword $(foreach program,$(1),$(shell command -v $(program))))
-# A Clang that lacks its own linker would take another one's, which may be older.
+# A Clang without its own linker would use another one's, which may be older.
 HIPCC ?= $(call which,hipcc /opt/rocm/bin/hipcc) $(call which,$(foreach \
 	clang,clang-21 clang-20 clang-19,$(if $(wildcard $(dir $(realpath \
 	$(call which,$(clang))))lld),$(clang))))
@@ -30,8 +32,9 @@ $(if $(and $(filter hip,$(GPU_KINDS)),$(if $(HIPCC),,none)),$(error \
 $(if $(and $(filter cuda,$(GPU_KINDS)),$(if $(NVCC),,none)),$(error \
 	GPU=cuda needs nvcc of the CUDA toolkit, or NVCC=PATH))
 
-# Clang's builtins do, so that no header and no library of ROCm is needed, and
-# any Clang that knows a target can build it. Version 4: ROCm 4 and later.
+# Clang's builtins suffice, so no ROCm header or library is needed, and any
+# Clang that knows a target can build it. Code object version 4: ROCm 4 and
+# later.
 HIP_FLAGS := -x hip --cuda-device-only --no-gpu-bundle-output -nogpuinc \
 	-nogpulib -mcode-object-version=4 -std=c++14 -O3 -ffp-contract=off \
 	-Wall -Wextra -Werror
@@ -39,7 +42,7 @@ CUDA_FLAGS := -x cu -fatbin -std=c++14 -O3 --fmad=false --threads 0 \
 	-Xfatbin -compress-all \
 	-Werror all-warnings -Xptxas -warn-spills,-warn-lmem-usage
 
-# What is passed over is what a compiler rejects: it names each such target.
+# Targets that a compiler does not know are skipped; its message names each one.
 ifneq ($(filter hip,$(GPU_KINDS)),)
 GPU_TARGETS ?= gfx906 gfx908 gfx90a gfx942 gfx1030 gfx1100 gfx1101 gfx1102 \
 	gfx1150 gfx1151 gfx1200 gfx1201
@@ -75,7 +78,8 @@ $(HIP_IMAGES): $(GPU_BUILD)/%.co: $(KERNEL_SOURCES)
 	$(call quiet,HIPCC,$@)$(HIPCC_$*) $(HIP_FLAGS) --offload-arch=$* \
 		-c -o $@ kernels/dequant.hip
 
-# The newest target as PTX too, which the driver compiles for newer GPUs.
+# The newest target is also built as PTX, which the driver compiles for newer
+# GPUs.
 $(GPU_BUILD)/cuda.fatbin: $(KERNEL_SOURCES)
 	@mkdir -p $(@D)
 	$(call quiet,NVCC,$@)$(NVCC) $(CUDA_FLAGS) $(foreach target, \
@@ -91,7 +95,8 @@ $(GPU_BUILD)/images.inc: $(GPU_IMAGES)
 $(GPU_BUILD)/images.o: kernels/images.S $(GPU_BUILD)/images.inc
 	$(call quiet,AS,$@)$(CC) -I$(GPU_BUILD) -c -o $@ $<
 
-# Executes what is embedded, on every golden vector; skips where amd-emu is not.
+# Runs the embedded code objects on every golden vector; skipped without
+# amd-emu.
 AMD_EMU ?= ../shared/amd-emu
 PYTHON ?= python3
 EMULATOR := $(dir $(firstword $(wildcard $(AMD_EMU)/emu.py $(AMD_EMU)/*/emu.py)))
@@ -110,7 +115,7 @@ $(GPU_BUILD)/kernel_table.so: tests/gpu/kernel_table.c \
 		tests/unit/blake3_reference.h $(KERNEL_SOURCES)
 	$(call quiet,CC,$@)$(CC) -I. -std=c11 -shared -fPIC -o $@ $<
 
-# Registers, LDS, spills; fails on a spill.
+# Shows registers, LDS and spills; fails on a spill.
 .PHONY: kernel-resources
 kernel-resources: $(GPU_IMAGES)
 	scripts/kernel-resources $^

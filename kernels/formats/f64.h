@@ -1,4 +1,4 @@
-/* F64: IEEE binary64, | bits: 8 |, rounded to the nearest F32, ties to even. */
+/* F64: IEEE binary64, | bits: 8 |, rounded to F32, to nearest even. */
 #ifndef DQ_F64_H
 #define DQ_F64_H
 

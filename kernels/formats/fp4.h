@@ -1,6 +1,6 @@
 /*
- * The 4-bit floats of MXFP4 and NVFP4 and their scales. ggml doubles the
- * element, so that it is an integer, and halves the scale.
+ * The 4-bit floats of MXFP4 and NVFP4 and their scales. Like ggml, this doubles
+ * the element, which makes it an integer, and halves the scale.
  */
 #ifndef DQ_FP4_H
 #define DQ_FP4_H
@@ -17,12 +17,12 @@ DQ_FN float dq_e8m0_half(uint8_t e)
 }
 
 /*
- * Half of a UE4M3: | 0 | exponent: 4, bias 7 | mantissa: 3 |, 0x7f counts as 0.
- * As ggml does, the top bit is ignored.
+ * Half of a UE4M3: | 0 | exponent: 4, bias 7 | mantissa: 3 |. Like in ggml,
+ * 0x7f counts as 0, and the top bit is ignored.
  */
 DQ_FN float dq_ue4m3_half(uint8_t x)
 {
-	/* Its bits as an F32's exponent and mantissa: too small by 2^120. */
+	/* Read as the exponent and mantissa of an F32: too small by 2^120. */
 	const float f = dq_float((uint32_t)(x & 0x7f) << 20);
 
 	return x == 0x7f ? 0.0f : f * dq_float(0x7b000000); /* 2^119 */

@@ -1,10 +1,10 @@
 /*
- * The blocks of MXFP6, which GGUF has no id for: OCP Microscaling v1.0.
+ * The blocks of MXFP6 (OCP Microscaling v1.0), which GGUF has no id for.
  *
- *   | e: 1 | qs: 24 |   w = 2^(e − 127) · q, NaN where e = 255
+ *   | e: 1 | qs: 24 |   w = 2^(e − 127) · q, NaN if e = 255
  *
- * Element q of weight i is bits 6 i to 6 i + 5 of qs, the lowest first:
- * | sign: 1 | exponent | mantissa |, with no Inf and no NaN; −0 stays −0.
+ * The element q of weight i is bits 6 i to 6 i + 5 of qs, lowest first:
+ * | sign: 1 | exponent | mantissa |, without Inf and NaN; −0 stays −0.
  */
 #ifndef DQ_FP6_H
 #define DQ_FP6_H
@@ -20,9 +20,9 @@ DQ_FN float dq_e8m0(uint8_t e)
 }
 
 /*
- * n weights from `first` on of the block whose scale is e. As the exponent and
- * mantissa of a binary16, whose bias is 15, an element is too small by a power
- * of two: 2^14 for E2M3, 2^12 for E3M2.
+ * Decodes n weights from `first` on of the block with scale e. Read as the
+ * exponent and mantissa of a binary16, whose bias is 15, an element is too
+ * small by `power`: 2^14 for E2M3, 2^12 for E3M2.
  */
 DQ_FN void dq_fp6_decode(const uint8_t *e, const uint8_t *qs, unsigned first,
 			 unsigned n, unsigned shift, float power,

@@ -5,7 +5,7 @@
  *
  *   qs       the low byte of an 11-bit index for each 8 weights
  *   qh       a nibble for each 8 weights, the low one first: bits 0–2 the
- *            upper bits of the index, bit 3: delta is −0.125, else 0.125
+ *            upper bits of the index; bit 3: delta is −0.125 if 1, 0.125 if 0
  *   scales   bits 0–2, 3–5, 6–8, 9–11: scales s of 16 weights each;
  *            bits 12–15 of the four: the f16 d, lowest nibble first
  *

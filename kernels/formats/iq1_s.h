@@ -6,7 +6,7 @@
  *   qs   the low byte of an 11-bit index for each 8 weights
  *   qh   bits 0–2, 3–5, 6–8, 9–11   the upper bits of the four indices
  *        bits 12–14                 scale s of the 32 weights
- *        bit 15                     delta is −0.125, else 0.125
+ *        bit 15                     delta is −0.125 if 1, 0.125 if 0
  *
  *   w = (d · (2s + 1)) · (grid[index][j] + delta)
  *

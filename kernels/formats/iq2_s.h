@@ -4,9 +4,9 @@
  *   | d: f16 | qs: 32 | signs: 32 | qh: 8 | scales: 8 |
  *
  *   qs, qh   a 10-bit index for each 8 weights: its low byte in qs, its upper
- *            two bits in qh, four to the byte, the lowest first
+ *            two bits in qh, four per byte, lowest first
  *   signs    bit j of a byte: minus for weight j of 8
- *   scales   a nibble s for each 16 weights, the low one first
+ *   scales   a nibble s for each 16 weights, low nibble first
  *
  *   w = ((d · (s + 0.5)) · 0.25) · ±grid[index][j]
  *

@@ -3,9 +3,9 @@
  *
  *   | d: f16 | qs: 32 × u16 | scales: 8 |
  *
- *   qs       bits 0–8 index of 8 weights, bits 9–15 their signs, seven of
- *            them: the eighth is the parity
- *   scales   a nibble s for each 16 weights, the low one first
+ *   qs       bits 0–8: index of 8 weights; bits 9–15: seven of their signs, of
+ *            which the eighth is the parity
+ *   scales   a nibble s for each 16 weights, low nibble first
  *
  *   w = ((d · (s + 0.5)) · 0.25) · ±grid[index][j]
  *

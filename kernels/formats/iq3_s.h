@@ -4,9 +4,9 @@
  *   | d: f16 | qs: 64 | qh: 8 | signs: 32 | scales: 4 |
  *
  *   qs, qh   a 9-bit index for each 4 weights: its low byte in qs, its upper
- *            bit in qh, eight to the byte, the lowest first
+ *            bit in qh, eight per byte, lowest first
  *   signs    bit j of a byte: minus for weight j of 8
- *   scales   a nibble s for each 32 weights, the low one first
+ *   scales   a nibble s for each 32 weights, low nibble first
  *
  *   w = (d · (2s + 1)) · ±grid[index][j]
  *

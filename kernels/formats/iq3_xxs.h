@@ -4,8 +4,8 @@
  *   | d: f16 | qs: 64 | packed: 8 × u32 |
  *
  *   qs       an index for each 4 weights
- *   packed   bits 0–6, 7–13, 14–20, 21–27   signs of 8 weights each, seven of
- *                                           them: the eighth is the parity
+ *   packed   bits 0–6, 7–13, 14–20, 21–27   seven of 8 weights' signs, of which
+ *                                           the eighth is the parity
  *            bits 28–31                     scale s of the 32 weights
  *
  *   w = ((d · (s + 0.5)) · 0.5) · ±grid[index][j]

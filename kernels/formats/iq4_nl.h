@@ -1,7 +1,7 @@
 /*
  * IQ4_NL: 32 weights in 18 bytes.   | d: f16 | qs: 16 |   w = d · values[q]
  *
- * The low nibbles of qs are the weights 0..15, the high nibbles 16..31.
+ * The low nibbles of qs are weights 0..15, the high nibbles weights 16..31.
  *
  * Exact: 11 + 7 bits ≤ 24.
  */

@@ -1,4 +1,4 @@
-/* What IQ4_NL and IQ4_XS share: 16 values, denser where weights are. */
+/* Shared by IQ4_NL and IQ4_XS: 16 values, denser near zero, like weights. */
 #ifndef DQ_IQ4_VALUES_H
 #define DQ_IQ4_VALUES_H
 
@@ -7,7 +7,7 @@
 DQ_SIXTEEN(iq4_values, -127, -104, -83, -65, -49, -35, -22, -10,
 	   1, 13, 25, 38, 53, 69, 89, 113);
 
-/* y[i] = scale · the value of the nibble of qs[i] that starts at bit `shift` */
+/* y[i] = scale · values[q], where q is the nibble of qs[i] at bit `shift`. */
 DQ_FN void iq4_decode(float scale, const uint8_t *qs, unsigned shift,
 		      unsigned n, float *DQ_RESTRICT y)
 {

@@ -4,8 +4,9 @@
  *   | d: f16 | scales_h: u16 | scales_l: 4 | qs: 8 × 16 |
  *
  *   scales   6 bits s for each 32 weights: the low four in a nibble of
- *            scales_l, the upper two in scales_h, the lowest first
- *   qs       of 16 bytes the low nibbles are weights 0..15, the high 16..31
+ *            scales_l, the upper two in scales_h, lowest first
+ *   qs       in each 16 bytes, the low nibbles are weights 0..15, the high
+ *            nibbles weights 16..31
  *
  *   w = (d · (s − 32)) · values[q]
  *

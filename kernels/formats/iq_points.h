@@ -1,4 +1,4 @@
-/* What the IQ2 and IQ3 formats share: points of a grid, and their signs. */
+/* Shared by the IQ2 and IQ3 formats: points of a grid, and their signs. */
 #ifndef DQ_IQ_POINTS_H
 #define DQ_IQ_POINTS_H
 
@@ -6,8 +6,8 @@
 #include "iq_tables.h"
 
 /*
- * The signs of 8 weights from the 7 bits that are stored: there is an even
- * number of minus signs, so that the eighth bit is the parity of the others.
+ * The signs of 8 weights from the 7 that are stored. The number of minus signs
+ * is even, so the eighth sign is the parity of the others.
  */
 DQ_FN unsigned iq_even_signs(unsigned seven)
 {
@@ -17,9 +17,9 @@ DQ_FN unsigned iq_even_signs(unsigned seven)
 }
 
 /*
- * y[j] = (±scale) · value j of grid, minus where bit j of signs is set; n is 4
- * or 8. The sign is XORed, since a branch would be mispredicted every other
- * time.
+ * y[j] = (±scale) · value j of grid, with a minus if bit j of signs is set; n
+ * is 4 or 8. The sign is XORed, since a branch would be mispredicted every
+ * other time.
  */
 DQ_FN void iq_decode_point(float scale, const uint32_t *grid, unsigned signs,
 			   unsigned n, float *DQ_RESTRICT y)

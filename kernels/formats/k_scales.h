@@ -11,8 +11,8 @@
 #include "../dq.h"
 
 /*
- * Each loads what either half of the sub-blocks needs, so that a GPU has no
- * load that waits for a branch.
+ * Both functions load the bytes for either half of the sub-blocks, so that no
+ * load waits for a branch on a GPU.
  */
 DQ_FN unsigned dq_k_scale(const uint8_t *scales, unsigned sub)
 {

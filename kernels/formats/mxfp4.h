@@ -4,9 +4,9 @@
  *   | e: 1 | qs: 16 |   w = 2^(e − 128) · 2 E2M1(q)
  *
  * The low nibble of qs[j] is q of weight j, the high one that of weight j + 16.
- * OCP Microscaling has a NaN at e = 255; ggml has not.
+ * In OCP Microscaling e = 255 is NaN; in ggml it is not.
  *
- * Exact, but 2^127 · 4 and more overflow to infinity.
+ * Exact, except that 2^127 · 4 and more overflow to infinity.
  */
 #ifndef DQ_MXFP4_H
 #define DQ_MXFP4_H

@@ -1,5 +1,5 @@
 /*
- * MXFP6 with E2M3 elements: 32 weights in 25 bytes, as fp6.h has them.
+ * MXFP6 with E2M3 elements: 32 weights in 25 bytes (see fp6.h).
  *
  *   | e: 1 | qs: 24 |   w = 2^(e − 127) · E2M3(q), at most 7.5 times the scale
  *

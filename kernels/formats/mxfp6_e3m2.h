@@ -1,5 +1,5 @@
 /*
- * MXFP6 with E3M2 elements: 32 weights in 25 bytes, as fp6.h has them.
+ * MXFP6 with E3M2 elements: 32 weights in 25 bytes (see fp6.h).
  *
  *   | e: 1 | qs: 24 |   w = 2^(e − 127) · E3M2(q), at most 28 times the scale
  *

@@ -1,7 +1,7 @@
 /*
  * Q1_0: 128 weights in 18 bytes.   | d: f16 | qs: 16 |   w = bit ? d : −d
  *
- * Bit j of qs, counted from the lowest of the first byte, is weight j.
+ * Bit j of qs is weight j; bit 0 is the lowest bit of the first byte.
  */
 #ifndef DQ_Q1_0_H
 #define DQ_Q1_0_H

@@ -3,10 +3,10 @@
  *
  *   | ql: 128 | qh: 64 | scales: 16 × int8 | d: f16 |   w = (d · sc) · (q − 32)
  *
- * Each half of a super-block, 128 weights, has 64 bytes of ql: the low four
- * bits of weights j and j + 64 are the nibbles of byte j, low one first; and 32
- * bytes of qh: the upper two bits of weights j, j + 32, j + 64 and j + 96 are
- * in byte j, lowest first.
+ * Each half of a super-block, 128 weights, has 64 bytes of ql and 32 of qh. The
+ * low four bits of weights j and j + 64 are the low and high nibble of byte j
+ * of ql. The upper two bits of weights j, j + 32, j + 64 and j + 96 are in byte
+ * j of qh, lowest first.
  *
  * Exact: 11 + 7 + 6 bits ≤ 24 (a scale or a q of −128 or −32 has one bit).
  */

@@ -3,7 +3,7 @@
  *
  *   | d: f16 | s: f16 | qs: 32 × int8 |   w = d · q
  *
- * s = d · Σq serves dot products alone.
+ * s = d · Σq is only needed for dot products.
  *
  * Exact: 11 + 8 bits ≤ 24.
  */

@@ -3,8 +3,8 @@
  *
  *   | d: f32 | qs: 256 × int8 | bsums: 16 × int16 |   w = d · q
  *
- * bsums, the sums of 16 neighbours, serve dot products alone. The product is
- * rounded, and overflows to infinity where d is large.
+ * bsums, the sums of 16 neighbours, are only needed for dot products. The
+ * product is rounded, and overflows to infinity if d is large.
  */
 #ifndef DQ_Q8_K_H
 #define DQ_Q8_K_H

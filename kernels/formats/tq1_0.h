@@ -3,10 +3,11 @@
  *
  *   | qs: 48 | qh: 4 | d: f16 |   w = d · (digit − 1)
  *
- * A byte holds five ternary digits, or four in qh, as the fraction byte / 256:
- * digit k is the integer part of 3 · frac(byte · 3^k / 256). Bytes qs[0..31]
- * give weights 0..159, qs[32..47] weights 160..239, qh weights 240..255: the
- * first digits of all these bytes, then their second ones, and so on.
+ * A byte holds five ternary digits (four in qh) as the fraction byte / 256:
+ * digit k is the integer part of 3 · frac(byte · 3^k / 256). qs[0..31] holds
+ * weights 0..159, qs[32..47] weights 160..239, and qh weights 240..255. Within
+ * each group come the first digits of all its bytes, then the second digits,
+ * and so on.
  *
  * Exact: a product with −1, 0 or 1.
  */
@@ -37,7 +38,7 @@ DQ_FN void tq1_0_decode(const struct dq_tq1_0 *b, unsigned first, unsigned n,
 {
 	const unsigned in_qh = first >= 240, in_16 = first >= 160;
 	const unsigned run = in_qh ? 4 : DQ_RUN(n);
-	/* The first byte, of the block, and the number of its digit. */
+	/* The first byte, counted in the block, and the number of its digit. */
 	unsigned byte = in_16 ? 32 + first % 16 : first % 32;
 	unsigned digit = in_16 ? first / 16 - 10 : first / 32;
 	struct dq_bytes q;
