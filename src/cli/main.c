@@ -416,8 +416,8 @@ static int run_model(const struct options *options, const struct budget *budget,
 		     struct manifest *manifest, struct error *err)
 {
 	const struct plan_globs globs = {
-		options->include, options->n_include,
-		options->exclude, options->n_exclude,
+		options->include.items, options->include.n,
+		options->exclude.items, options->exclude.n,
 	};
 	struct model model;
 	struct plan plan;

@@ -4,91 +4,438 @@
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/escape.h"
 
-/* What getopt_long returns for an option that has no letter. */
+/* --------------------------------- values --------------------------------- */
+
+/* Each reads an argument (NULL: none was given) into an option's field, and
+ * returns false if it is not one that the option takes. */
+
+/* Digits only: no sign, no space. *end gets what follows them. */
+static bool read_digits(const char *text, uint64_t *value, const char **end)
+{
+	bool fits = true;
+
+	*value = 0;
+	for (*end = text; **end >= '0' && **end <= '9'; ++*end)
+		fits = fits && bytes_mul(*value, 10, value) &&
+		       bytes_add(*value, (uint64_t)(**end - '0'), value);
+	return fits && *end > text;
+}
+
+static bool read_u64(void *field, const char *text)
+{
+	const char *end;
+
+	return read_digits(text, field, &end) && !*end;
+}
+
+static bool read_threads(void *field, const char *text)
+{
+	uint64_t value;
+
+	if (!read_u64(&value, text) || !value || value > OPTIONS_MAX_THREADS)
+		return false;
+	*(unsigned *)field = (unsigned)value;
+	return true;
+}
+
+static bool read_size(void *field, const char *text)
+{
+	static const char units[] = "KMG";
+	uint64_t *const size = field;
+	const char *end, *unit;
+
+	if (!read_digits(text, size, &end))
+		return false;
+	if (!*end)
+		return true;
+	unit = strchr(units, toupper((unsigned char)*end));
+	return unit && !end[1] &&
+	       bytes_mul(*size, (uint64_t)1024 << 10 * (unit - units), size);
+}
+
+/* A finite decimal without a sign. */
+static bool read_difference(void *field, const char *text)
+{
+	double *const value = field;
+	char *end;
+
+	*value = strtod(text, &end);
+	return isfinite(*value) && !*end && text[0] &&
+	       strspn(text, "0123456789.eE+-") == strlen(text) &&
+	       text[0] != '+' && text[0] != '-';
+}
+
+static bool read_shape(void *field, const char *text)
+{
+	struct model_blocks *const blocks = field;
+
+	blocks->n_dims = 0;
+	do {
+		if (blocks->n_dims == GGUF_MAX_DIMS ||
+		    !read_digits(text, &blocks->dims[blocks->n_dims], &text))
+			return false;
+		blocks->n_dims++;
+	} while (*text++ == ',');
+	return !text[-1];
+}
+
+/* The numbers after "gpu:". */
+static bool read_gpus(struct device_choice *device, const char *text)
+{
+	uint64_t number;
+
+	do {
+		if (device->n_gpus == DEVICE_MAX_GPUS ||
+		    !read_digits(text, &number, &text) || number > UINT_MAX)
+			return false;
+		device->gpus[device->n_gpus++] = (unsigned)number;
+	} while (*text++ == ',');
+	return !text[-1];
+}
+
+static bool read_device(void *field, const char *text)
+{
+	struct device_choice *const device = field;
+
+	device->n_gpus = 0;
+	device->kind = DEVICE_GPU;
+	if (!strcasecmp(text, "auto"))
+		device->kind = DEVICE_AUTO;
+	else if (!strcasecmp(text, "cpu"))
+		device->kind = DEVICE_CPU;
+	else if (strcasecmp(text, "gpu") != 0)
+		return !strncasecmp(text, "gpu:", 4) &&
+		       read_gpus(device, text + 4);
+	return true;
+}
+
+/* A second path would leave the first one unread or unwritten, so that it can't
+ * just take its place. */
+static bool read_path(void *field, const char *text)
+{
+	const char **const path = field;
+
+	if (*path)
+		return !strcmp(*path, text);
+	*path = text;
+	return true;
+}
+
+static bool read_glob(void *field, const char *text)
+{
+	struct globs *const globs = field;
+
+	globs->items[globs->n++] = text;
+	return true;
+}
+
+static bool read_input_type(void *field, const char *text)
+{
+	const struct format **const format = field;
+
+	*format = format_by_name(text);
+	return *format != NULL;
+}
+
+static bool read_checksum(void *field, const char *text)
+{
+	const struct checksum **const checksum = field;
+
+	*checksum = text ? checksum_by_name(text) : NULL;
+	return !text || *checksum;
+}
+
+static const char *checksum_name(size_t i)
+{
+	return checksum_at(i) ? checksum_at(i)->name : NULL;
+}
+
+static const char *type_name(size_t i)
+{
+	return i <= OUTPUT_NATIVE ? plan_type_name((enum output_type)i) : NULL;
+}
+
+static const char *kind_name(size_t i)
+{
+	return i < SINK_KIND_COUNT ? sink_kind_name((enum sink_kind)i) : NULL;
+}
+
+static bool find_name(const char *(*names)(size_t i), const char *name,
+		      size_t *i)
+{
+	for (*i = 0; names(*i); ++*i)
+		if (!strcasecmp(names(*i), name))
+			return true;
+	return false;
+}
+
+static bool read_type(void *field, const char *text)
+{
+	size_t i;
+
+	if (!find_name(type_name, text, &i))
+		return false;
+	*(enum output_type *)field = (enum output_type)i;
+	return true;
+}
+
+static bool read_kind(void *field, const char *text)
+{
+	size_t i;
+
+	if (!find_name(kind_name, text, &i))
+		return false;
+	*(enum sink_kind *)field = (enum sink_kind)i;
+	return true;
+}
+
+static bool read_true(void *field, const char *text)
+{
+	(void)text;
+	*(bool *)field = true;
+	return true;
+}
+
+static bool read_progress(void *field, const char *text)
+{
+	(void)text;
+	*(enum options_progress *)field = PROGRESS_ALWAYS;
+	return true;
+}
+
+static bool read_no_progress(void *field, const char *text)
+{
+	(void)text;
+	*(enum options_progress *)field = PROGRESS_NEVER;
+	return true;
+}
+
+/* -------------------------------- the table ------------------------------- */
+
+/* What a command line does. */
 enum {
-	OPTION_INDEX = 256,
-	OPTION_JSON,
-	OPTION_MEMORY,
-	OPTION_INPUT_TYPE,
-	OPTION_SHAPE,
-	OPTION_EXPECT,
-	OPTION_ULP,
-	OPTION_RTOL,
-	OPTION_ATOL,
-	OPTION_CHECKSUM,
-	OPTION_UNTAGGED,
-	OPTION_CHECK,
-	OPTION_VERIFY,
-	OPTION_DEVICES,
-	OPTION_PROGRESS,
-	OPTION_NO_PROGRESS
+	LIST = 1 << 0,
+	JSON = 1 << 1,
+	WRITE = 1 << 2,
+	CHECKSUM = 1 << 3,
+	CHECK = 1 << 4,
+	EXPECT = 1 << 5,
+	VERIFY = 1 << 6,
+	DEVICES = 1 << 7,
+	HELP = 1 << 8,
+	VERSION_LINE = 1 << 9,
+	BLOCKS = 1 << 10, /* FILE has no header; runs beside what reads it */
+
+	LISTS = LIST | JSON,
+	PASS = WRITE | CHECKSUM | CHECK | EXPECT | VERIFY, /* over all values */
+	READS_FILE = LISTS | PASS,
 };
 
-static const struct row {
-	int id; /* the letter, where it has one */
+/* What can be done at once. */
+static const unsigned together[] = { LISTS | BLOCKS, PASS | BLOCKS, DEVICES };
+
+/* What an option does with a standard stream. */
+enum {
+	READS = 1 << 0,  /* if its path is "-" */
+	WRITES = 1 << 1, /* if its path is "-"; wants the stream for itself */
+	PRINTS = 1 << 2, /* lines */
+	PRINTS_UNLESS_QUIET = 1 << 3,
+};
+
+/* An option; without a letter and a name, the heading of those that follow. */
+struct row {
+	char letter; /* 0: none */
 	const char *name;
-	const char *argument; /* "[=…]" where it may be left out */
-	const char *help;
-} rows[] = {
-	{ 'o', "output", "PATH", "write to PATH; \"-\" is standard output" },
-	{ 'c', NULL, NULL, "write to standard output" },
-	{ 'F', "format", "KIND",
-	  "raw, gguf, safetensors, npz or dir (default: by PATH)" },
-	{ 't', "type", "TYPE",
-	  "f32 (default), f16, bf16 or native (as stored)" },
+	const char *argument; /* "[=…]": it may be left out */
+	const char *help;     /* after the names, if there are any */
+	const char *(*names)(size_t i); /* that it takes; NULL past the end */
+	bool has_default;               /* the first of them */
+	const char *takes;              /* or this */
+	bool (*read)(void *field, const char *text);
+	size_t field;      /* offset in struct options */
+	unsigned starts;   /* what it makes the program do */
+	unsigned applies;  /* or where it has an effect, */
+	unsigned except;   /* unless one of these runs, too */
+	unsigned streams;
+};
+
+#define FIELD(member) .field = offsetof(struct options, member)
+#define STRING_OF(number) #number
+#define STRING(number) STRING_OF(number)
+#define DIFFERENCE "a number such as 0.01 or 1e-6"
+
+static const struct row rows[] = {
+	{ .help = "What to do (default: --list)" },
+	{ 'l', "list", NULL, "list the tensors", .starts = LIST },
+	{ 0, "json", NULL, "list the tensors and metadata as JSON",
+	  .starts = JSON },
+	{ 'o', "output", "PATH",
+	  "write the tensors to PATH; \"-\" is standard output",
+	  .read = read_path, FIELD(output), .starts = WRITE,
+	  .streams = WRITES },
+	{ .letter = 'c', .help = "the same as --output -" },
+	{ 0, "checksum", "[=ALGO]",
+	  "print one checksum per tensor", .names = checksum_name,
+	  .read = read_checksum, FIELD(checksum), .starts = CHECKSUM,
+	  .streams = PRINTS },
+	{ 0, "check", "PATH", "compare the tensors with the checksums in PATH",
+	  .read = read_path, FIELD(check), .starts = CHECK,
+	  .streams = READS | PRINTS },
+	{ 0, "expect", "PATH", "compare the tensors with the values in PATH",
+	  .read = read_path, FIELD(expect), .starts = EXPECT,
+	  .streams = READS | PRINTS_UNLESS_QUIET },
+	{ 0, "verify", NULL,
+	  "compare the GPU's values with the CPU's, bit for bit",
+	  .read = read_true, FIELD(device.verify), .starts = VERIFY },
+	{ 0, "devices", NULL,
+	  "list the GPUs and which code runs on them", .starts = DEVICES },
+	{ 'h', "help", NULL, "print this help", .starts = HELP },
+	{ 'V', "version", NULL, "print the version", .starts = VERSION_LINE },
+
+	{ .help = "Input" },
 	{ 'T', "tensor", "GLOB",
-	  "only tensors whose name matches (repeatable)" },
-	{ 'x', "exclude", "GLOB", "no tensor whose name matches (repeatable)" },
-	{ OPTION_INDEX, "index", "PATH",
-	  "also write a JSON index of the output" },
-	{ OPTION_INPUT_TYPE, "input-type", "TYPE",
-	  "FILE has no header, but only blocks of TYPE" },
-	{ OPTION_SHAPE, "shape", "N,M,...",
-	  "the shape of these, fastest dimension first" },
-	{ OPTION_EXPECT, "expect", "PATH",
-	  "compare the output with the values in PATH" },
-	{ OPTION_ULP, "ulp", "N", "allow floats to be N floats apart" },
-	{ OPTION_RTOL, "rtol", "X",
-	  "allow a difference of X times the value in PATH" },
-	{ OPTION_ATOL, "atol", "X",
-	  "allow one of X, on top of that of --rtol" },
-	{ OPTION_CHECKSUM, "checksum", "[=ALGO]",
-	  "print a checksum of each tensor's output" },
-	{ OPTION_UNTAGGED, "untagged", NULL,
-	  "print checksums without their algorithm" },
-	{ OPTION_CHECK, "check", "FILE", "compare with checksums from FILE" },
-	{ 'f', "force", NULL, "overwrite files; write even to a terminal" },
+	  "take only tensors whose names match GLOB (repeatable)",
+	  .read = read_glob, FIELD(include), .applies = READS_FILE },
+	{ 'x', "exclude", "GLOB",
+	  "skip tensors whose names match GLOB (repeatable)",
+	  .read = read_glob, FIELD(exclude), .applies = READS_FILE },
+	{ 0, "input-type", "TYPE", "treat FILE as headerless blocks of TYPE",
+	  .takes = "the type of a tensor, such as q4_k or f16",
+	  .read = read_input_type, FIELD(blocks.format), .starts = BLOCKS },
+	{ 0, "shape", "N,M,...",
+	  "shape of these blocks, fastest dimension first",
+	  .takes = "up to " STRING(GGUF_MAX_DIMS)
+		   " dimensions as in 4096,32",
+	  .read = read_shape, FIELD(blocks), .applies = BLOCKS },
+
+	{ .help = "Output" },
+	{ 't', "type", "TYPE", " (as stored)", .names = type_name,
+	  .has_default = true, .read = read_type, FIELD(type),
+	  .applies = READS_FILE, .except = CHECK },
+	{ 'F', "format", "KIND", " (default: by PATH)", .names = kind_name,
+	  .read = read_kind, FIELD(kind), .applies = WRITE },
+	{ 0, "index", "PATH", "also write a JSON index of the output to PATH",
+	  .read = read_path, FIELD(index), .applies = WRITE,
+	  .streams = WRITES },
+	{ 'f', "force", NULL, "overwrite files; write even to a terminal",
+	  .read = read_true, FIELD(force), .applies = WRITE },
+	{ 0, "untagged", NULL,
+	  "print checksums without the name of the algorithm",
+	  .read = read_true, FIELD(untagged), .applies = CHECKSUM,
+	  .except = CHECK },
+
+	{ .help = "What --expect allows" },
+	{ 0, "ulp", "N", "floats that are up to N floats apart",
+	  .takes = "a number less than 2^64", .read = read_u64,
+	  FIELD(tolerance.ulp), .applies = EXPECT },
+	{ 0, "rtol", "X", "a difference of up to X times the value in PATH",
+	  .takes = DIFFERENCE, .read = read_difference,
+	  FIELD(tolerance.rtol), .applies = EXPECT },
+	{ 0, "atol", "X", "a difference of up to X, added to that of --rtol",
+	  .takes = DIFFERENCE, .read = read_difference,
+	  FIELD(tolerance.atol), .applies = EXPECT },
+
+	{ .help = "Device" },
 	{ 'd', "device", "DEV",
-	  "auto (default), cpu, gpu, or gpu:N,M,... by number" },
-	{ OPTION_VERIFY, "verify", NULL,
-	  "compare the GPU's values with the CPU's, every bit" },
-	{ OPTION_DEVICES, "devices", NULL,
-	  "list the GPUs, and what runs on them" },
-	{ 'l', "list", NULL, "list the tensors (default without -o and -c)" },
-	{ OPTION_JSON, "json", NULL, "list as JSON, with all metadata" },
-	{ 'j', "threads", "N", "use N threads (default: one a CPU)" },
-	{ OPTION_MEMORY, "memory", "SIZE",
-	  "use at most SIZE of memory (default 256M)" },
-	{ 'q', "quiet", NULL, "print nothing but errors" },
-	{ 'v', "verbose", NULL, "say what did the work, and how fast" },
-	{ OPTION_PROGRESS, "progress", NULL,
-	  "show progress even if not on a terminal" },
-	{ OPTION_NO_PROGRESS, "no-progress", NULL, "show no progress" },
-	{ 'h', "help", NULL, "print this help" },
-	{ 'V', "version", NULL, "print the version" },
+	  "auto (default), cpu, gpu, or gpu:N,M,... by number",
+	  .takes = "auto, cpu, gpu, or up to " STRING(DEVICE_MAX_GPUS)
+		   " numbers of GPUs as in gpu:0,1",
+	  .read = read_device, FIELD(device), .applies = PASS },
+	{ 'j', "threads", "N", "use N threads (default: one per CPU)",
+	  .takes = "a number from 1 to " STRING(OPTIONS_MAX_THREADS),
+	  .read = read_threads, FIELD(threads), .applies = PASS },
+	{ 0, "memory", "SIZE",
+	  "use at most SIZE bytes of memory (default: 256M)",
+	  .takes = "a size such as 1000000, 512K, 256M or 2G, less than 2^64",
+	  .read = read_size, FIELD(memory), .applies = READS_FILE },
+
+	{ .help = "Messages" },
+	{ 'q', "quiet", NULL,
+	  "no progress, no OK lines, no lines from --expect",
+	  .read = read_true, FIELD(quiet), .applies = PASS },
+	{ 'v', "verbose", NULL, "print the device, threads and throughput",
+	  .read = read_true, FIELD(verbose), .applies = PASS },
+	{ 0, "progress", NULL, "show progress even if not on a terminal",
+	  .read = read_progress, FIELD(progress), .applies = PASS },
+	{ 0, "no-progress", NULL, "show no progress",
+	  .read = read_no_progress, FIELD(progress), .applies = PASS },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
+static bool is_heading(const struct row *row)
+{
+	return !row->letter && !row->name;
+}
+
+/* getopt_long returns a letter, or this and more for a row's name. */
+#define NAME_OF_ROW (UCHAR_MAX + 1)
+
+/* The row that it means, or NULL. */
+static const struct row *find_row(int id)
+{
+	if (id >= NAME_OF_ROW)
+		return &rows[id - NAME_OF_ROW];
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].letter && rows[i].letter == id)
+			return &rows[i];
+	return NULL;
+}
+
 static bool is_optional(const struct row *row)
 {
 	return row->argument && row->argument[0] == '[';
+}
+
+/* ---------------------------------- help ---------------------------------- */
+
+/* What stands before name i of n in "a, b or c". */
+static const char *separator(size_t i, size_t n)
+{
+	return !i ? "" : i + 1 < n ? ", " : " or ";
+}
+
+static size_t count_names(const char *(*names)(size_t i))
+{
+	size_t n = 0;
+
+	while (names(n))
+		n++;
+	return n;
+}
+
+static void print_names(FILE *stream, const char *(*names)(size_t i),
+			bool has_default)
+{
+	const size_t n = count_names(names);
+
+	for (size_t i = 0; i < n; i++)
+		fprintf(stream, "%s%s%s", separator(i, n), names(i),
+			!i && has_default ? " (default)" : "");
+}
+
+static void print_row(FILE *stream, const struct row *row)
+{
+	char letter[4] = "", usage[24] = "";
+
+	if (row->letter)
+		snprintf(letter, sizeof(letter), "-%c%c", row->letter,
+			 row->name ? ',' : ' ');
+	if (row->name)
+		snprintf(usage, sizeof(usage), "--%s%s%s", row->name,
+			 row->argument && !is_optional(row) ? " " : "",
+			 row->argument ? row->argument : "");
+	fprintf(stream, "  %-3s %-17s  ", letter, usage);
+	if (row->names && !is_optional(row))
+		print_names(stream, row->names, row->has_default);
+	fprintf(stream, "%s\n", row->help);
 }
 
 void options_print_help(FILE *stream)
@@ -96,28 +443,267 @@ void options_print_help(FILE *stream)
 	fputs("Usage: gguf-dequant [OPTION]... FILE\n"
 	      "Dequantize the tensors of a GGUF file, bit for bit as ggml "
 	      "does.\n"
-	      "FILE \"-\" is standard input; of a split model, FILE is the "
-	      "first shard.\n\n",
+	      "FILE \"-\" is standard input. For a split model, pass the first "
+	      "shard.\n",
 	      stream);
-	for (size_t i = 0; i < N_ROWS; i++) {
-		const struct row *row = &rows[i];
-		char letter[4] = "", usage[24] = "";
-
-		if (row->id < 256)
-			snprintf(letter, sizeof(letter), "-%c%c", row->id,
-				 row->name ? ',' : ' ');
-		if (row->name)
-			snprintf(usage, sizeof(usage), "--%s%s%s", row->name,
-				 row->argument && !is_optional(row) ? " " : "",
-				 row->argument ? row->argument : "");
-		fprintf(stream, "  %-3s %-17s  %s\n", letter, usage, row->help);
-	}
-	fputs("\nALGO is blake3 (default), sha256, xxh3 or xxh64.\n"
-	      "SIZE is in bytes; K, M and G after it stand for 1024, 1024^2 "
-	      "and 1024^3.\n"
-	      "Exit status: 0 done, 1 the values compared differ, 2 trouble.\n",
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (is_heading(&rows[i]))
+			fprintf(stream, "\n%s:\n", rows[i].help);
+		else
+			print_row(stream, &rows[i]);
+	fputs("\nALGO is ", stream);
+	print_names(stream, checksum_name, true);
+	fputs(".\nSIZE may end in K, M or G for 1024, 1024^2 or 1024^3 bytes.\n"
+	      "Exit status: 0 done, 1 data differ, 2 trouble.\n",
 	      stream);
 }
+
+/* ------------------------------ what runs -------------------------------- */
+
+/* A command line so far. */
+struct line {
+	struct options *options;
+	bool given[N_ROWS];
+	unsigned runs;
+};
+
+/* Whether an option is given that is only for `applies`. */
+static bool is_given(const struct line *line, unsigned applies)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (line->given[i] && rows[i].applies == applies)
+			return true;
+	return false;
+}
+
+/* The first option given that starts one of `runs`; NULL: none does. */
+static const struct row *starter(const struct line *line, unsigned runs)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (line->given[i] && rows[i].starts & runs)
+			return &rows[i];
+	return NULL;
+}
+
+static int check_together(const struct line *line, struct error *err)
+{
+	const struct row *const first = starter(line, ~(unsigned)BLOCKS);
+	const size_t n = sizeof(together) / sizeof(*together);
+	size_t i = 0;
+
+	if (!first)
+		return 0;
+	while (i < n - 1 && !(together[i] & first->starts))
+		i++;
+	if (!(line->runs & ~together[i]))
+		return 0;
+	return error_set(err, "'--%s' cannot be combined with '--%s'",
+			 first->name, starter(line, ~together[i])->name);
+}
+
+/* Adds the names of the options that start one of `runs`. */
+static int append_starters(unsigned runs, struct error *err)
+{
+	size_t n = 0, done = 0;
+
+	for (size_t i = 0; i < N_ROWS; i++)
+		n += (rows[i].starts & runs) != 0;
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (rows[i].starts & runs)
+			error_append(err, "%s'--%s'", separator(done++, n),
+				     rows[i].name);
+	return -1;
+}
+
+static int check_effect(const struct line *line, const struct row *row,
+			struct error *err)
+{
+	const struct row *instead = starter(line, row->except);
+
+	if (!instead) {
+		if (row->starts || row->applies & line->runs)
+			return 0;
+		instead = starter(line, LISTS | DEVICES);
+	}
+	if (instead)
+		return error_set(err, "'--%s' has no effect with '--%s'",
+				 row->name, instead->name);
+	error_set(err, "'--%s' has no effect without ", row->name);
+	return append_starters(row->applies, err);
+}
+
+static int check_effects(const struct line *line, struct error *err)
+{
+	for (size_t i = 0; i < N_ROWS; i++)
+		if (line->given[i] && check_effect(line, &rows[i], err))
+			return -1;
+	return 0;
+}
+
+/* Whether the option was given and its path is "-". */
+static bool is_dash(const struct line *line, const struct row *row)
+{
+	const char *const *path;
+
+	if (!line->given[row - rows] || !(row->streams & (READS | WRITES)))
+		return false;
+	path = (const void *)((const char *)line->options + row->field);
+	return !strcmp(*path, "-");
+}
+
+static int check_standard_input(const struct line *line, struct error *err)
+{
+	const struct row *first = NULL;
+	const bool is_model = line->options->input &&
+			      !strcmp(line->options->input, "-");
+
+	for (size_t i = 0; i < N_ROWS; i++) {
+		if (!(rows[i].streams & READS) || !is_dash(line, &rows[i]))
+			continue;
+		if (first)
+			return error_set(err, "'--%s' and '--%s' cannot both "
+					 "read standard input", first->name,
+					 rows[i].name);
+		if (is_model)
+			return error_set(err, "FILE and '--%s' cannot both "
+					 "read standard input", rows[i].name);
+		first = &rows[i];
+	}
+	return 0;
+}
+
+static bool prints(const struct line *line, const struct row *row)
+{
+	return line->given[row - rows] && row->starts & line->runs &&
+	       (row->streams & PRINTS ||
+		(row->streams & PRINTS_UNLESS_QUIET && !line->options->quiet));
+}
+
+/* Lines can follow one another there, but a file can only be alone. */
+static int check_standard_output(const struct line *line, struct error *err)
+{
+	const struct row *file = NULL;
+
+	for (size_t i = 0; !file && i < N_ROWS; i++)
+		if (rows[i].streams & WRITES && is_dash(line, &rows[i]))
+			file = &rows[i];
+	for (size_t i = 0; file && i < N_ROWS; i++)
+		if (&rows[i] != file &&
+		    ((rows[i].streams & WRITES && is_dash(line, &rows[i])) ||
+		     prints(line, &rows[i])))
+			return error_set(err, "'--%s -' and '--%s%s' cannot "
+					 "both write to standard output",
+					 file->name, rows[i].name,
+					 rows[i].streams & WRITES ? " -" : "");
+	return 0;
+}
+
+static int check_device(struct line *line, struct error *err)
+{
+	if (!(line->runs & VERIFY))
+		return 0;
+	if (line->options->device.kind == DEVICE_CPU)
+		return error_set(err, "'--verify' needs a GPU, so that it "
+				      "cannot be combined with '--device cpu'");
+	if (line->options->type == OUTPUT_NATIVE)
+		return error_set(err, "'--verify' has nothing to compare: "
+				      "'--type native' converts no tensor");
+	line->options->device.kind = DEVICE_GPU;
+	return 0;
+}
+
+/* Not yet possible, though it makes sense. */
+static int check_supported(const struct line *line, struct error *err)
+{
+	static const unsigned runs[] = { EXPECT | WRITE, EXPECT | CHECKSUM,
+					 EXPECT | CHECK, CHECK | WRITE };
+
+	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+		const struct row *const first = starter(line, runs[i]);
+
+		if ((line->runs & runs[i]) == runs[i])
+			return error_set(err, "'--%s' cannot be combined with "
+					 "'--%s'", first->name,
+					 starter(line, runs[i] & ~first->starts)
+						 ->name);
+	}
+	return 0;
+}
+
+/* With --check, --checksum=ALGO says what its lines are, and prints none. */
+static int set_checksum(struct line *line, struct error *err)
+{
+	struct options *const options = line->options;
+
+	if (!(line->runs & CHECKSUM))
+		return 0;
+	if (line->runs & CHECK) {
+		if (!options->checksum)
+			return error_set(err, "'--checksum' cannot be combined "
+					 "with '--check'; '--checksum=ALGO' "
+					 "says which algorithm its lines have");
+		line->runs &= ~(unsigned)CHECKSUM;
+	} else if (!options->checksum) {
+		options->checksum = checksum_default();
+	}
+	return 0;
+}
+
+static int set_output(struct line *line, struct error *err)
+{
+	struct options *const options = line->options;
+
+	if (!(line->runs & WRITE))
+		return 0;
+	if (!line->given[find_row('F') - rows])
+		options->kind = sink_kind_of_path(options->output);
+	if (options->kind == SINK_DIR && !strcmp(options->output, "-"))
+		return error_set(err, "'--format %s' writes many files: it "
+				      "cannot go to standard output",
+				 sink_kind_name(options->kind));
+	if (options->index && strcmp(options->index, "-") != 0 &&
+	    !strcmp(options->index, options->output))
+		return error_set(err, "'--output' and '--index' are the same");
+	return 0;
+}
+
+static int set_messages(struct line *line, struct error *err)
+{
+	struct options *const options = line->options;
+
+	if (options->quiet && options->verbose)
+		return error_set(err, "'--quiet' cannot be combined with "
+				      "'--verbose'");
+	if (options->quiet && options->progress == PROGRESS_IF_TERMINAL)
+		options->progress = PROGRESS_NEVER;
+	return 0;
+}
+
+static enum options_action action_of(unsigned runs)
+{
+	return runs & DEVICES ? OPTIONS_DEVICES :
+	       runs & JSON    ? OPTIONS_LIST_JSON :
+	       runs & LIST    ? OPTIONS_LIST :
+				OPTIONS_CONVERT;
+}
+
+/* What options mean together, though each is good by itself. */
+static int resolve(struct line *line, struct error *err)
+{
+	if (!(line->runs & ~(unsigned)BLOCKS))
+		line->runs |= LIST;
+	if (check_together(line, err) || set_checksum(line, err) ||
+	    check_effects(line, err) || check_standard_input(line, err) ||
+	    check_standard_output(line, err) || check_supported(line, err) ||
+	    check_device(line, err) || set_output(line, err) ||
+	    set_messages(line, err))
+		return -1;
+	line->options->tolerance.given = is_given(line, EXPECT);
+	line->options->action = action_of(line->runs);
+	return 0;
+}
+
+/* ---------------------------------- parse --------------------------------- */
 
 /* A quoted argument for a message; one buffer, for one message at a time. */
 struct quote {
@@ -130,448 +716,53 @@ static const char *quote(struct quote *quote, const char *argument)
 			   (struct text){ argument, strlen(argument) });
 }
 
-/* Digits only: no sign, no space. *end gets what follows them. */
-static bool parse_digits(const char *text, uint64_t *value, const char **end)
-{
-	bool fits = true;
-
-	*value = 0;
-	for (*end = text; **end >= '0' && **end <= '9'; ++*end)
-		fits = fits && bytes_mul(*value, 10, value) &&
-		       bytes_add(*value, (uint64_t)(**end - '0'), value);
-	return fits && *end > text;
-}
-
-static int parse_threads(const char *text, unsigned *threads, struct error *err)
-{
-	struct quote q;
-	const char *end;
-	uint64_t value;
-
-	if (!parse_digits(text, &value, &end) || *end || !value ||
-	    value > OPTIONS_MAX_THREADS)
-		return error_set(err,
-				 "'--threads' takes a number from 1 to %d, "
-				 "not '%s'",
-				 OPTIONS_MAX_THREADS, quote(&q, text));
-	*threads = (unsigned)value;
-	return 0;
-}
-
-static int parse_memory(const char *text, uint64_t *memory, struct error *err)
-{
-	static const char units[] = "KMG";
-	struct quote q;
-	const char *end, *unit;
-
-	if (!parse_digits(text, memory, &end))
-		goto invalid;
-	if (*end) {
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || end[1] ||
-		    !bytes_mul(*memory, (uint64_t)1024 << 10 * (unit - units),
-			       memory))
-			goto invalid;
-	}
-	return 0;
-invalid:
-	return error_set(err,
-			 "'--memory' takes a size such as 1000000, 512K, 256M "
-			 "or 2G, less than 2^64, not '%s'",
-			 quote(&q, text));
-}
-
-static int parse_type(const char *text, enum output_type *type,
-		      struct error *err)
-{
-	struct quote q;
-
-	for (*type = OUTPUT_F32; *type <= OUTPUT_NATIVE; ++*type)
-		if (!strcasecmp(plan_type_name(*type), text))
-			return 0;
-	return error_set(err,
-			 "'--type' takes f32, f16, bf16 or native, not '%s'",
-			 quote(&q, text));
-}
-
-static int parse_input_type(const char *text, const struct format **format,
-			    struct error *err)
-{
-	struct quote q;
-
-	*format = format_by_name(text);
-	if (*format)
-		return 0;
-	return error_set(err, "'--input-type' takes the type of a tensor, such "
-			      "as q4_k or f16, not '%s'", quote(&q, text));
-}
-
-static int parse_shape(const char *text, struct model_blocks *blocks,
-		       struct error *err)
-{
-	const char *end = text;
-	struct quote q;
-
-	blocks->n_dims = 0;
-	do {
-		if (blocks->n_dims == GGUF_MAX_DIMS ||
-		    !parse_digits(end, &blocks->dims[blocks->n_dims], &end))
-			goto invalid;
-		blocks->n_dims++;
-	} while (*end++ == ',');
-	if (!end[-1])
-		return 0;
-invalid:
-	return error_set(err, "'--shape' takes up to %d dimensions as in "
-			      "4096,32, not '%s'", GGUF_MAX_DIMS,
-			 quote(&q, text));
-}
-
-static int parse_ulp(const char *text, struct tolerance *tolerance,
-		     struct error *err)
-{
-	struct quote q;
-	const char *end;
-
-	tolerance->given = true;
-	if (parse_digits(text, &tolerance->ulp, &end) && !*end)
-		return 0;
-	return error_set(err, "'--ulp' takes a number less than 2^64, not '%s'",
-			 quote(&q, text));
-}
-
-/* A finite decimal without a sign. */
-static int parse_difference(const char *option, const char *text,
-			    double *value, struct tolerance *tolerance,
-			    struct error *err)
-{
-	struct quote q;
-	char *end;
-
-	tolerance->given = true;
-	*value = strtod(text, &end);
-	if (isfinite(*value) && !*end &&
-	    text[0] && strspn(text, "0123456789.eE+-") == strlen(text) &&
-	    text[0] != '+' && text[0] != '-')
-		return 0;
-	return error_set(err, "'--%s' takes a number such as 0.01 or 1e-6, not "
-			      "'%s'", option, quote(&q, text));
-}
-
-static int parse_format(const char *text, struct options *options,
-			struct error *err)
-{
-	struct quote q;
-
-	options->has_kind = true;
-	for (options->kind = 0; options->kind < SINK_KIND_COUNT;
-	     options->kind++)
-		if (!strcasecmp(sink_kind_name(options->kind), text))
-			return 0;
-	return error_set(err, "'--format' takes raw, gguf, safetensors, npz or "
-			      "dir, not '%s'", quote(&q, text));
-}
-
-/* The numbers after "gpu:". */
-static bool parse_gpus(const char *text, struct options *options)
-{
-	uint64_t number;
-
-	options->device.n_gpus = 0;
-	do {
-		if (options->device.n_gpus == DEVICE_MAX_GPUS ||
-		    !parse_digits(text, &number, &text) || number > UINT_MAX)
-			return false;
-		options->device.gpus[options->device.n_gpus++] =
-			(unsigned)number;
-	} while (*text++ == ',');
-	return !text[-1];
-}
-
-static int parse_device(const char *text, struct options *options,
-			struct error *err)
-{
-	struct quote q;
-
-	options->device.n_gpus = 0;
-	if (!strcasecmp(text, "auto"))
-		options->device.kind = DEVICE_AUTO;
-	else if (!strcasecmp(text, "cpu"))
-		options->device.kind = DEVICE_CPU;
-	else if (!strcasecmp(text, "gpu") ||
-		 (!strncasecmp(text, "gpu:", 4) &&
-		  parse_gpus(text + 4, options)))
-		options->device.kind = DEVICE_GPU;
-	else
-		return error_set(err,
-				 "'--device' takes auto, cpu, gpu, or up to %d "
-				 "numbers of GPUs as in gpu:0,1, not '%s'",
-				 DEVICE_MAX_GPUS, quote(&q, text));
-	return 0;
-}
-
-static int parse_checksum(const char *text, const struct checksum **checksum,
-			  struct error *err)
-{
-	struct quote q;
-
-	*checksum = text ? checksum_by_name(text) : checksum_default();
-	if (*checksum)
-		return 0;
-	return error_set(err,
-			 "'--checksum' takes blake3, sha256, xxh3 or xxh64, "
-			 "not '%s'",
-			 quote(&q, text));
-}
-
-/* A second path would leave the first one unwritten: no later one wins. */
-static int set_path(const char **path, const char *what, const char *value,
-		    struct error *err)
+static int refuse(const struct row *row, const void *field,
+		  const char *argument, struct error *err)
 {
 	struct quote q, r;
 
-	if (*path && strcmp(*path, value))
-		return error_set(err, "more than one %s: '%s' and '%s'", what,
-				 quote(&q, *path), quote(&r, value));
-	*path = value;
-	return 0;
-}
+	if (row->read == read_path)
+		return error_set(err, "'--%s' takes one path, not both '%s' "
+				 "and '%s'", row->name,
+				 quote(&q, *(const char *const *)field),
+				 quote(&r, argument));
+	error_set(err, "'--%s' takes ", row->name);
+	if (row->names) {
+		const size_t n = count_names(row->names);
 
-static void apply_flag(struct options *options, int id)
-{
-	switch (id) {
-	case 'f':
-		options->force = true;
-		break;
-	case 'l':
-		if (options->action != OPTIONS_LIST_JSON)
-			options->action = OPTIONS_LIST;
-		break;
-	case OPTION_JSON:
-		options->action = OPTIONS_LIST_JSON;
-		break;
-	case OPTION_VERIFY:
-		options->device.verify = true;
-		break;
-	case OPTION_UNTAGGED:
-		options->untagged = true;
-		break;
-	case OPTION_DEVICES:
-		options->action = OPTIONS_DEVICES;
-		break;
-	case 'q':
-		options->quiet = true;
-		break;
-	case 'v':
-		options->verbose = true;
-		break;
-	case OPTION_PROGRESS:
-		options->progress = PROGRESS_ALWAYS;
-		break;
-	case OPTION_NO_PROGRESS:
-		options->progress = PROGRESS_NEVER;
-		break;
-	case 'h':
-		options->action = OPTIONS_HELP;
-		break;
-	default: /* 'V' */
-		options->action = OPTIONS_VERSION;
-		break;
+		for (size_t i = 0; i < n; i++)
+			error_append(err, "%s%s", separator(i, n),
+				     row->names(i));
+	} else {
+		error_append(err, "%s", row->takes);
 	}
+	return error_append(err, ", not '%s'", quote(&q, argument));
 }
 
-static int apply(struct options *options, int id, const char *argument,
+static int apply(struct line *line, const struct row *row, const char *argument,
 		 struct error *err)
 {
-	switch (id) {
-	case 'o':
-		return set_path(&options->output, "output", argument, err);
-	case 'c':
-		return set_path(&options->output, "output", "-", err);
-	case OPTION_INDEX:
-		return set_path(&options->index, "index", argument, err);
-	case 'F':
-		return parse_format(argument, options, err);
-	case OPTION_INPUT_TYPE:
-		return parse_input_type(argument, &options->blocks.format, err);
-	case OPTION_SHAPE:
-		return parse_shape(argument, &options->blocks, err);
-	case OPTION_EXPECT:
-		return set_path(&options->expect, "file to expect", argument,
-				err);
-	case OPTION_ULP:
-		return parse_ulp(argument, &options->tolerance, err);
-	case OPTION_RTOL:
-		return parse_difference("rtol", argument,
-					&options->tolerance.rtol,
-					&options->tolerance, err);
-	case OPTION_ATOL:
-		return parse_difference("atol", argument,
-					&options->tolerance.atol,
-					&options->tolerance, err);
-	case OPTION_CHECK:
-		return set_path(&options->check, "manifest", argument, err);
-	case OPTION_CHECKSUM:
-		return parse_checksum(argument, &options->checksum, err);
-	case 't':
-		options->has_type = true;
-		return parse_type(argument, &options->type, err);
-	case 'd':
-		return parse_device(argument, options, err);
-	case 'j':
-		return parse_threads(argument, &options->threads, err);
-	case OPTION_MEMORY:
-		return parse_memory(argument, &options->memory, err);
-	case 'T':
-		options->include[options->n_include++] = argument;
+	void *const field = (char *)line->options + row->field;
+
+	line->given[row - rows] = true;
+	line->runs |= row->starts;
+	if (!row->read || row->read(field, argument))
 		return 0;
-	case 'x':
-		options->exclude[options->n_exclude++] = argument;
-		return 0;
-	default:
-		apply_flag(options, id);
-		return 0;
-	}
+	return refuse(row, field, argument, err);
 }
 
-static int check_no_listing(const struct options *options, const char *name,
-			    struct error *err)
-{
-	if (options->action == OPTIONS_CONVERT)
-		return 0;
-	return error_set(err, "'%s' and a listing ('--list', '--json') exclude "
-			      "each other", name);
-}
-
-static int check_no_output(const struct options *options, const char *name,
-			   struct error *err)
-{
-	if (!options->output)
-		return 0;
-	return error_set(err, "'%s' and an output ('--output', '-c') exclude "
-			      "each other", name);
-}
-
-static int check_verify(struct options *options, struct error *err)
-{
-	if (check_no_listing(options, "--verify", err))
-		return -1;
-	if (options->device.kind == DEVICE_CPU)
-		return error_set(err, "'--verify' needs a GPU: it excludes "
-				      "'--device cpu'");
-	if (options->type == OUTPUT_NATIVE)
-		return error_set(err, "'--verify' compares nothing of what "
-				      "'--type native' copies");
-	options->device.kind = DEVICE_GPU;
-	return 0;
-}
-
-static int check_expect(const struct options *options, struct error *err)
-{
-	if (check_no_listing(options, "--expect", err))
-		return -1;
-	if (options->checksum || options->check)
-		return error_set(err, "'--expect' and checksums ('--checksum', "
-				      "'--check') exclude each other");
-	if (check_no_output(options, "--expect", err))
-		return -1;
-	if (!strcmp(options->expect, "-") && !strcmp(options->input, "-"))
-		return error_set(err, "the model and what '--expect' takes "
-				      "cannot both be standard input");
-	return 0;
-}
-
-static int check_checksum(const struct options *options, struct error *err)
-{
-	if (check_no_listing(options, "--checksum", err))
-		return -1;
-	if ((options->output && !strcmp(options->output, "-")) ||
-	    (options->index && !strcmp(options->index, "-")))
-		return error_set(err, "checksums go to standard output: give "
-				      "'--output' and '--index' a file");
-	return 0;
-}
-
-static int check_check(const struct options *options, struct error *err)
-{
-	if (check_no_listing(options, "--check", err) ||
-	    check_no_output(options, "--check", err))
-		return -1;
-	if (options->has_type)
-		return error_set(err, "'--check' takes the type from its file: "
-				      "it excludes '--type'");
-	if (options->untagged)
-		return error_set(err, "'--check' and '--untagged' exclude each "
-				      "other");
-	if (!strcmp(options->check, "-") && !strcmp(options->input, "-"))
-		return error_set(err, "the model and the checksums cannot both "
-				      "be standard input");
-	return 0;
-}
-
-static int check_format(struct options *options, struct error *err)
-{
-	if (!options->output && options->has_kind)
-		return error_set(err, "'--format' needs '--output' or '-c'");
-	if (options->output && !options->has_kind)
-		options->kind = sink_kind_of_path(options->output);
-	if (options->kind == SINK_DIR && !strcmp(options->output, "-"))
-		return error_set(err, "'--format dir' writes many files: it "
-				      "cannot go to standard output");
-	return 0;
-}
-
-/* What makes no sense together, though each option is good by itself. */
-static int check(struct options *options, struct error *err)
-{
-	if ((options->device.verify && check_verify(options, err)) ||
-	    (options->expect && check_expect(options, err)) ||
-	    (options->check && check_check(options, err)) ||
-	    (options->checksum && check_checksum(options, err)))
-		return -1;
-	if (!options->expect && options->tolerance.given)
-		return error_set(err, "'--ulp', '--rtol' and '--atol' need "
-				      "'--expect'");
-	if (!options->blocks.format && options->blocks.n_dims)
-		return error_set(err, "'--shape' needs '--input-type'");
-	if (options->untagged && !options->checksum)
-		return error_set(err, "'--untagged' needs '--checksum'");
-	if (options->output && options->action != OPTIONS_CONVERT)
-		return error_set(err,
-				 "a listing ('--list', '--json') and an output "
-				 "('--output', '-c') exclude each other");
-	if (check_format(options, err))
-		return -1;
-	if (!options->output && options->index)
-		return error_set(err, "'--index' needs '--output' or '-c'");
-	if (options->index && !strcmp(options->index, options->output))
-		return error_set(err, "'--output' and '--index' are the same");
-	if (options->quiet && options->verbose)
-		return error_set(err, "'--quiet' and '--verbose' exclude each "
-				      "other");
-	if (options->quiet && options->progress == PROGRESS_ALWAYS)
-		return error_set(err, "'--quiet' and '--progress' exclude each "
-				      "other");
-	if (options->quiet)
-		options->progress = PROGRESS_NEVER;
-	if (!options->output && !options->device.verify && !options->expect &&
-	    !options->checksum && !options->check &&
-	    options->action == OPTIONS_CONVERT)
-		options->action = OPTIONS_LIST;
-	return 0;
-}
-
-static int set_input(struct options *options, int n, char **operands,
+static int set_input(struct line *line, int n, char **operands,
 		     struct error *err)
 {
+	const int most = line->runs & DEVICES ? 0 : 1;
 	struct quote q;
 
-	if (!n)
+	if (n < most)
 		return error_set(err, "missing operand: a GGUF file, or '-'");
-	if (n > 1)
+	if (n > most)
 		return error_set(err, "extra operand '%s'",
-				 quote(&q, operands[1]));
-	options->input = operands[0];
+				 quote(&q, operands[most]));
+	line->options->input = operands[0];
 	return 0;
 }
 
@@ -588,8 +779,8 @@ static void fill_tables(struct getopt_tables *tables)
 
 	*letter++ = ':'; /* tell a missing argument from an unknown option */
 	for (size_t i = 0; i < N_ROWS; i++) {
-		if (rows[i].id < 256) {
-			*letter++ = (char)rows[i].id;
+		if (rows[i].letter) {
+			*letter++ = rows[i].letter;
 			if (rows[i].argument)
 				*letter++ = ':';
 		}
@@ -599,19 +790,11 @@ static void fill_tables(struct getopt_tables *tables)
 				is_optional(&rows[i]) ? optional_argument :
 				rows[i].argument      ? required_argument :
 							no_argument,
-				NULL, rows[i].id
+				NULL, NAME_OF_ROW + (int)i
 			};
 	}
 	*letter = '\0';
 	*name = (struct option){ NULL, 0, NULL, 0 };
-}
-
-static const struct row *find_row(int id)
-{
-	for (size_t i = 0; i < N_ROWS; i++)
-		if (rows[i].id == id)
-			return &rows[i];
-	return NULL;
 }
 
 /* How many long options begin as `argument`, "--name" or "--name=value". */
@@ -625,8 +808,8 @@ static unsigned count_matches(const char *argument)
 	return n;
 }
 
-/* Why getopt_long returned `result`, ':' or '?', for `argument`; it leaves in
- * optopt the id of an option that exists, or the letter of one that doesn't. */
+/* Why getopt_long returned `result`, ':' or '?', for `argument`. In optopt it
+ * leaves what it returns for an option that exists, or another's letter. */
 static int explain(int result, const char *argument, struct error *err)
 {
 	const struct row *row = find_row(optopt);
@@ -646,36 +829,51 @@ static int explain(int result, const char *argument, struct error *err)
 			 quote(&q, argument));
 }
 
-int options_parse(struct options *options, int argc, char **argv,
-		  struct error *err)
+/* Reads the options up to the operands, or to --help or --version, which run
+ * whatever else is there. */
+static int read_line(struct line *line, int argc, char **argv,
+		     struct error *err)
 {
-	struct getopt_tables tables;
+	struct getopt_tables tables = { 0 };
 	int id;
-
-	*options = (struct options){ .memory = (uint64_t)256 << 20 };
-	options->include = calloc((size_t)argc * 2, sizeof(char *));
-	if (!options->include)
-		return error_errno(err, "no memory for the options");
-	options->exclude = options->include + argc;
 
 	fill_tables(&tables);
 	opterr = 0;
 	optind = 0; /* begin anew, also in a test's second call */
-	while ((id = getopt_long(argc, argv, tables.letters, tables.names,
+	while (!(line->runs & (HELP | VERSION_LINE)) &&
+	       (id = getopt_long(argc, argv, tables.letters, tables.names,
 				 NULL)) != -1) {
-		if (id == ':' || id == '?') {
-			explain(id, argv[optind - 1], err);
-			goto out_release;
+		if (id == ':' || id == '?')
+			return explain(id, argv[optind - 1], err);
+		if (id == 'c') {
+			id = 'o';
+			optarg = "-";
 		}
-		if (apply(options, id, optarg, err))
-			goto out_release;
-		if (options->action == OPTIONS_DEVICES ||
-		    options->action == OPTIONS_HELP ||
-		    options->action == OPTIONS_VERSION)
-			return 0;
+		if (apply(line, find_row(id), optarg, err))
+			return -1;
 	}
-	if (set_input(options, argc - optind, argv + optind, err) ||
-	    check(options, err))
+	return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv,
+		  struct error *err)
+{
+	struct line line = { .options = options };
+
+	*options = (struct options){ .memory = (uint64_t)256 << 20 };
+	options->include.items = calloc((size_t)argc * 2, sizeof(char *));
+	if (!options->include.items)
+		return error_errno(err, "no memory for the options");
+	options->exclude.items = options->include.items + argc;
+	if (read_line(&line, argc, argv, err))
+		goto out_release;
+	if (line.runs & (HELP | VERSION_LINE)) {
+		options->action = line.runs & HELP ? OPTIONS_HELP :
+						     OPTIONS_VERSION;
+		return 0;
+	}
+	if (set_input(&line, argc - optind, argv + optind, err) ||
+	    resolve(&line, err))
 		goto out_release;
 	return 0;
 
@@ -686,6 +884,6 @@ out_release:
 
 void options_release(struct options *options)
 {
-	free(options->include);
-	options->include = NULL;
+	free(options->include.items);
+	options->include.items = NULL;
 }

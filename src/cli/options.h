@@ -1,4 +1,4 @@
-/* options.h - the command line, by one table that also makes --help. */
+/* options.h - the command line, from one table that also makes --help. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -24,6 +24,12 @@ enum options_action {
 
 enum options_progress { PROGRESS_IF_TERMINAL, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
+/* In the order given. */
+struct globs {
+	const char **items;
+	size_t n;
+};
+
 struct options {
 	enum options_action action;
 	const char *input;  /* "-": standard input */
@@ -32,15 +38,13 @@ struct options {
 	struct model_blocks blocks; /* of the input; no format: it is GGUF */
 	const char *expect; /* "-": standard input; NULL: nothing */
 	struct tolerance tolerance;
-	const char **include; /* globs */
-	size_t n_include;
-	const char **exclude;
-	size_t n_exclude;
-	enum sink_kind kind;  /* by --format, or by the output's path */
-	bool has_kind;        /* by --format */
+	struct globs include;
+	struct globs exclude;
+	enum sink_kind kind; /* by --format, or by the output's path */
 	enum output_type type;
-	bool has_type; /* it was asked for */
-	const struct checksum *checksum; /* NULL: none, or what `check` says */
+	const struct checksum *checksum; /* to print, or of the lines in
+					    `check`; NULL: none, or what these
+					    say */
 	bool untagged;
 	const char *check; /* "-": standard input; NULL: none */
 	struct device_choice device;
@@ -55,9 +59,9 @@ struct options {
 #define OPTIONS_MAX_THREADS 1024
 
 /*
- * Reads argv, which the options then borrow. Every error is one of usage. It
- * uses getopt_long and with it globals: one thread. The caller releases the
- * options after success.
+ * Reads argv, which the options then borrow. Every error is one of usage; an
+ * option without effect in what runs is one. getopt_long uses globals: call
+ * this from one thread. The caller releases the options after success.
  */
 int options_parse(struct options *options, int argc, char **argv,
 		  struct error *err);

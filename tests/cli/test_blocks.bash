@@ -141,25 +141,22 @@ test_usage_of_blocks() {
 	fails_usage "'--input-type' takes the type of a tensor, such as q4_k \
 or f16, not 'q4_2'"
 	run --shape 32 b
-	fails_usage "'--shape' needs '--input-type'"
+	fails_usage "'--shape' has no effect without '--input-type'"
 	run --input-type q4_0 --shape 32x2 b
 	fails_usage "'--shape' takes up to 4 dimensions as in 4096,32, not \
 '32x2'"
 	run --ulp 1 b
-	fails_usage "'--ulp', '--rtol' and '--atol' need '--expect'"
+	fails_usage "'--ulp' has no effect without '--expect'"
 	run --expect e --rtol -1 b
 	fails_usage "'--rtol' takes a number such as 0.01 or 1e-6, not '-1'"
 	run --expect e --ulp 1e3 b
 	fails_usage "'--ulp' takes a number less than 2^64, not '1e3'"
 	run --expect e -o out b
-	fails_usage "'--expect' and an output ('--output', '-c') exclude each \
-other"
+	fails_usage "'--output' cannot be combined with '--expect'"
 	run --expect e --json b
-	fails_usage "'--expect' and a listing ('--list', '--json') exclude \
-each other"
+	fails_usage "'--json' cannot be combined with '--expect'"
 	run --expect - -
-	fails_usage "the model and what '--expect' takes cannot both be \
-standard input"
+	fails_usage "FILE and '--expect' cannot both read standard input"
 }
 
 # expect_small VALUES OPTION...: compares the small model with them.

@@ -134,7 +134,7 @@ blk.1.ids.i32: OK'
 	sed -E 's/.* \((.*)\) = (.*)/\2  \1/; s/^XXH3_//' <../xxh3 >../bare
 	cd .. || fail
 	for arguments in b3 tagged xxh64 xxh3 'bare --checksum=xxh3' \
-		'b3 --checksum' 'xxh64 --checksum=xxh64' \
+		'b3 --checksum=blake3' 'xxh64 --checksum=xxh64' \
 		'sha256 --checksum=sha256' 'binary --checksum=sha256'; do
 		# shellcheck disable=SC2086 # words
 		run --check $arguments "$MODELS/small.gguf"
@@ -430,36 +430,33 @@ test_checksum_says_what_was_hashed() {
 }
 
 test_checksum_usage() {
-	local both='exclude each other'
+	local stdout='cannot both write to standard output'
 	run --checksum=md5 m
 	fails_usage "'--checksum' takes blake3, sha256, xxh3 or xxh64, not \
 'md5'"
 	run --checksum -o - m
-	fails_usage "checksums go to standard output: give '--output' and \
-'--index' a file"
-	run --checksum -c m
-	fails_usage "checksums go to standard output: give '--output' and \
-'--index' a file"
+	fails_usage "'--output -' and '--checksum' $stdout"
+	run --checksum -o out --index - m
+	fails_usage "'--index -' and '--checksum' $stdout"
+	run --check m -c m
+	fails_usage "'--output -' and '--check' $stdout"
 	run --checksum --list m
-	fails_usage "'--checksum' and a listing ('--list', '--json') $both"
+	fails_usage "'--list' cannot be combined with '--checksum'"
 	run --check m --json m
-	fails_usage "'--check' and a listing ('--list', '--json') $both"
+	fails_usage "'--json' cannot be combined with '--check'"
 	run --check m -o out m
-	fails_usage "'--check' and an output ('--output', '-c') $both"
+	fails_usage "'--output' cannot be combined with '--check'"
 	run --check m -t f16 m
-	fails_usage "'--check' takes the type from its file: it excludes \
-'--type'"
-	run --check m --checksum --untagged m
-	fails_usage "'--check' and '--untagged' $both"
+	fails_usage "'--type' has no effect with '--check'"
+	run --check m --checksum m
+	fails_usage "'--checksum' cannot be combined with '--check'; \
+'--checksum=ALGO' says which algorithm its lines have"
 	run --untagged m
-	fails_usage "'--untagged' needs '--checksum'"
-	for option in --checksum --check=m; do
-		run $option --expect x m
-		fails_usage "'--expect' and checksums ('--checksum', \
-'--check') $both"
-	done
+	fails_usage "'--untagged' has no effect without '--checksum'"
+	run --checksum --expect x m
+	fails_usage "'--checksum' cannot be combined with '--expect'"
 	run --check - -
-	fails_usage "the model and the checksums cannot both be standard input"
+	fails_usage "FILE and '--check' cannot both read standard input"
 	run --check a --check b m
-	fails_usage "more than one manifest: 'a' and 'b'"
+	fails_usage "'--check' takes one path, not both 'a' and 'b'"
 }

@@ -5,42 +5,53 @@ test_help() {
 	run --help
 	stdout_is 'Usage: gguf-dequant [OPTION]... FILE
 Dequantize the tensors of a GGUF file, bit for bit as ggml does.
-FILE "-" is standard input; of a split model, FILE is the first shard.
+FILE "-" is standard input. For a split model, pass the first shard.
 
-  -o, --output PATH      write to PATH; "-" is standard output
-  -c                     write to standard output
-  -F, --format KIND      raw, gguf, safetensors, npz or dir (default: by PATH)
-  -t, --type TYPE        f32 (default), f16, bf16 or native (as stored)
-  -T, --tensor GLOB      only tensors whose name matches (repeatable)
-  -x, --exclude GLOB     no tensor whose name matches (repeatable)
-      --index PATH       also write a JSON index of the output
-      --input-type TYPE  FILE has no header, but only blocks of TYPE
-      --shape N,M,...    the shape of these, fastest dimension first
-      --expect PATH      compare the output with the values in PATH
-      --ulp N            allow floats to be N floats apart
-      --rtol X           allow a difference of X times the value in PATH
-      --atol X           allow one of X, on top of that of --rtol
-      --checksum[=ALGO]  print a checksum of each tensor'\''s output
-      --untagged         print checksums without their algorithm
-      --check FILE       compare with checksums from FILE
-  -f, --force            overwrite files; write even to a terminal
-  -d, --device DEV       auto (default), cpu, gpu, or gpu:N,M,... by number
-      --verify           compare the GPU'\''s values with the CPU'\''s, every bit
-      --devices          list the GPUs, and what runs on them
-  -l, --list             list the tensors (default without -o and -c)
-      --json             list as JSON, with all metadata
-  -j, --threads N        use N threads (default: one a CPU)
-      --memory SIZE      use at most SIZE of memory (default 256M)
-  -q, --quiet            print nothing but errors
-  -v, --verbose          say what did the work, and how fast
-      --progress         show progress even if not on a terminal
-      --no-progress      show no progress
+What to do (default: --list):
+  -l, --list             list the tensors
+      --json             list the tensors and metadata as JSON
+  -o, --output PATH      write the tensors to PATH; "-" is standard output
+  -c                     the same as --output -
+      --checksum[=ALGO]  print one checksum per tensor
+      --check PATH       compare the tensors with the checksums in PATH
+      --expect PATH      compare the tensors with the values in PATH
+      --verify           compare the GPU'\''s values with the CPU'\''s, bit for bit
+      --devices          list the GPUs and which code runs on them
   -h, --help             print this help
   -V, --version          print the version
 
+Input:
+  -T, --tensor GLOB      take only tensors whose names match GLOB (repeatable)
+  -x, --exclude GLOB     skip tensors whose names match GLOB (repeatable)
+      --input-type TYPE  treat FILE as headerless blocks of TYPE
+      --shape N,M,...    shape of these blocks, fastest dimension first
+
+Output:
+  -t, --type TYPE        f32 (default), f16, bf16 or native (as stored)
+  -F, --format KIND      raw, gguf, safetensors, npz or dir (default: by PATH)
+      --index PATH       also write a JSON index of the output to PATH
+  -f, --force            overwrite files; write even to a terminal
+      --untagged         print checksums without the name of the algorithm
+
+What --expect allows:
+      --ulp N            floats that are up to N floats apart
+      --rtol X           a difference of up to X times the value in PATH
+      --atol X           a difference of up to X, added to that of --rtol
+
+Device:
+  -d, --device DEV       auto (default), cpu, gpu, or gpu:N,M,... by number
+  -j, --threads N        use N threads (default: one per CPU)
+      --memory SIZE      use at most SIZE bytes of memory (default: 256M)
+
+Messages:
+  -q, --quiet            no progress, no OK lines, no lines from --expect
+  -v, --verbose          print the device, threads and throughput
+      --progress         show progress even if not on a terminal
+      --no-progress      show no progress
+
 ALGO is blake3 (default), sha256, xxh3 or xxh64.
-SIZE is in bytes; K, M and G after it stand for 1024, 1024^2 and 1024^3.
-Exit status: 0 done, 1 the values compared differ, 2 trouble.'
+SIZE may end in K, M or G for 1024, 1024^2 or 1024^3 bytes.
+Exit status: 0 done, 1 data differ, 2 trouble.'
 	succeeds
 	cp "$OUT" help
 	run -h
@@ -109,34 +120,36 @@ test_bad_arguments() {
 2G, less than 2^64, not '1.5G'"
 }
 
-test_conflicts() {
-	local both="exclude each other"
-	local listing="a listing ('--list', '--json') and an output \
-('--output', '-c') $both"
-
-	run --list -c m
-	fails_usage "$listing"
-	run --json -o out m
-	fails_usage "$listing"
-	run -o a -o b m
-	fails_usage "more than one output: 'a' and 'b'"
-	run -c --index a --index b m
-	fails_usage "more than one index: 'a' and 'b'"
+test_options_without_effect() {
+	run -l -f -v -d gpu:7 -j3 m
+	fails_usage "'--force' has no effect with '--list'"
+	run -q -l m
+	fails_usage "'--quiet' has no effect with '--list'"
 	run --index a m
-	fails_usage "'--index' needs '--output' or '-c'"
+	fails_usage "'--index' has no effect without '--output'"
+	run --devices -v
+	fails_usage "'--verbose' has no effect with '--devices'"
+}
+
+test_conflicts() {
+	run --list -c m
+	fails_usage "'--list' cannot be combined with '--output'"
+	run --json -o out m
+	fails_usage "'--json' cannot be combined with '--output'"
+	run -o a -o b m
+	fails_usage "'--output' takes one path, not both 'a' and 'b'"
 	run -c --index - m
-	fails_usage "'--output' and '--index' are the same"
-	run -q -v m
-	fails_usage "'--quiet' and '--verbose' $both"
-	run -q --progress m
-	fails_usage "'--quiet' and '--progress' $both"
+	fails_usage "'--output -' and '--index -' cannot both write to \
+standard output"
+	run -c -q -v m
+	fails_usage "'--quiet' cannot be combined with '--verbose'"
 }
 
 test_too_little_memory() {
-	run -j 2 --memory 3M "$MODELS/small.gguf"
+	run -c -j 2 --memory 3M "$MODELS/small.gguf"
 	fails "'--memory' is 3145728 bytes, but with 2 threads the least is \
 4194304"
-	run -j 1024 --memory 4M "$MODELS/small.gguf"
+	run -c -j 1024 --memory 4M "$MODELS/small.gguf"
 	fails "'--memory' is 4194304 bytes, but with 1024 threads the least is \
 67108864"
 	run -j 1024 --memory 64M -o out "$MODELS/small.gguf"

@@ -51,8 +51,8 @@ static void test_defaults(void **state)
 	assert_string_equal(options.input, "m.gguf");
 	assert_null(options.output);
 	assert_null(options.index);
-	assert_int_equal(options.n_include, 0);
-	assert_int_equal(options.n_exclude, 0);
+	assert_int_equal(options.include.n, 0);
+	assert_int_equal(options.exclude.n, 0);
 	assert_int_equal(options.type, OUTPUT_F32);
 	assert_int_equal(options.device.kind, DEVICE_AUTO);
 	assert_false(options.device.verify);
@@ -61,7 +61,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.progress, PROGRESS_IF_TERMINAL);
 	assert_null(options.checksum);
 	assert_null(options.check);
-	assert_false(options.has_type || options.untagged);
+	assert_false(options.untagged || options.tolerance.given);
 	assert_false(options.force || options.quiet || options.verbose);
 	options_release(&options);
 }
@@ -78,12 +78,12 @@ static void test_every_option(void **state)
 	assert_string_equal(options.input, "in");
 	assert_string_equal(options.output, "out");
 	assert_string_equal(options.index, "i");
-	assert_int_equal(options.n_include, 2);
-	assert_string_equal(options.include[0], "a*");
-	assert_string_equal(options.include[1], "*");
-	assert_int_equal(options.n_exclude, 2);
-	assert_string_equal(options.exclude[0], "b");
-	assert_string_equal(options.exclude[1], "c");
+	assert_int_equal(options.include.n, 2);
+	assert_string_equal(options.include.items[0], "a*");
+	assert_string_equal(options.include.items[1], "*");
+	assert_int_equal(options.exclude.n, 2);
+	assert_string_equal(options.exclude.items[0], "b");
+	assert_string_equal(options.exclude.items[1], "c");
 	assert_int_equal(options.type, OUTPUT_BF16);
 	assert_int_equal(options.threads, 3);
 	assert_int_equal(options.memory, 1 << 30);
@@ -111,17 +111,21 @@ static void test_actions(void **state)
 	action_is(ARGV("--json", "-l", "m"), OPTIONS_LIST_JSON);
 	action_is(ARGV("-l", "--json", "m"), OPTIONS_LIST_JSON);
 	action_is(ARGV("--", "-l"), OPTIONS_LIST);
-	/* These come first, whatever is wrong after them. */
+	action_is(ARGV("--checksum", "--verify", "-o", "o", "m"),
+		  OPTIONS_CONVERT);
+	action_is(ARGV("--devices"), OPTIONS_DEVICES);
+	BAD("extra operand 'a'", "--devices", "a");
+	/* These come first, whatever else is there. */
 	action_is(ARGV("-h"), OPTIONS_HELP);
 	action_is(ARGV("--help", "--wrong"), OPTIONS_HELP);
 	action_is(ARGV("-lV", "a", "b"), OPTIONS_VERSION);
-	action_is(ARGV("--devices", "a", "b"), OPTIONS_DEVICES);
 }
 
 static void test_the_last_setting_wins(void **state)
 {
 	struct options options = GOOD("-t", "f16", "-t", "F32", "-j", "4", "-j",
-				      "1", "--no-progress", "--progress", "m");
+				      "1", "--no-progress", "--progress", "-c",
+				      "m");
 
 	(void)state;
 	assert_int_equal(options.type, OUTPUT_F32);
@@ -179,16 +183,16 @@ static void test_memory_sizes(void **state)
 
 static void test_devices(void **state)
 {
-	struct options options = GOOD("-d", "CPU", "m");
+	struct options options = GOOD("-d", "CPU", "-c", "m");
 
 	(void)state;
 	assert_int_equal(options.device.kind, DEVICE_CPU);
 	options_release(&options);
-	options = GOOD("-dgpu", "m");
+	options = GOOD("-dgpu", "-c", "m");
 	assert_int_equal(options.device.kind, DEVICE_GPU);
 	assert_int_equal(options.device.n_gpus, 0);
 	options_release(&options);
-	options = GOOD("--device=gpu:7,0,12", "m");
+	options = GOOD("--device=gpu:7,0,12", "-c", "m");
 	assert_int_equal(options.device.kind, DEVICE_GPU);
 	assert_int_equal(options.device.n_gpus, 3);
 	assert_int_equal(options.device.gpus[0], 7);
@@ -196,7 +200,7 @@ static void test_devices(void **state)
 	assert_int_equal(options.device.gpus[2], 12);
 	options_release(&options);
 	options = GOOD("-d", "gpu:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,"
-		       "4294967295", "m");
+		       "4294967295", "-c", "m");
 	assert_int_equal(options.device.n_gpus, DEVICE_MAX_GPUS);
 	assert_int_equal(options.device.gpus[15], UINT32_MAX);
 	options_release(&options);
@@ -222,7 +226,8 @@ static void test_checksums(void **state)
 	options = GOOD("--checksum", "--checksum=XXH3", "--untagged", "-o", "o",
 		       "-", "--type", "f16");
 	assert_ptr_equal(options.checksum, checksum_by_name("xxh3"));
-	assert_true(options.untagged && options.has_type);
+	assert_int_equal(options.type, OUTPUT_F16);
+	assert_true(options.untagged);
 	options_release(&options);
 	options = GOOD("--check", "-", "m", "--checksum=sha256", "-q");
 	assert_int_equal(options.action, OPTIONS_CONVERT);
@@ -237,6 +242,12 @@ static void test_checksums(void **state)
 	BAD("'--checksum' takes blake3, sha256, xxh3 or xxh64, not ''",
 	    "--checksum=", "m");
 	BAD("ambiguous option '--chec'", "--chec", "m");
+	options = GOOD("--checksum=sha256", "--checksum", "m");
+	assert_ptr_equal(options.checksum, checksum_by_name("blake3"));
+	options_release(&options);
+	BAD("'--checksum' cannot be combined with '--check'; "
+	    "'--checksum=ALGO' says which algorithm its lines have",
+	    "--check=c", "--checksum", "m");
 }
 
 static void test_bad_devices(void **state)
@@ -291,7 +302,8 @@ static void test_blocks(void **state)
 	    "not 'q4_2'", "--input-type", "q4_2", "m");
 	BAD("'--input-type' takes the type of a tensor, such as q4_k or f16, "
 	    "not ''", "--input-type", "", "m");
-	BAD("'--shape' needs '--input-type'", "--shape", "32", "m");
+	BAD("'--shape' has no effect without '--input-type'", "--shape", "32",
+	    "m");
 #undef BAD_SHAPE
 }
 
@@ -378,48 +390,158 @@ static void test_usage_errors(void **state)
 	BAD("option '--memory' requires an argument", "m", "--mem");
 }
 
-static void test_conflicts(void **state)
+/* What the program can do, and an option for each. */
+static const char operations[] = "ljockevd";
+static char *const starts[] = { "--list", "--json", "--output=o", "--checksum",
+				"--check=c", "--expect=e", "--verify",
+				"--devices" };
+
+static bool runs(char *first, char *second)
 {
-	static const char listing[] =
-		"a listing ('--list', '--json') and an output ('--output', "
-		"'-c') exclude each other";
+	char *const operand = strcmp(first, "--devices") ? "m" : NULL;
+	char *argv[] = { "gguf-dequant", first, second, operand, NULL };
+	struct options options;
+	struct error err = { 0 };
+
+	if (parse(&options, argv, &err))
+		return false;
+	options_release(&options);
+	return true;
+}
+
+/* In which operations each option has an effect; it is refused in others. */
+static void test_effects(void **state)
+{
+	static const struct {
+		char *option;
+		const char *operations;
+	} rows[] = {
+		{ "--tensor=*", "ljockev" },
+		{ "--exclude=*", "ljockev" },
+		{ "--input-type=q4_k", "ljockev" },
+		{ "--shape=32", "" },
+		{ "--type=f16", "ljocev" },
+		{ "--format=gguf", "o" },
+		{ "--index=i", "o" },
+		{ "--force", "o" },
+		{ "--untagged", "c" },
+		{ "--ulp=1", "e" },
+		{ "--rtol=1", "e" },
+		{ "--atol=1", "e" },
+		{ "--device=gpu", "ockev" },
+		{ "--threads=2", "ockev" },
+		{ "--memory=1G", "ljockev" },
+		{ "--quiet", "ockev" },
+		{ "--verbose", "ockev" },
+		{ "--progress", "ockev" },
+		{ "--no-progress", "ockev" },
+	};
 
 	(void)state;
-	BAD(listing, "-l", "-o", "out", "m");
-	BAD(listing, "--json", "-c", "m");
-	BAD("more than one output: 'a' and 'b'", "-o", "a", "-o", "b", "m");
-	BAD("more than one output: 'a' and '-'", "-o", "a", "-c", "m");
-	BAD("more than one index: 'a' and 'b'", "--index=a", "--index=b", "m");
-	BAD("'--index' needs '--output' or '-c'", "--index", "i", "m");
-	BAD("'--index' needs '--output' or '-c'", "-l", "--index", "i", "m");
-	BAD("'--output' and '--index' are the same", "-c", "--index=-", "m");
-	BAD("'--output' and '--index' are the same", "-oa", "--index=a", "m");
-	BAD("'--quiet' and '--verbose' exclude each other", "-qv", "m");
-	BAD("'--quiet' and '--progress' exclude each other", "-q", "--progress",
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (size_t j = 0; operations[j]; j++)
+			if (runs(starts[j], rows[i].option) !=
+			    !!strchr(rows[i].operations, operations[j]))
+				fail_msg("%s %s", starts[j], rows[i].option);
+	BAD("'--force' has no effect with '--list'", "-l", "-f", "-v", "-d",
+	    "gpu:7", "-j3", "m");
+	BAD("'--quiet' has no effect with '--json'", "-q", "--json", "m");
+	BAD("'--memory' has no effect with '--devices'", "--devices",
+	    "--memory=1G");
+	BAD("'--type' has no effect with '--check'", "--check=c", "-tf16", "m");
+	BAD("'--untagged' has no effect with '--check'", "--check=c",
+	    "--checksum=sha256", "--untagged", "m");
+	BAD("'--index' has no effect without '--output'", "--index=i", "m");
+	BAD("'--format' has no effect without '--output'", "--checksum",
+	    "--format=raw", "m");
+	BAD("'--ulp' has no effect without '--expect'", "--ulp=1", "m");
+	BAD("'--threads' has no effect without '--output', '--checksum', "
+	    "'--check', '--expect' or '--verify'", "-j3", "m");
+}
+
+/* Which operations can run at once. */
+static void test_combinations(void **state)
+{
+	static const char *const with[] = { "lj", "lj",	 "ocv", "ocv",
+					    "kv", "ev", "ockev", "d" };
+
+	(void)state;
+	for (size_t i = 0; operations[i]; i++)
+		for (size_t j = 0; operations[j]; j++)
+			if (runs(starts[i], starts[j]) !=
+			    !!strchr(with[i], operations[j]))
+				fail_msg("%s %s", starts[i], starts[j]);
+	BAD("'--list' cannot be combined with '--output'", "-c", "-l", "m");
+	BAD("'--json' cannot be combined with '--checksum'", "--checksum",
+	    "--json", "m");
+	BAD("'--output' cannot be combined with '--devices'", "--devices",
+	    "-c");
+	BAD("'--verify' needs a GPU, so that it cannot be combined with "
+	    "'--device cpu'", "--verify", "-dcpu", "m");
+	BAD("'--verify' has nothing to compare: '--type native' converts no "
+	    "tensor", "--verify", "-t", "native", "m");
+	BAD("'--quiet' cannot be combined with '--verbose'", "-qvc", "m");
+}
+
+static void test_quiet(void **state)
+{
+	struct options options = GOOD("-qc", "m");
+
+	(void)state;
+	assert_int_equal(options.progress, PROGRESS_NEVER);
+	options_release(&options);
+	options = GOOD("-qc", "--progress", "m");
+	assert_int_equal(options.progress, PROGRESS_ALWAYS);
+	options_release(&options);
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	BAD("'--output' takes one path, not both 'a' and 'b'", "-o", "a", "-o",
+	    "b", "m");
+	BAD("'--output' takes one path, not both 'a' and '-'", "-o", "a", "-c",
 	    "m");
-	BAD("'--verify' and a listing ('--list', '--json') exclude each other",
-	    "--verify", "-l", "m");
-	BAD("'--verify' needs a GPU: it excludes '--device cpu'", "--verify",
-	    "-dcpu", "m");
-	BAD("'--verify' compares nothing of what '--type native' copies",
-	    "--verify", "-t", "native", "m");
-	BAD("'--expect' and a listing ('--list', '--json') exclude each other",
-	    "--expect=e", "-l", "m");
-	BAD("'--expect' and an output ('--output', '-c') exclude each other",
-	    "--expect=e", "-o", "out", "m");
-	BAD("the model and what '--expect' takes cannot both be standard input",
-	    "--expect=-", "-");
-	BAD("more than one file to expect: 'a' and 'b'", "--expect=a",
+	BAD("'--index' takes one path, not both 'a' and 'b'", "--index=a",
+	    "--index=b", "m");
+	BAD("'--expect' takes one path, not both 'a' and 'b'", "--expect=a",
 	    "--expect=b", "m");
-	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--ulp=1", "m");
-	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--rtol=1", "m");
-	BAD("'--ulp', '--rtol' and '--atol' need '--expect'", "--atol=1", "m");
+	BAD("'--output' and '--index' are the same", "-oa", "--index=a", "m");
+}
+
+/* Two things want the same standard stream. */
+static void test_standard_streams(void **state)
+{
+	struct options options;
+
+	(void)state;
+	BAD("FILE and '--expect' cannot both read standard input", "--expect=-",
+	    "-");
+	BAD("FILE and '--check' cannot both read standard input", "--check=-",
+	    "-");
+	BAD("'--check' and '--expect' cannot both read standard input",
+	    "--check=-", "--expect=-", "m");
+	BAD("'--output -' and '--index -' cannot both write to standard "
+	    "output", "-c", "--index=-", "m");
+	BAD("'--output -' and '--checksum' cannot both write to standard "
+	    "output", "-c", "--checksum", "m");
+	BAD("'--index -' and '--checksum' cannot both write to standard "
+	    "output", "-o", "o", "--index=-", "--checksum", "m");
+	BAD("'--output -' and '--check' cannot both write to standard output",
+	    "-c", "--check=c", "m");
+	BAD("'--output -' and '--expect' cannot both write to standard output",
+	    "-c", "--expect=e", "m");
+	options = GOOD("-o", "o", "--index=-", "-");
+	options_release(&options);
+	options = GOOD("-c", "--verify", "-");
+	options_release(&options);
 }
 
 /* Each row of the help begins at the same column and fits 80 of them. */
 static void test_help_fits_a_terminal(void **state)
 {
 	char *text, *save, *line;
+	unsigned groups = 0;
 	size_t len;
 	FILE *stream = open_memstream(&text, &len);
 
@@ -435,7 +557,10 @@ static void test_help_fits_a_terminal(void **state)
 		assert_true(strlen(line) < 80);
 		if (!strncmp(line, "  ", 2))
 			assert_true(line[24] == ' ' && line[25] != ' ');
+		else if (line[strlen(line) - 1] == ':')
+			groups++;
 	}
+	assert_int_equal(groups, 6);
 	free(text);
 }
 
@@ -464,8 +589,7 @@ static void test_format(void **state)
 	kind_is(SINK_GGUF, ARGV("-Fnpz", "-c", "-Fgguf", "m"));
 	BAD("'--format' takes raw, gguf, safetensors, npz or dir, not 'zip'",
 	    "-F", "zip", "-c", "m");
-	BAD("'--format' needs '--output' or '-c'", "-F", "raw", "m");
-	BAD("'--format' needs '--output' or '-c'", "-F", "dir", "m");
+	BAD("'--format' has no effect without '--output'", "-F", "dir", "m");
 	BAD("'--format dir' writes many files: it cannot go to standard output",
 	    "-F", "dir", "-o", "-", "m");
 }
@@ -485,7 +609,11 @@ int main(void)
 		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_values_out_of_range),
 		cmocka_unit_test(test_usage_errors),
-		cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_effects),
+		cmocka_unit_test(test_combinations),
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_standard_streams),
 		cmocka_unit_test(test_help_fits_a_terminal),
 		cmocka_unit_test(test_format),
 	};
