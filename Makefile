@@ -1,26 +1,27 @@
 # gguf-dequant
 #
 #   make              build/gguf-dequant, the program
-#   make check        all tests: check-unit, check-cli, check-models,
+#   make check        run all tests: check-unit, check-cli, check-models,
 #                     check-install, check-api
-#   make bench        what the decodes write, in GB/s, with checksums too, and
-#                     what the program does: bench-rows, bench-checksum,
-#                     bench-program
-#   make check-amd    runs the AMD kernels in an emulator; make kernel-resources
-#                     shows their registers; make bench-gpu, on a GPU, their
-#                     bits and speed
-#   make fuzz         a coverage-guided search for bad files, with clang
-#   make install      the program and its manual page; make uninstall
-#   make clean        removes build/
+#   make bench        measure decoding, checksums and the whole program, in
+#                     GB/s: bench-rows, bench-checksum, bench-program
+#   make bench-gpu    on a GPU: compare every bit with the CPU, then measure
+#   make check-amd    run the AMD kernels in an emulator
+#   make kernel-resources  show the registers of the GPU kernels
+#   make fuzz         search for files that break the parser, with clang
+#   make install      install the program, its manual page and the C API
+#   make uninstall    remove them
+#   make clean        remove build/
 #
 #   V=1                         show the commands
 #   SANITIZE=address,undefined  build with sanitizers
-#   PREFIX=/usr/local DESTDIR=  where `make install` puts things
-#   GPU=auto                    the kernels' targets: see kernels/kernels.mk
-#   CC CPPFLAGS CFLAGS LDFLAGS  as everywhere
+#   PREFIX=/usr/local DESTDIR=  where to install
+#   GPU=auto                    the GPU targets: see kernels/kernels.mk
+#   CC CPPFLAGS CFLAGS LDFLAGS  as usual
 #
-# Objects go to build/<config>/, a folder per set of flags, so that a change of
-# flags never mixes objects; build/gguf-dequant is the program made last.
+# Objects go to build/<config>/, one folder per set of flags, so that objects
+# built with different flags never mix. build/gguf-dequant is a link to the
+# program that was built last.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -35,14 +36,14 @@ SANITIZE ?=
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wundef -Wvla -Wformat=2
-# Values are exact: nothing may contract, reorder or flush.
+# Values must be exact: no contraction, reordering or flushing to zero.
 EXACT := -ffp-contract=off -fno-fast-math
 ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. -Isrc $(CPPFLAGS)
 ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
 ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
-# Beside what the user gives: SHA-256; XXH3 and XXH64; CRC-32, which libdeflate
-# computes fast, and zlib can join.
+# nettle: SHA-256; xxhash: XXH3 and XXH64; deflate: fast CRC-32; z: combining
+# CRC-32s.
 PROGRAM_LDLIBS := -lnettle -lxxhash -ldeflate -lz
 ifneq ($(SANITIZE),)
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
@@ -57,7 +58,7 @@ CONFIG := $(firstword $(shell printf %s $(call quoted,$(CC) $(ALL_CPPFLAGS) \
 	$(ALL_CFLAGS) $(ALL_LDFLAGS) $(LDLIBS) $(GPU_BUILD)) | cksum))
 B := build/$(CONFIG)
 
-# The prefix map makes the same objects in whatever folder the checkout is.
+# With the prefix map, objects do not depend on the folder of the checkout.
 COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
 	$(call quoted,-ffile-prefix-map=$(CURDIR)=.) -MMD -MP -c
 LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
@@ -66,8 +67,8 @@ ifneq ($(V),1)
 quiet = @printf '  %-7s %s\n' '$(1)' '$(2)';
 endif
 
-# cpu/rows.c and hash/blake3_lanes.c are compiled once per instruction set.
-# Neither compiler may unroll the loop of a decode, at most 32 rounds, before
+# cpu/rows.c and hash/blake3_lanes.c are compiled once per instruction set. No
+# compiler may unroll the loop of a decode function, at most 32 rounds, before
 # it has vectorised it. With sanitizers, -O3 would take gcc minutes.
 ROWS_CFLAGS := $(if $(SANITIZE),,-O3) -fno-trapping-math
 ifneq ($(findstring clang,$(shell $(CC) --version)),)
@@ -75,7 +76,7 @@ ROWS_CFLAGS += -fno-unroll-loops
 else
 ROWS_CFLAGS += --param max-completely-peel-times=8
 endif
-# The features that cpu/dispatch.c asks the CPU for.
+# The CPU features that cpu/dispatch.c checks for.
 ISA_FLAGS_baseline :=
 ISA_FLAGS_avx2 := -mavx2 -mf16c
 ISA_FLAGS_avx512 := $(ISA_FLAGS_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
@@ -92,7 +93,7 @@ OBJECTS := $(SOURCES:%.c=$B/%.o) $(ISA_OBJECTS) $(GPU_OBJECTS)
 LIBRARY := $B/libgguf-dequant.a
 PROGRAM := $B/gguf-dequant
 MANUAL := man/gguf-dequant.1
-# The C API for other programs, and the same with code for the fake GPUs.
+# The library of the C API, and a copy with code for the fake GPUs.
 API_HEADER := src/api/gguf-dequant.h
 VERSION = $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' src/cli/options.h)
 API_LIBRARY := $B/api/libgguf-dequant.a
@@ -106,11 +107,11 @@ BENCH_CHECKSUM := $B/tests/bench/bench_checksum
 BENCH_GPU := $B/tests/bench/bench_gpu
 WRITE_CORPUS := $B/tests/unit/write_corpus
 FUZZER := $B/tests/fuzz/fuzz_gguf
-# The program with the fake GPUs' code, and the fake GPUs themselves.
+# The program with code for the fake GPUs, and the fake GPUs themselves.
 FAKE_PROGRAM := $B/tests/gpu/gguf-dequant
 FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 	$B/tests/gpu/rocm5/libamdhip64.so.7 $B/tests/gpu/cuda/libcuda.so.1
-# Preloaded, makes the disk full.
+# Preloaded to simulate a full disk.
 FULL_DISK := $B/tests/cli/fail_write.so
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 	$(WRITE_CORPUS) $(FUZZER)
@@ -130,7 +131,7 @@ $(PROGRAM): $(MAIN:%.c=$B/%.o) $(LIBRARY)
 $(LIBRARY): $(OBJECTS)
 	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
-# One object, of which the API's names alone can be seen.
+# One object that exports only the names of the API.
 $(API_LIBRARY): $(API_OBJECTS) $(GPU_OBJECTS)
 $(API_FAKE): $(API_OBJECTS) $B/tests/gpu/fake_images.o
 $(API_LIBRARY) $(API_FAKE):
@@ -161,11 +162,11 @@ $(TESTS): %: %.o $(LIBRARY)
 $(UNIT_TESTS): TEST_LDLIBS := -lcmocka -lm
 $(FUZZER): TEST_LDLIBS := -fsanitize=fuzzer
 $B/tests/unit/model/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
-# These make each allocation fail in its turn.
+# These make each allocation fail in turn.
 $B/tests/unit/model/test_model $B/tests/unit/observe/test_expect: TEST_LDLIBS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
-# This one loads a fake GPU.
+# Loads a fake GPU at run time.
 $B/tests/gpu/test_device_gpu: | $(FAKE_GPUS)
 
 $(FAKE_PROGRAM): $(MAIN:%.c=$B/%.o) $B/tests/gpu/fake_images.o $(LIBRARY)
@@ -187,7 +188,7 @@ tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS) $(FULL_DISK) $(FAKE_PROGRAM) \
 
 check: check-unit check-cli check-models check-install check-api
 
-# Tests send signals: none may be ignored, as nohup and some CIs have it.
+# Tests send signals, so none may be ignored, as under nohup and in some CIs.
 TEST_ENV := env --default-signal
 
 check-unit: $(UNIT_TESTS)
@@ -208,7 +209,7 @@ check-api: $(PROGRAM) $(API_LIBRARY) $(API_FAKE) $(FAKE_GPUS)
 
 bench: bench-rows bench-checksum bench-program
 
-# GB/s per format, type and instruction set: BENCH_ARGS='--json q4_k'
+# GB/s per format, output type and instruction set: BENCH_ARGS='--json q4_k'
 bench-rows: $(BENCH_ROWS)
 	$< $(BENCH_ARGS)
 
@@ -218,15 +219,15 @@ bench-checksum: $(BENCH_CHECKSUM)
 bench_gpu: $(BENCH_GPU)
 	@ln -sfn $(BENCH_GPU:build/%=%) build/bench_gpu
 
-# On a machine with a GPU: every bit against the CPU, then the speed.
+# On a machine with a GPU: compare every bit with the CPU, then measure.
 bench-gpu: $(BENCH_GPU)
 	$< $(BENCH_ARGS)
 
-# The program beside the least that any can do: BENCH_PROGRAM_ARGS='--repeat 9'
+# The whole program, relative to plain writes: BENCH_PROGRAM_ARGS='--repeat 9'
 bench-program: all
 	scripts/bench $(BENCH_PROGRAM_ARGS)
 
-# What it finds is left in build/fuzz/, beside the inputs that it learnt.
+# Files that break the parser are left in build/fuzz/, beside the corpus.
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 fuzz:

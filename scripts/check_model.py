@@ -1,4 +1,4 @@
-"""Run by scripts/check-model, which says what it does."""
+"""Run by scripts/check-model, which describes it."""
 import contextlib
 import pathlib
 import re
@@ -14,7 +14,7 @@ import gguf_py
 
 
 def shards(path):
-    """The files of the model whose first file is path."""
+    """Returns the files of the model whose first file is path."""
     split = re.fullmatch(r"(.*)-00001-of-(\d{5})\.gguf", path.name)
     if not split:
         return [path]
@@ -42,7 +42,7 @@ def pipe_to_pipe(command, path):
 
 
 def open_outputs(stack, build, paths):
-    """{(output, way): the stream of what gguf-dequant writes}"""
+    """Returns {(output, way): the stream that gguf-dequant writes}."""
     folder = pathlib.Path(stack.enter_context(
         tempfile.TemporaryDirectory(prefix="check-model-", dir=build)))
     streams = {}
@@ -64,8 +64,8 @@ def read_items(stream, n_bytes, dtype):
 
 
 def compare(tensor, streams):
-    """Whether the gguf package can do the type, and what differs:
-    {(output, way): [index, wanted bits, bits got] of the first item}"""
+    """Returns whether the gguf package supports the type, and the differences:
+    {(output, way): (index, expected bits, actual bits) of the first item}."""
     qtype = tensor.tensor_type
     able, done, differences = True, Counter(), {}
     for piece in gguf_py.pieces(tensor.data, qtype):
@@ -114,7 +114,7 @@ def check(build, path):
             for (output, way), (index, want, got) in differences.items():
                 digits = 2 * want.itemsize
                 print(f"{tensor.name}: {output} by {way}: item {index} is "
-                      f"{got:0{digits}x}, gguf has {want:0{digits}x}")
+                      f"{got:0{digits}x}, expected {want:0{digits}x}")
             verdict = ("different" if differences else
                        "equal" if able else "unable")
             rows[tensor.tensor_type.name].update(

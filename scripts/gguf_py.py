@@ -1,4 +1,4 @@
-"""What gguf-dequant must write, computed by the gguf package and numpy."""
+"""Computes the expected output of gguf-dequant with the gguf package."""
 import numpy as np
 from gguf import GGML_QUANT_SIZES, quants
 from gguf import GGMLQuantizationType as Type
@@ -14,7 +14,7 @@ def is_verbatim(qtype, output):
 
 
 def output_bytes(data, qtype, output):
-    """What whole blocks, as bytes, take in that output."""
+    """Returns the output size of whole blocks, which are given as bytes."""
     if is_verbatim(qtype, output):
         return len(data)
     block_weights, block_bytes = GGML_QUANT_SIZES[qtype]
@@ -23,7 +23,7 @@ def output_bytes(data, qtype, output):
 
 
 def to_f32(data, qtype):
-    """Whole blocks, as bytes, to F32 values; None where gguf can't do qtype."""
+    """Whole blocks, as bytes, to F32; None if gguf does not support qtype."""
     with np.errstate(all="ignore"):
         if qtype == Type.F64:
             values = data.view(np.float64).astype(np.float32)
@@ -36,7 +36,7 @@ def to_f32(data, qtype):
 
 
 def from_f32(values, output):
-    """F32 values, each NaN the canonical one, to the output's bits."""
+    """F32 values, with canonical NaNs, to the bits of the output."""
     if output == "f32":
         return values.view(np.uint32)
     if output == "f16":
@@ -47,7 +47,7 @@ def from_f32(values, output):
 
 
 def pieces(data, qtype, max_weights=1 << 20):
-    """A tensor's data, as bytes, in runs of whole blocks."""
+    """Splits a tensor's data, as bytes, into runs of whole blocks."""
     block_weights, block_bytes = GGML_QUANT_SIZES[qtype]
     data = data.reshape(-1).view(np.uint8)
     step = max(max_weights // block_weights, 1) * block_bytes

@@ -1,15 +1,15 @@
 /*
- * The grids of the IQ formats: an index stands for a point, 8 values (IQ2 and
- * IQ1) or 4 (IQ3). Printed by scripts/gen-iq-tables: do not edit.
+ * The grids of the IQ formats: an index selects a point of 8 values (IQ2 and
+ * IQ1) or 4 (IQ3). Made by scripts/gen-iq-tables; do not edit.
  *
- * An element is what four weights need, so that a GPU's thread gathers once.
+ * An element holds four weights, so that a GPU thread gathers only once.
  */
 #ifndef DQ_IQ_TABLES_H
 #define DQ_IQ_TABLES_H
 
 #include "../dq.h"
 
-/* A byte a value, the first one lowest. */
+/* One byte per value, the first one lowest. */
 DQ_TABLE uint32_t iq2_xxs_grid[256 * 2] = {
 	0x08080808, 0x08080808, 0x0808082b, 0x08080808, 0x08081919, 0x08080808,
 	0x08082b08, 0x08080808, 0x08082b2b, 0x08080808, 0x08190819, 0x08080808,
@@ -754,8 +754,8 @@ DQ_TABLE uint32_t iq3_s_grid[512] = {
 };
 
 /*
- * Two bits a value, the first one lowest: 0, 1, 2 stand for −1, 0, 1. In bytes
- * the table would take half of a 32 KiB L1 cache.
+ * Two bits per value, the first one lowest: 0, 1, 2 stand for −1, 0, 1. With a
+ * byte per value the table would fill half of a 32 KiB L1 cache.
  */
 DQ_TABLE uint16_t iq1_grid[2048] = {
 	0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0015, 0x0020, 0x0022,
