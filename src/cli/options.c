@@ -1,221 +1,13 @@
 #include "cli/options.h"
 
-#include <ctype.h>
 #include <getopt.h>
 #include <limits.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/escape.h"
-
-/* --------------------------------- values --------------------------------- */
-
-/* Each reads an argument (NULL: none was given) into an option's field, and
- * returns false if it is not one that the option takes. */
-
-/* Digits only: no sign, no space. *end gets what follows them. */
-static bool read_digits(const char *text, uint64_t *value, const char **end)
-{
-	bool fits = true;
-
-	*value = 0;
-	for (*end = text; **end >= '0' && **end <= '9'; ++*end)
-		fits = fits && bytes_mul(*value, 10, value) &&
-		       bytes_add(*value, (uint64_t)(**end - '0'), value);
-	return fits && *end > text;
-}
-
-static bool read_u64(void *field, const char *text)
-{
-	const char *end;
-
-	return read_digits(text, field, &end) && !*end;
-}
-
-static bool read_threads(void *field, const char *text)
-{
-	uint64_t value;
-
-	if (!read_u64(&value, text) || !value || value > OPTIONS_MAX_THREADS)
-		return false;
-	*(unsigned *)field = (unsigned)value;
-	return true;
-}
-
-static bool read_size(void *field, const char *text)
-{
-	static const char units[] = "KMG";
-	uint64_t *const size = field;
-	const char *end, *unit;
-
-	if (!read_digits(text, size, &end))
-		return false;
-	if (!*end)
-		return true;
-	unit = strchr(units, toupper((unsigned char)*end));
-	return unit && !end[1] &&
-	       bytes_mul(*size, (uint64_t)1024 << 10 * (unit - units), size);
-}
-
-/* A finite decimal without a sign. */
-static bool read_difference(void *field, const char *text)
-{
-	double *const value = field;
-	char *end;
-
-	*value = strtod(text, &end);
-	return isfinite(*value) && !*end && text[0] &&
-	       strspn(text, "0123456789.eE+-") == strlen(text) &&
-	       text[0] != '+' && text[0] != '-';
-}
-
-static bool read_shape(void *field, const char *text)
-{
-	struct model_blocks *const blocks = field;
-
-	blocks->n_dims = 0;
-	do {
-		if (blocks->n_dims == GGUF_MAX_DIMS ||
-		    !read_digits(text, &blocks->dims[blocks->n_dims], &text))
-			return false;
-		blocks->n_dims++;
-	} while (*text++ == ',');
-	return !text[-1];
-}
-
-/* The numbers after "gpu:". */
-static bool read_gpus(struct device_choice *device, const char *text)
-{
-	uint64_t number;
-
-	do {
-		if (device->n_gpus == DEVICE_MAX_GPUS ||
-		    !read_digits(text, &number, &text) || number > UINT_MAX)
-			return false;
-		device->gpus[device->n_gpus++] = (unsigned)number;
-	} while (*text++ == ',');
-	return !text[-1];
-}
-
-static bool read_device(void *field, const char *text)
-{
-	struct device_choice *const device = field;
-
-	device->n_gpus = 0;
-	device->kind = DEVICE_GPU;
-	if (!strcasecmp(text, "auto"))
-		device->kind = DEVICE_AUTO;
-	else if (!strcasecmp(text, "cpu"))
-		device->kind = DEVICE_CPU;
-	else if (strcasecmp(text, "gpu") != 0)
-		return !strncasecmp(text, "gpu:", 4) &&
-		       read_gpus(device, text + 4);
-	return true;
-}
-
-/* A second path would leave the first one unread or unwritten, so that it can't
- * just take its place. */
-static bool read_path(void *field, const char *text)
-{
-	const char **const path = field;
-
-	if (*path)
-		return !strcmp(*path, text);
-	*path = text;
-	return true;
-}
-
-static bool read_glob(void *field, const char *text)
-{
-	struct globs *const globs = field;
-
-	globs->items[globs->n++] = text;
-	return true;
-}
-
-static bool read_input_type(void *field, const char *text)
-{
-	const struct format **const format = field;
-
-	*format = format_by_name(text);
-	return *format != NULL;
-}
-
-static bool read_checksum(void *field, const char *text)
-{
-	const struct checksum **const checksum = field;
-
-	*checksum = text ? checksum_by_name(text) : NULL;
-	return !text || *checksum;
-}
-
-static const char *checksum_name(size_t i)
-{
-	return checksum_at(i) ? checksum_at(i)->name : NULL;
-}
-
-static const char *type_name(size_t i)
-{
-	return i <= OUTPUT_NATIVE ? plan_type_name((enum output_type)i) : NULL;
-}
-
-static const char *kind_name(size_t i)
-{
-	return i < SINK_KIND_COUNT ? sink_kind_name((enum sink_kind)i) : NULL;
-}
-
-static bool find_name(const char *(*names)(size_t i), const char *name,
-		      size_t *i)
-{
-	for (*i = 0; names(*i); ++*i)
-		if (!strcasecmp(names(*i), name))
-			return true;
-	return false;
-}
-
-static bool read_type(void *field, const char *text)
-{
-	size_t i;
-
-	if (!find_name(type_name, text, &i))
-		return false;
-	*(enum output_type *)field = (enum output_type)i;
-	return true;
-}
-
-static bool read_kind(void *field, const char *text)
-{
-	size_t i;
-
-	if (!find_name(kind_name, text, &i))
-		return false;
-	*(enum sink_kind *)field = (enum sink_kind)i;
-	return true;
-}
-
-static bool read_true(void *field, const char *text)
-{
-	(void)text;
-	*(bool *)field = true;
-	return true;
-}
-
-static bool read_progress(void *field, const char *text)
-{
-	(void)text;
-	*(enum options_progress *)field = PROGRESS_ALWAYS;
-	return true;
-}
-
-static bool read_no_progress(void *field, const char *text)
-{
-	(void)text;
-	*(enum options_progress *)field = PROGRESS_NEVER;
-	return true;
-}
+#include "cli/option_values.h"
 
 /* -------------------------------- the table ------------------------------- */
 
@@ -244,9 +36,8 @@ static const unsigned together[] = { LISTS | BLOCKS, PASS | BLOCKS, DEVICES };
 /* What an option does with a standard stream. */
 enum {
 	READS = 1 << 0,  /* if its path is "-" */
-	WRITES = 1 << 1, /* if its path is "-"; wants the stream for itself */
-	PRINTS = 1 << 2, /* lines */
-	PRINTS_UNLESS_QUIET = 1 << 3,
+	WRITES = 1 << 1, /* if its path is "-" */
+	PRINTS = 1 << 2, /* to standard output */
 };
 
 /* An option; without a letter and a name, the heading of those that follow. */
@@ -255,15 +46,17 @@ struct row {
 	const char *name;
 	const char *argument; /* "[=…]": it may be left out */
 	const char *help;     /* after the names, if there are any */
+
 	const char *(*names)(size_t i); /* that it takes; NULL past the end */
 	bool has_default;               /* the first of them */
-	const char *takes;              /* or this */
-	bool (*read)(void *field, const char *text);
-	size_t field;      /* offset in struct options */
-	unsigned starts;   /* what it makes the program do */
-	unsigned applies;  /* or where it has an effect, */
-	unsigned except;   /* unless one of these runs, too */
-	unsigned streams;
+	const char *takes;              /* without names; for a message */
+	option_reader *read;            /* NULL: there is no field */
+	size_t field;                   /* its offset in struct options */
+
+	unsigned starts;  /* what it makes the program do, or */
+	unsigned applies; /* in what it has an effect, */
+	unsigned except;  /* unless one of these runs as well */
+	unsigned streams; /* what it does with standard streams */
 };
 
 #define FIELD(member) .field = offsetof(struct options, member)
@@ -278,22 +71,22 @@ static const struct row rows[] = {
 	  .starts = JSON },
 	{ 'o', "output", "PATH",
 	  "write the tensors to PATH; \"-\" is standard output",
-	  .read = read_path, FIELD(output), .starts = WRITE,
+	  .read = option_path, FIELD(output), .starts = WRITE,
 	  .streams = WRITES },
 	{ .letter = 'c', .help = "the same as --output -" },
 	{ 0, "checksum", "[=ALGO]",
-	  "print one checksum per tensor", .names = checksum_name,
-	  .read = read_checksum, FIELD(checksum), .starts = CHECKSUM,
+	  "print one checksum per tensor", .names = option_checksum_name,
+	  .read = option_checksum, FIELD(checksum), .starts = CHECKSUM,
 	  .streams = PRINTS },
 	{ 0, "check", "PATH", "compare the tensors with the checksums in PATH",
-	  .read = read_path, FIELD(check), .starts = CHECK,
+	  .read = option_path, FIELD(check), .starts = CHECK,
 	  .streams = READS | PRINTS },
 	{ 0, "expect", "PATH", "compare the tensors with the values in PATH",
-	  .read = read_path, FIELD(expect), .starts = EXPECT,
-	  .streams = READS | PRINTS_UNLESS_QUIET },
+	  .read = option_path, FIELD(expect), .starts = EXPECT,
+	  .streams = READS },
 	{ 0, "verify", NULL,
 	  "compare the GPU's values with the CPU's, bit for bit",
-	  .read = read_true, FIELD(device.verify), .starts = VERIFY },
+	  .read = option_true, FIELD(device.verify), .starts = VERIFY },
 	{ 0, "devices", NULL,
 	  "list the GPUs and which code runs on them", .starts = DEVICES },
 	{ 'h', "help", NULL, "print this help", .starts = HELP },
@@ -302,44 +95,44 @@ static const struct row rows[] = {
 	{ .help = "Input" },
 	{ 'T', "tensor", "GLOB",
 	  "take only tensors whose names match GLOB (repeatable)",
-	  .read = read_glob, FIELD(include), .applies = READS_FILE },
+	  .read = option_glob, FIELD(include), .applies = READS_FILE },
 	{ 'x', "exclude", "GLOB",
 	  "skip tensors whose names match GLOB (repeatable)",
-	  .read = read_glob, FIELD(exclude), .applies = READS_FILE },
+	  .read = option_glob, FIELD(exclude), .applies = READS_FILE },
 	{ 0, "input-type", "TYPE", "treat FILE as headerless blocks of TYPE",
 	  .takes = "the type of a tensor, such as q4_k or f16",
-	  .read = read_input_type, FIELD(blocks.format), .starts = BLOCKS },
+	  .read = option_input_type, FIELD(blocks.format), .starts = BLOCKS },
 	{ 0, "shape", "N,M,...",
 	  "shape of these blocks, fastest dimension first",
 	  .takes = "up to " STRING(GGUF_MAX_DIMS)
 		   " dimensions as in 4096,32",
-	  .read = read_shape, FIELD(blocks), .applies = BLOCKS },
+	  .read = option_shape, FIELD(blocks), .applies = BLOCKS },
 
 	{ .help = "Output" },
-	{ 't', "type", "TYPE", " (as stored)", .names = type_name,
-	  .has_default = true, .read = read_type, FIELD(type),
+	{ 't', "type", "TYPE", " (as stored)", .names = option_type_name,
+	  .has_default = true, .read = option_type, FIELD(type),
 	  .applies = READS_FILE, .except = CHECK },
-	{ 'F', "format", "KIND", " (default: by PATH)", .names = kind_name,
-	  .read = read_kind, FIELD(kind), .applies = WRITE },
+	{ 'F', "format", "KIND", " (default: by PATH)",
+	  .names = option_kind_name, .read = option_kind, FIELD(kind), .applies = WRITE },
 	{ 0, "index", "PATH", "also write a JSON index of the output to PATH",
-	  .read = read_path, FIELD(index), .applies = WRITE,
+	  .read = option_path, FIELD(index), .applies = WRITE,
 	  .streams = WRITES },
 	{ 'f', "force", NULL, "overwrite files; write even to a terminal",
-	  .read = read_true, FIELD(force), .applies = WRITE },
+	  .read = option_true, FIELD(force), .applies = WRITE },
 	{ 0, "untagged", NULL,
 	  "print checksums without the name of the algorithm",
-	  .read = read_true, FIELD(untagged), .applies = CHECKSUM,
+	  .read = option_true, FIELD(untagged), .applies = CHECKSUM,
 	  .except = CHECK },
 
 	{ .help = "What --expect allows" },
 	{ 0, "ulp", "N", "floats that are up to N floats apart",
-	  .takes = "a number less than 2^64", .read = read_u64,
+	  .takes = "a number less than 2^64", .read = option_u64,
 	  FIELD(tolerance.ulp), .applies = EXPECT },
 	{ 0, "rtol", "X", "a difference of up to X times the value in PATH",
-	  .takes = DIFFERENCE, .read = read_difference,
+	  .takes = DIFFERENCE, .read = option_difference,
 	  FIELD(tolerance.rtol), .applies = EXPECT },
 	{ 0, "atol", "X", "a difference of up to X, added to that of --rtol",
-	  .takes = DIFFERENCE, .read = read_difference,
+	  .takes = DIFFERENCE, .read = option_difference,
 	  FIELD(tolerance.atol), .applies = EXPECT },
 
 	{ .help = "Device" },
@@ -347,25 +140,25 @@ static const struct row rows[] = {
 	  "auto (default), cpu, gpu, or gpu:N,M,... by number",
 	  .takes = "auto, cpu, gpu, or up to " STRING(DEVICE_MAX_GPUS)
 		   " numbers of GPUs as in gpu:0,1",
-	  .read = read_device, FIELD(device), .applies = PASS },
+	  .read = option_device, FIELD(device), .applies = PASS },
 	{ 'j', "threads", "N", "use N threads (default: one per CPU)",
 	  .takes = "a number from 1 to " STRING(OPTIONS_MAX_THREADS),
-	  .read = read_threads, FIELD(threads), .applies = PASS },
+	  .read = option_threads, FIELD(threads), .applies = PASS },
 	{ 0, "memory", "SIZE",
 	  "use at most SIZE bytes of memory (default: 256M)",
 	  .takes = "a size such as 1000000, 512K, 256M or 2G, less than 2^64",
-	  .read = read_size, FIELD(memory), .applies = READS_FILE },
+	  .read = option_size, FIELD(memory), .applies = READS_FILE },
 
 	{ .help = "Messages" },
 	{ 'q', "quiet", NULL,
 	  "no progress, no OK lines, no lines from --expect",
-	  .read = read_true, FIELD(quiet), .applies = PASS },
+	  .read = option_true, FIELD(quiet), .applies = PASS },
 	{ 'v', "verbose", NULL, "print the device, threads and throughput",
-	  .read = read_true, FIELD(verbose), .applies = PASS },
+	  .read = option_true, FIELD(verbose), .applies = PASS },
 	{ 0, "progress", NULL, "show progress even if not on a terminal",
-	  .read = read_progress, FIELD(progress), .applies = PASS },
+	  .read = option_progress, FIELD(progress), .applies = PASS },
 	{ 0, "no-progress", NULL, "show no progress",
-	  .read = read_no_progress, FIELD(progress), .applies = PASS },
+	  .read = option_no_progress, FIELD(progress), .applies = PASS },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
@@ -452,7 +245,7 @@ void options_print_help(FILE *stream)
 		else
 			print_row(stream, &rows[i]);
 	fputs("\nALGO is ", stream);
-	print_names(stream, checksum_name, true);
+	print_names(stream, option_checksum_name, true);
 	fputs(".\nSIZE may end in K, M or G for 1024, 1024^2 or 1024^3 bytes.\n"
 	      "Exit status: 0 done, 1 data differ, 2 trouble.\n",
 	      stream);
@@ -540,62 +333,61 @@ static int check_effects(const struct line *line, struct error *err)
 	return 0;
 }
 
-/* Whether the option was given and its path is "-". */
 static bool is_dash(const struct line *line, const struct row *row)
 {
-	const char *const *path;
+	const char *const *const path =
+		(const void *)((const char *)line->options + row->field);
 
-	if (!line->given[row - rows] || !(row->streams & (READS | WRITES)))
-		return false;
-	path = (const void *)((const char *)line->options + row->field);
 	return !strcmp(*path, "-");
 }
 
-static int check_standard_input(const struct line *line, struct error *err)
+/* Whether the option does one of `uses` with a standard stream. */
+static bool uses_stream(const struct line *line, const struct row *row,
+			unsigned uses)
+{
+	if (!line->given[row - rows] || !(row->streams & uses))
+		return false;
+	if (row->streams & uses & PRINTS)
+		return (row->starts & line->runs) != 0;
+	return is_dash(line, row);
+}
+
+/* What makes the option do that. */
+static const char *argument_for(const struct row *row, unsigned uses)
+{
+	return row->streams & uses & PRINTS ? "" : " -";
+}
+
+/* Only one option can do `uses`, which `what` says, with a standard stream. */
+static int check_stream(const struct line *line, unsigned uses,
+			const char *what, struct error *err)
 {
 	const struct row *first = NULL;
-	const bool is_model = line->options->input &&
-			      !strcmp(line->options->input, "-");
 
 	for (size_t i = 0; i < N_ROWS; i++) {
-		if (!(rows[i].streams & READS) || !is_dash(line, &rows[i]))
+		const struct row *const row = &rows[i];
+
+		if (!uses_stream(line, row, uses))
 			continue;
 		if (first)
-			return error_set(err, "'--%s' and '--%s' cannot both "
-					 "read standard input", first->name,
-					 rows[i].name);
-		if (is_model)
-			return error_set(err, "FILE and '--%s' cannot both "
-					 "read standard input", rows[i].name);
-		first = &rows[i];
+			return error_set(err, "'--%s%s' and '--%s%s' cannot "
+					 "both %s", first->name,
+					 argument_for(first, uses), row->name,
+					 argument_for(row, uses), what);
+		first = row;
 	}
+	if (first && uses & READS && !strcmp(line->options->input, "-"))
+		return error_set(err, "'--%s -' and FILE '-' cannot both %s",
+				 first->name, what);
 	return 0;
 }
 
-static bool prints(const struct line *line, const struct row *row)
+static int check_streams(const struct line *line, struct error *err)
 {
-	return line->given[row - rows] && row->starts & line->runs &&
-	       (row->streams & PRINTS ||
-		(row->streams & PRINTS_UNLESS_QUIET && !line->options->quiet));
-}
-
-/* Lines can follow one another there, but a file can only be alone. */
-static int check_standard_output(const struct line *line, struct error *err)
-{
-	const struct row *file = NULL;
-
-	for (size_t i = 0; !file && i < N_ROWS; i++)
-		if (rows[i].streams & WRITES && is_dash(line, &rows[i]))
-			file = &rows[i];
-	for (size_t i = 0; file && i < N_ROWS; i++)
-		if (&rows[i] != file &&
-		    ((rows[i].streams & WRITES && is_dash(line, &rows[i])) ||
-		     prints(line, &rows[i])))
-			return error_set(err, "'--%s -' and '--%s%s' cannot "
-					 "both write to standard output",
-					 file->name, rows[i].name,
-					 rows[i].streams & WRITES ? " -" : "");
-	return 0;
+	if (check_stream(line, READS, "read standard input", err))
+		return -1;
+	return check_stream(line, WRITES | PRINTS, "write to standard output",
+			    err);
 }
 
 static int check_device(struct line *line, struct error *err)
@@ -693,10 +485,9 @@ static int resolve(struct line *line, struct error *err)
 	if (!(line->runs & ~(unsigned)BLOCKS))
 		line->runs |= LIST;
 	if (check_together(line, err) || set_checksum(line, err) ||
-	    check_effects(line, err) || check_standard_input(line, err) ||
-	    check_standard_output(line, err) || check_supported(line, err) ||
-	    check_device(line, err) || set_output(line, err) ||
-	    set_messages(line, err))
+	    check_effects(line, err) || check_streams(line, err) ||
+	    check_supported(line, err) || check_device(line, err) ||
+	    set_output(line, err) || set_messages(line, err))
 		return -1;
 	line->options->tolerance.given = is_given(line, EXPECT);
 	line->options->action = action_of(line->runs);
@@ -721,7 +512,7 @@ static int refuse(const struct row *row, const void *field,
 {
 	struct quote q, r;
 
-	if (row->read == read_path)
+	if (row->read == option_path)
 		return error_set(err, "'--%s' takes one path, not both '%s' "
 				 "and '%s'", row->name,
 				 quote(&q, *(const char *const *)field),

@@ -156,7 +156,7 @@ or f16, not 'q4_2'"
 	run --expect e --json b
 	fails_usage "'--json' cannot be combined with '--expect'"
 	run --expect - -
-	fails_usage "FILE and '--expect' cannot both read standard input"
+	fails_usage "'--expect -' and FILE '-' cannot both read standard input"
 }
 
 # expect_small VALUES OPTION...: compares the small model with them.

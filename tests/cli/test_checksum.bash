@@ -437,7 +437,7 @@ test_checksum_usage() {
 	run --checksum -o - m
 	fails_usage "'--output -' and '--checksum' $stdout"
 	run --checksum -o out --index - m
-	fails_usage "'--index -' and '--checksum' $stdout"
+	fails_usage "'--checksum' and '--index -' $stdout"
 	run --check m -c m
 	fails_usage "'--output -' and '--check' $stdout"
 	run --checksum --list m
@@ -456,7 +456,7 @@ test_checksum_usage() {
 	run --checksum --expect x m
 	fails_usage "'--checksum' cannot be combined with '--expect'"
 	run --check - -
-	fails_usage "FILE and '--check' cannot both read standard input"
+	fails_usage "'--check -' and FILE '-' cannot both read standard input"
 	run --check a --check b m
 	fails_usage "'--check' takes one path, not both 'a' and 'b'"
 }
