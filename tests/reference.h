@@ -1,6 +1,6 @@
 /*
- * reference.h - rounding and scales by their definition, in double arithmetic:
- * what the bit-twiddling of kernels/dq.h is tested against.
+ * reference.h - rounding and scales by definition, in double arithmetic, to
+ * test the bit operations of kernels/dq.h.
  */
 #ifndef REFERENCE_H
 #define REFERENCE_H
@@ -26,8 +26,8 @@ static inline float reference_float(uint32_t u)
 }
 
 /*
- * f rounded to nearest even in a binary format of 16 bits with that bias and
- * `mantissa` stored bits; a NaN becomes the positive quiet one without payload.
+ * Rounds f to nearest even in a 16-bit binary format with that bias and
+ * `mantissa` stored bits. A NaN becomes the positive quiet NaN without payload.
  */
 static inline uint16_t reference_round(float f, int mantissa, int bias)
 {
@@ -47,7 +47,7 @@ static inline uint16_t reference_round(float f, int mantissa, int bias)
 	frexp(f, &exponent); /* |f| = 0.5…1 · 2^exponent */
 	exponent = exponent < 2 - bias ? 1 - bias : exponent - 1;
 	units = rint(ldexp(fabs((double)f), mantissa - exponent));
-	/* Where a number is normal, units hold the implicit bit too. */
+	/* If the number is normal, `units` includes the implicit bit. */
 	bits = ((uint32_t)(exponent + bias - 1) << mantissa) + (uint32_t)units;
 	return (uint16_t)(sign | (bits < inf ? bits : inf));
 }

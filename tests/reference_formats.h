@@ -1,9 +1,9 @@
 /*
- * reference_formats.h - what each format's weight is, one at a time and in
- * double, where every product is exact and so is every sum: the value is
- * rounded once, by the conversion to float.
+ * reference_formats.h - decodes each format one weight at a time, in double,
+ * where every product and sum is exact. The value is rounded once, when it is
+ * converted to float.
  *
- * Written from the layouts, by byte offset; it shares nothing with kernels/.
+ * Written from the layouts, by byte offset; it shares no code with kernels/.
  */
 #ifndef REFERENCE_FORMATS_H
 #define REFERENCE_FORMATS_H
@@ -15,7 +15,7 @@ static inline double reference_f16_at(const uint8_t *p)
 	return reference_from_f16((uint16_t)(p[0] | p[1] << 8));
 }
 
-/* Nibbles of 16 bytes: first the low ones, then the high ones. */
+/* Nibble i of 16 bytes: first all low ones, then all high ones. */
 static inline int reference_nibble(const uint8_t *qs, unsigned i)
 {
 	return i < 16 ? qs[i] & 15 : qs[i - 16] >> 4;
@@ -26,7 +26,8 @@ static inline int reference_bit(const uint8_t *bits, unsigned i)
 	return bits[i / 8] >> i % 8 & 1;
 }
 
-/* Two bits of weight i of 256: four quarters of 128 weights in 32 bytes. */
+/* The two bits of weight i of 256; 32 bytes hold four quarters of 128
+ * weights. */
 static inline int reference_quarter(const uint8_t *qs, unsigned i)
 {
 	return qs[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3;
@@ -199,7 +200,7 @@ static inline double reference_nvfp4(const uint8_t *b, unsigned i)
 	return scale * reference_e2m1(i % 16 < 8 ? byte & 15 : byte >> 4);
 }
 
-/* OCP Microscaling's 6-bit floats, with the sign of a zero. */
+/* The 6-bit floats of OCP Microscaling; zeros keep their sign. */
 static inline double reference_mxfp6(const uint8_t *b, unsigned i,
 				     int mantissa, int bias)
 {

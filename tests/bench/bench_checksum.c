@@ -1,8 +1,7 @@
 /*
- * bench_checksum - GB/s of F32 that one thread decodes, that it hashes, and
- * that it decodes and hashes at once: as the program does, slot by slot, which
- * stay in the cache. "x sum" is the time for both at once over the sum of the
- * two apart.
+ * bench_checksum - GB/s of F32 that one thread decodes, hashes, and does both
+ * with; like in the program, in slots that stay in the cache. "x sum" is the
+ * time for both together, divided by the sum of the times for each alone.
  *
  *   bench_checksum [FORMAT]...
  */
@@ -18,7 +17,7 @@
 
 #define SLOT_BYTES ((size_t)256 << 10) /* of output: see device/cpu.c */
 #define OUT_BYTES ((size_t)8 << 20)
-#define RUNS 100 /* of which the best counts: others share the machine */
+#define RUNS 100 /* the best one counts, since others share the machine */
 
 struct bench {
 	const struct cpu_rows *rows;
@@ -110,7 +109,7 @@ static void bench_format(struct bench *b, const char *name)
 int main(int argc, char **argv)
 {
 	static const char *const names[] = { "q4_k", "q8_0", "f16" };
-	/* F64 has the largest blocks: eight bytes for four. */
+	/* F64 has the largest input: eight bytes for four. */
 	unsigned char *const in = malloc(2 * OUT_BYTES);
 	unsigned char *const out = aligned_alloc(4096, SLOT_BYTES);
 	struct error err;

@@ -1,8 +1,9 @@
 /*
- * bench_gpu - the kernels on a GPU: first every bit against the CPU, on random
- * blocks; then their speed, as a percentage of a device copy's in the same run:
- * block bytes read and value bytes written over the kernel's time; and that of
- * the link to the host. Without a FORMAT also BLAKE3, of a slot and of more.
+ * bench_gpu - checks and measures the kernels on a GPU. First it compares every
+ * bit with the CPU, on random blocks. Then it measures how many bytes of blocks
+ * and values a kernel reads and writes per second, in percent of a device copy
+ * in the same run, and the speed of the link to the host. Without a FORMAT, it
+ * also checks and measures BLAKE3, on the size of a slot and on a larger one.
  *
  *   bench_gpu [-c MILLIONS] [-m MILLIONS] [FORMAT]...
  *
@@ -34,8 +35,8 @@
 static const char *const type_names[] = { "f32", "f16", "bf16" };
 static const unsigned value_bytes[] = { 4, 2, 2 };
 
-/* What only a measurement needs of HIP and of the CUDA driver, beside
- * gpu/runtime.h; returns as there. */
+/* The functions of HIP and the CUDA driver that only a measurement needs, in
+ * addition to gpu/runtime.h; they return the same values. */
 #define FUNCTIONS(F)                                                          \
 	F(copy, hipMemcpyDtoDAsync, cuMemcpyDtoDAsync_v2,                     \
 	  (void *to, const void *from, size_t n, void *stream))               \
@@ -67,7 +68,7 @@ static void die(const char *what)
 	exit(2);
 }
 
-/* An error of the GPU ends the program: `result` is 0 or its number. */
+/* Ends the program on an error of the GPU: `result` is 0 or its number. */
 static void check(const char *function, int result)
 {
 	if (!result)
@@ -109,7 +110,7 @@ static size_t blocks_of(const struct format *format, uint64_t weights)
 	return (size_t)(weights / format->block_weights);
 }
 
-/* Buffers for the formats that are wanted, and the copy. */
+/* Allocates buffers for the selected formats and for the copy. */
 static void allocate(struct bench *bench)
 {
 	const uint64_t weights = bench->checked > bench->measured ?
@@ -172,7 +173,7 @@ static void launch(struct bench *bench, const struct format *format, int type,
 
 /* --------------------------------- threads -------------------------------- */
 
-/* What one thread does of a job over n blocks. */
+/* One thread's share of a job over n blocks. */
 struct share {
 	pthread_t thread;
 	const struct format *format;
@@ -183,7 +184,7 @@ struct share {
 	size_t wrong;    /* blocks that differ */
 };
 
-/* Runs `work` over shares of all blocks; returns how many are wrong. */
+/* Runs `work` in threads over all blocks; returns how many are wrong. */
 static size_t in_threads(void *(*work)(void *), const struct bench *bench,
 			 const struct format *format, int type, size_t n)
 {
@@ -248,7 +249,7 @@ static bool is_finite(enum format_index format, const void *block)
 	}
 }
 
-/* As a model has them: without a scale that is Inf or NaN. */
+/* Without scales that are Inf or NaN, like in a model. */
 static void *randomize_finite(void *argument)
 {
 	struct share *const s = argument;
@@ -285,8 +286,8 @@ static void *compare(void *argument)
 
 /* ---------------------------------- bits ---------------------------------- */
 
-/* One format and type: every bit, and the bytes behind. Returns how many are
- * wrong. */
+/* Checks every bit of one format and type, and that the bytes behind are
+ * untouched. Returns how many are wrong. */
 static size_t check_type(struct bench *bench, const struct format *format,
 			 int type, size_t n)
 {
@@ -311,12 +312,12 @@ static size_t check_type(struct bench *bench, const struct format *format,
 
 static size_t check_format(struct bench *bench, const struct format *format)
 {
-	/* Not whole tiles. */
+	/* Not a multiple of the tile. */
 	const size_t n = blocks_of(format, bench->checked) - 1;
 	size_t wrong = 0;
 
 	in_threads(randomize, bench, format, 0, n);
-	/* The last word is read whole. */
+	/* The kernel reads the last word whole. */
 	RUNTIME(bench, upload, bench->in, bench->blocks,
 		(n * format->block_bytes + 3) & ~(size_t)3, bench->stream);
 	for (int type = 0; type < OUTPUT_NATIVE; type++)
@@ -345,7 +346,7 @@ static int compare_floats(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Seconds of `call`: the median of RUNS, after three to warm up. */
+/* Seconds of `call`: the median of RUNS calls, after three to warm up. */
 #define MEDIAN(bench, call)                                                \
 	({                                                                 \
 		float ms_[RUNS];                                           \
@@ -417,11 +418,11 @@ static void measure(struct bench *bench, const struct format *format,
 
 /* ---------------------------------- BLAKE3 -------------------------------- */
 
-/* What a worker hashes at once, and the most that there can be. */
+/* The bytes that a worker hashes at once, and the largest possible number. */
 static const size_t hash_bytes[] = { (size_t)4 << 20, BLAKE3_PART_BYTES };
 
-/* The last n bytes of an input of n and 5 chunks; their values come to the
- * start of bench->in. Returns how many. */
+/* Hashes the last n bytes of an input of n bytes and 5 chunks. The values go to
+ * the start of bench->in; returns how many there are. */
 static size_t launch_hash(struct bench *bench, size_t n)
 {
 	const uint64_t offset = 5 * BLAKE3_CHUNK_BYTES;
@@ -435,7 +436,7 @@ static size_t launch_hash(struct bench *bench, size_t n)
 	return n_values;
 }
 
-/* Whether that is what the CPU makes of random bytes. */
+/* Whether the GPU and the CPU give the same values for random bytes. */
 static bool check_hash(struct bench *bench, size_t n)
 {
 	const struct cpu_rows *const rows = cpu_rows_select(NULL, NULL);

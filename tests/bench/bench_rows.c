@@ -1,8 +1,8 @@
 /*
- * bench_rows - GB/s that one thread writes, for each format, output type and
- * instruction set: with the buffers in the L2 cache ("hot") and far beyond all
- * caches ("stream"); memset and memcpy in the same run. And what it hashes with
- * BLAKE3: alone, after it has decoded Q4_K, and beside it b3sum.
+ * bench_rows - GB/s that one thread decodes, for each format, output type and
+ * instruction set: with the buffers in the L2 cache ("hot") and much larger
+ * than all caches ("stream"), beside memset and memcpy. Also GB/s that it
+ * hashes with BLAKE3, alone and right after decoding Q4_K, beside b3sum.
  *
  *   bench_rows [--json] [FORMAT|blake3]...
  */
@@ -20,7 +20,7 @@
 
 #define HOT_BYTES (256 << 10)
 #define STREAM_BYTES (256 << 20)
-/* The best of so many runs counts: others share the machine. */
+/* The best of so many runs counts, since others share the machine. */
 #define HOT_RUNS 400
 #define STREAM_RUNS 4
 
@@ -91,8 +91,9 @@ static void print_result(struct bench *bench, const char *format,
 	fflush(stdout);
 }
 
-/* 1 KiB at a time libc uses ordinary stores, which read a line from memory
- * before they write it, as the rows do; a large memset avoids that. */
+/* For 1 KiB at a time, libc uses ordinary stores like the row functions do:
+ * they read a cache line from memory before they write it. A large memset
+ * avoids that. */
 static void set_in_pieces(uint8_t *out, int value, size_t n)
 {
 	for (size_t i = 0; i < n; i += 1024)
@@ -201,7 +202,7 @@ static struct result measure_hash(const struct bench *bench,
 	};
 }
 
-/* b3sum --num-threads 1 of the same bytes in memory; 0 where there is none. */
+/* b3sum --num-threads 1 of the same bytes in memory; 0 if it is missing. */
 static double measure_b3sum(const struct bench *bench)
 {
 	const int fd = memfd_create("bench", 0);
@@ -299,7 +300,7 @@ static void bench_all(struct bench *bench, char **names)
 
 int main(int argc, char **argv)
 {
-	/* F64 has the largest blocks: eight bytes for two of F16. */
+	/* F64 has the largest input: eight bytes for two of F16. */
 	const size_t in_bytes = (size_t)STREAM_BYTES * 4;
 	struct bench bench = { .separator = "[" };
 	int status = 2;

@@ -1,7 +1,7 @@
 /*
- * Preloaded into the program: with FAIL_WRITE=N in the environment, the Nth
- * write to a regular file fails, as on a disk that is full, and so does each
- * after it; the one before takes only half of its bytes.
+ * Preloaded into the program to simulate a full disk: with FAIL_WRITE=N in the
+ * environment, the Nth write to a regular file and all later ones fail, and the
+ * one before writes only half of its bytes.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -12,7 +12,7 @@
 
 static atomic_long n_writes;
 
-/* The bytes of n that may be written; 0: none, and errno. */
+/* How many of n bytes may be written; 0 and errno for none. */
 static size_t allow(int fd, size_t n)
 {
 	const char *const text = getenv("FAIL_WRITE");

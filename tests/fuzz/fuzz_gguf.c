@@ -12,7 +12,7 @@
 #include "base/escape.h"
 #include "model/gguf.h"
 
-#define PIPE_SIZE 65536 /* what a pipe holds at least */
+#define PIPE_SIZE 65536 /* the least capacity of a pipe */
 
 static volatile unsigned char sum; /* so that no read is optimised away */
 
@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const size_t last = size ? data[size - 1] : 0;
 	const size_t memory = GGUF_READ_AHEAD + 32 * last * last;
 
-	/* A pipe shows less of what is wrong, never more. */
+	/* From a pipe, fewer faults can be detected, never more. */
 	if (read_all(open_bytes(data, size), size, memory) &&
 	    size <= PIPE_SIZE && !read_all(open_pipe(data, size), size, memory))
 		abort();

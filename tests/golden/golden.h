@@ -17,7 +17,7 @@ struct golden {
 	float *expected; /* n_blocks · format->block_weights */
 };
 
-/* What is left to parse of a file; one that ends too early fails the test. */
+/* The rest of a file to parse; one that ends too early fails the test. */
 struct golden_bytes {
 	const uint8_t *data;
 	size_t left;
@@ -48,7 +48,7 @@ static inline void golden_skip_string(struct golden_bytes *in)
 	golden_take(in, golden_unsigned(in, 8));
 }
 
-/* The golden files have metadata of these two types alone. */
+/* The golden files have metadata of only these two types. */
 static inline void golden_skip_metadata(struct golden_bytes *in)
 {
 	enum { U32 = 4, STRING = 8 };
@@ -101,7 +101,7 @@ static inline size_t golden_info(struct golden_bytes *in,
 	return (size_t)(weights / format->block_weights);
 }
 
-/* Of a format that GGUF has no id for: blocks alone. */
+/* For a format that GGUF has no id for, the file has only blocks. */
 static inline void golden_read_bare(struct golden *golden,
 				    const struct format *format)
 {
@@ -164,7 +164,7 @@ static inline void golden_read(struct golden *golden,
 						sizeof(*golden->expected));
 }
 
-/* What is expected as values of that type; the caller frees it. */
+/* Returns the expected values in that type; the caller frees them. */
 static inline void *golden_values(const struct golden *golden,
 				  const struct format *format,
 				  enum output_type type)

@@ -1,7 +1,7 @@
 /*
- * Every format × output type × instruction set against what ggml made of the
- * same blocks, at lengths around every power of two, with both buffers between
- * pages that can't be touched.
+ * Compares every format × output type × instruction set with the values of ggml
+ * for the same blocks, at lengths around every power of two, with both buffers
+ * between inaccessible pages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static void check_run(const struct fixture *f, const struct cpu_rows *rows,
 	const size_t in_bytes = n * f->format->block_bytes;
 	const size_t out_bytes = n * weight_bytes;
 	const uint8_t *expected = f->expected[type] + from * weight_bytes;
-	/* One off, so that it is aligned to nothing more than it must be. */
+	/* Off by one, so that it has no more than the required alignment. */
 	uint8_t *in = at_end ? f->in.end - in_bytes : f->in.start + 1;
 	uint8_t *out = at_end ? f->out.end - out_bytes
 			      : f->out.start + type_bytes[type];

@@ -1,4 +1,4 @@
-/* Dequantizes Q8_0 blocks that are on an AMD GPU, and leaves the values there:
+/* Dequantizes Q8_0 blocks in the memory of an AMD GPU to values there:
  *   cc example.c $(pkg-config --cflags --libs gguf-dequant) -lamdhip64 */
 #define __HIP_PLATFORM_AMD__
 #include <gguf-dequant.h>

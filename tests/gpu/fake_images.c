@@ -1,5 +1,5 @@
-/* What the fake runtimes accept as code, in place of real code objects: the
- * tests need no GPU compiler. */
+/* What the fake runtimes accept instead of real code objects, so that the tests
+ * need no GPU compiler. */
 #include "kernels/images.h"
 
 static const char code[] = "fake";

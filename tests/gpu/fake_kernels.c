@@ -14,7 +14,7 @@ _Thread_local struct dq_position dq_position;
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) ROWS(name, weights)
 #define DQ_FLOAT(NAME, name, id, bytes) ROWS(name, 1)
 
-/* It overwrites what another only reads. */
+/* This kernel overwrites its input, which the type declares const. */
 static void run_groups(const void *chunks, void *values, uint64_t n,
 		   uint64_t first, uint64_t total)
 {

@@ -1,26 +1,25 @@
 /*
- * HIP's runtime, with -DFAKE_hip as ROCm 6 has it and with -DFAKE_rocm5 as
- * ROCm 5, or with -DFAKE_cuda the CUDA driver, all in host memory: devices
- * that run the host-compiled kernels, and judge what the program asks of them.
- * What a real one would punish (a wrong pointer, length, context or order of
- * calls, a leak) ends the process with FAKE_MISUSE and a line that says why.
+ * A fake GPU runtime in host memory: the HIP runtime of ROCm 6 (-DFAKE_hip) or
+ * ROCm 5 (-DFAKE_rocm5), or the CUDA driver (-DFAKE_cuda). Its devices run the
+ * kernels compiled for the host, and check how the program uses them. A misuse
+ * (wrong pointer, length, context or order of calls, or a leak) ends the
+ * process with status FAKE_MISUSE and a line that says why.
  *
- *   FAKE_GPU_KINDS=NAMES  takes part if its own, hip or cuda, is among them;
- *                         else there is no device
- *   FAKE_GPU_DEVICES=N    how many there are (1)
- *   FAKE_GPU_ARCH=NAME    what HIP's are (gfx1100)
+ *   FAKE_GPU_KINDS=NAMES  no device unless this kind, hip or cuda, is listed
+ *   FAKE_GPU_DEVICES=N    the number of devices (1)
+ *   FAKE_GPU_ARCH=NAME    the architecture of HIP's (gfx1100)
  *   FAKE_GPU_PTX=1        CUDA's code was compiled from PTX
- *   FAKE_GPU_MEMORY=N     bytes that each has (1 GiB)
- *   FAKE_GPU_FAIL=N       the call number N, from 1 on, fails
+ *   FAKE_GPU_MEMORY=N     bytes of memory per device (1 GiB)
+ *   FAKE_GPU_FAIL=N       call number N, counted from 1, fails
  *   FAKE_GPU_ERROR=N      ... with this error (719)
- *   FAKE_GPU_LOST=1       ... and so does every later one
- *   FAKE_GPU_SLOW=N       waiting for a stream takes N microseconds more
- *   FAKE_GPU_FLIP=KERNEL  flips the lowest bit of the first value's last byte
- *                         in what that kernel makes, of a hash the first's
+ *   FAKE_GPU_LOST=1       ... and so does every later call
+ *   FAKE_GPU_SLOW=N       waiting for a stream takes N microseconds longer
+ *   FAKE_GPU_FLIP=KERNEL  flips the lowest bit in the last byte of the first
+ *                         value that this kernel writes
  *   FAKE_GPU_LOG=PATH     at the end, lines "name value" go to PATH.hip or
  *                         PATH.cuda
  *
- * A function that releases something does so also when told to fail.
+ * A function that releases something does so even when told to fail.
  */
 #include <pthread.h>
 #include <stdarg.h>
@@ -44,7 +43,7 @@
 
 #define FAKE_MISUSE 86
 
-/* Only dlsym sees what the program calls. */
+/* The program finds these functions by dlsym. */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 enum { ERROR_MEMORY = 2, ERROR_NO_DEVICE = 100, ERROR_NO_CONTEXT = 201,
@@ -52,7 +51,7 @@ enum { ERROR_MEMORY = 2, ERROR_NO_DEVICE = 100, ERROR_NO_CONTEXT = 201,
 
 enum kind { MEMORY, HOST, MODULE, STREAM, KINDS };
 
-/* Work waits in its stream until the program waits for that: a result that is
+/* Work is done only when the program waits for its stream, so that a result
  * used too early is not there yet. */
 struct work {
 	const struct fake_kernel *kernel; /* NULL: a copy */
@@ -160,7 +159,7 @@ static void __attribute__((destructor)) finish(void)
 			misuse("leak of the context of device %d", i);
 }
 
-/* Begins a call, which done() ends: an error where it is to fail. */
+/* Begins a call, which done() ends. Returns an error if it is to fail. */
 static int call(const char *name)
 {
 	pthread_mutex_lock(&fake.lock);
@@ -184,7 +183,8 @@ static int done(int result)
 	return result;
 }
 
-/* The object of that kind that has all of those bytes, or else misuse. */
+/* The object of that kind that contains all of those bytes; otherwise
+ * misuse. */
 static struct object *find(enum kind kind, const void *address, size_t bytes,
 			   const char *what)
 {
@@ -230,7 +230,7 @@ static bool overlaps(const struct object *o, const void *at, size_t bytes)
 	       o->address < (const char *)at + bytes;
 }
 
-/* Whether work that waits still needs the object. */
+/* Whether pending work still needs the object. */
 static bool in_use(const struct object *o)
 {
 	if (o->kind == STREAM)
@@ -245,7 +245,7 @@ static bool in_use(const struct object *o)
 	return false;
 }
 
-/* Frees what begins at that address. */
+/* Frees the object that begins at that address. */
 static size_t drop(enum kind kind, const void *address, const char *name)
 {
 	struct object **link = &fake.objects, *o;
@@ -274,7 +274,7 @@ static void raise_peak(size_t *peak, size_t value)
 		*peak = value;
 }
 
-/* What the program calls, from here on. */
+/* From here on, the functions that the program calls. */
 
 int API(hipInit, cuInit)(unsigned flags)
 {
@@ -375,7 +375,7 @@ int cuDeviceGetAttribute(int *value, int attribute, int device)
 	return done(call(__func__));
 }
 
-/* Code for sm_86, or on the tests' order PTX that was compiled here. */
+/* Code for sm_86 or, with FAKE_GPU_PTX, PTX that was compiled here. */
 int cuFuncGetAttribute(int *value, int attribute, void *function)
 {
 	if (!function || (attribute != 5 && attribute != 6))
@@ -612,7 +612,7 @@ int API(hipMemcpyDtoHAsync, cuMemcpyDtoHAsync_v2)(void *to, const void *address,
 	return done(result);
 }
 
-/* A code object's architecture, as the e_flags of its ELF header say it. */
+/* Whether the e_flags of a code object's ELF header have that architecture. */
 static bool is_code_for(const Elf64_Ehdr *elf, const char *arch)
 {
 	static const struct {
@@ -632,7 +632,7 @@ static bool is_code_for(const Elf64_Ehdr *elf, const char *arch)
 	return false;
 }
 
-/* An image is the tests' own, an AMD code object, or a CUDA fatbin. */
+/* An image is one of fake_images.c, an AMD code object, or a CUDA fatbin. */
 static bool runs_here(const void *image)
 {
 	static const unsigned char fatbin[] = { 0x50, 0xed, 0x55, 0xba };
@@ -668,7 +668,7 @@ int API(hipModuleUnload, cuModuleUnload)(void *module)
 	return done(result);
 }
 
-/* Whether the code that was loaded has it, where that can be seen. */
+/* Whether the loaded code has that kernel, as far as can be seen. */
 static bool has_kernel(const Elf64_Ehdr *elf, const char *name)
 {
 	char symbol[80];

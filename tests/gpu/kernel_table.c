@@ -1,6 +1,6 @@
 /*
- * kernel_table.c - what launch.h and formats.def say, for check-amd, which
- * loads this as a shared library: what it launches is what the host launches.
+ * kernel_table.c - launch.h and formats.def as a shared library for check-amd,
+ * so that it launches the same as the host.
  */
 #include <stddef.h>
 
@@ -45,7 +45,7 @@ unsigned kernel_groups(unsigned weights, unsigned value_bytes,
 	return dq_launch(weights, value_bytes, n_blocks).groups;
 }
 
-/* The kernels of BLAKE3, and what they must give. */
+/* The BLAKE3 kernels, and their expected values. */
 const unsigned kernel_hash_threads = DQ_HASH_THREADS;
 const unsigned kernel_hash_offsets[] = {
 	offsetof(struct dq_hash_parameters, from),
@@ -64,7 +64,7 @@ unsigned kernel_hash_groups(uint64_t n)
 	return dq_hash_groups(n);
 }
 
-/* Returns how many values there are, at most one a chunk. */
+/* Returns the number of values, at most one per chunk. */
 size_t kernel_hash_values(const uint8_t *bytes, size_t n, uint64_t first,
 			  uint64_t total, int grouped, uint32_t (*values)[8])
 {

@@ -1,6 +1,6 @@
 /*
- * What the GPU device hashes, on the fake GPUs: the parts of a batch are those
- * that the CPU makes of the same values, whether these come back or not.
+ * Hashing by the GPU device, on the fake GPUs: the parts of a batch are the
+ * same as by the CPU, whether the values are copied back or not.
  */
 #include <dlfcn.h>
 #include <libgen.h>
@@ -23,7 +23,7 @@
 
 static const struct plan_globs everything;
 
-/* Before the program looks for a GPU, so that it finds this one. */
+/* Loaded before the program looks for a GPU, so that it finds this one. */
 static int load_fake(void **state)
 {
 	char path[4096] = "", fake[8192];
@@ -35,8 +35,9 @@ static int load_fake(void **state)
 	return dlopen(fake, RTLD_NOW) ? 0 : -1;
 }
 
-/* Tensors of each kind of length: less than a chunk, a chunk, less than a group
- * of chunks, a group, many; of an odd number of values; and verbatim ones. */
+/* Tensors of all kinds of lengths: less than a chunk, a chunk, less than a
+ * group of chunks, a group, many groups; an odd number of values; and verbatim
+ * ones. */
 static void make_model(struct fake_model *fake)
 {
 	static const struct {
@@ -59,7 +60,7 @@ static void make_model(struct fake_model *fake)
 					 rows[i].n_weights, offset)->bytes;
 }
 
-/* What the pipeline would read: any bytes do. */
+/* Stands in for the pipeline's reads; any bytes will do. */
 static void fill(const struct device_slot *slot)
 {
 	static uint32_t random = 1;

@@ -1,8 +1,8 @@
 /*
  * The GPU kernels, compiled for the host and run thread by thread: every format
  * × output type against the golden vectors, at lengths around every tile, and
- * BLAKE3 against a reference. Under AddressSanitizer each buffer ends where its
- * data does.
+ * BLAKE3 against a reference. Each buffer ends at the end of its data, so that
+ * AddressSanitizer sees every excess.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define DQ_WORDS /* as a GPU has them */
+#define DQ_WORDS /* like for a GPU */
 #include "kernels/dequant.hip"
 #include "../golden/golden.h"
 #include "../unit/blake3_reference.h"
@@ -98,7 +98,7 @@ static void test_format(void **state)
 	golden_release(&golden);
 }
 
-/* Numbers end at any place of a chunk. */
+/* Lengths that end anywhere in a chunk. */
 static void test_tails(void **state)
 {
 	(void)state;
@@ -139,7 +139,7 @@ static void test_launch_covers_the_blocks(void **state)
 typedef void hash_fn(const void *from, void *values, uint64_t n, uint64_t first,
 		     uint64_t total);
 
-/* Runs the kernel, and checks the values that it makes. Returns them. */
+/* Runs the kernel, checks its values, and returns them. */
 static void *check_hash(hash_fn *kernel, const void *from, uint64_t n,
 			uint64_t first, uint64_t total, uint64_t n_threads,
 			const void *expected)
@@ -162,7 +162,7 @@ static void *check_hash(hash_fn *kernel, const void *from, uint64_t n,
 	return values;
 }
 
-/* It overwrites the chunks' values. */
+/* This kernel overwrites the chunks' values. */
 static void hash_groups(const void *chunks, void *values, uint64_t n,
 			uint64_t first, uint64_t total)
 {
@@ -195,7 +195,7 @@ static void check_hashes(size_t bytes, uint64_t first, uint64_t total)
 	free(in);
 }
 
-/* Whole inputs, ends and middles of others; chunks past 2^32. */
+/* Whole inputs, ends and middles of inputs, and chunk numbers past 2^32. */
 static void test_hashes(void **state)
 {
 	static const unsigned borders[] = { 1, 2, 3, 15, 16, 17, 31, 32, 33, 48,

@@ -1,6 +1,6 @@
 /*
- * blake3_reference.h - BLAKE3 as its specification says it, recursively and one
- * block after the other, sharing nothing with kernels/blake3.h.
+ * blake3_reference.h - BLAKE3 as in its specification: recursive, one block at
+ * a time. It shares no code with kernels/blake3.h.
  */
 #ifndef BLAKE3_REFERENCE_H
 #define BLAKE3_REFERENCE_H
@@ -67,7 +67,7 @@ static inline void reference_compress(uint32_t h[8], const uint8_t block[64],
 		h[i] = s[i] ^ s[i + 8];
 }
 
-/* The value of n bytes from chunk number t on, as a subtree, or with `root` 8
+/* The value of n bytes from chunk number t on: as a subtree or, if root is 8,
  * as the whole input. */
 static inline void reference_node(const uint8_t *bytes, size_t n, uint64_t t,
 				  uint32_t root, uint32_t h[8])
@@ -84,7 +84,7 @@ static inline void reference_node(const uint8_t *bytes, size_t n, uint64_t t,
 		reference_node(bytes, left, t, 0, children);
 		reference_node(bytes + left, n - left, t + left / 1024, 0,
 			       children + 8);
-		memcpy(block, children, 64); /* of a little-endian machine */
+		memcpy(block, children, 64); /* little-endian */
 		reference_compress(h, block, 0, 64, 4 | root);
 		return;
 	}
@@ -100,9 +100,9 @@ static inline void reference_node(const uint8_t *bytes, size_t n, uint64_t t,
 }
 
 /*
- * The values of n bytes from chunk number `first` on, of an input of `total`
- * chunks: one of each whole group of chunks at a multiple of `group`, unless
- * that may be the root, and of each other chunk. Returns how many.
+ * The values of n bytes from chunk number `first` on, in an input of `total`
+ * chunks: one for each whole group of chunks at a multiple of `group`, unless
+ * it may be the root, and one for each other chunk. Returns their number.
  */
 static inline size_t reference_values(const uint8_t *bytes, size_t n,
 				      uint64_t first, uint64_t total,

@@ -1,4 +1,4 @@
-/* child.h - what a test must not do in its own process. */
+/* child.h - runs a part of a test in another process. */
 #ifndef CHILD_H
 #define CHILD_H
 
@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Runs child(arg) in another process, which exits with what that returns.
+/* Runs child(arg) in another process, which exits with the value returned.
  * Returns the wait status. */
 static inline int child_run(int (*child)(int), int arg)
 {

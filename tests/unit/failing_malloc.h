@@ -1,4 +1,4 @@
-/* failing_malloc.h - an allocation that fails, for one file of a program. */
+/* failing_malloc.h - makes a chosen allocation fail. */
 #ifndef FAILING_MALLOC_H
 #define FAILING_MALLOC_H
 
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The linker puts these in the place of the library's (see Makefile). */
+/* The linker substitutes these for the library's functions (see Makefile). */
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);

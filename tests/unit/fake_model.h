@@ -1,4 +1,5 @@
-/* fake_model.h - a model made by hand, for tests of what comes after gguf.c. */
+/* fake_model.h - a model built in memory, for tests that need no GGUF
+ * parser. */
 #ifndef FAKE_MODEL_H
 #define FAKE_MODEL_H
 
@@ -7,7 +8,7 @@
 
 #include "model/model.h"
 
-/* Its one shard's source is closed (fd -1) until the test opens it. */
+/* The source of its only shard is closed (fd -1) until the test opens it. */
 struct fake_model {
 	struct model model; /* first */
 	struct model_shard shard;
@@ -37,7 +38,7 @@ static inline void fake_model_release(struct fake_model *fake)
 	file_set_release(&fake->model.files);
 }
 
-/* Adds a tensor of whole blocks at that offset; `name` is borrowed. */
+/* Adds a tensor of whole blocks at that offset. `name` is borrowed. */
 static inline struct gguf_tensor *fake_model_add(struct fake_model *fake,
 						 const char *name,
 						 enum format_index format,

@@ -1,5 +1,6 @@
 /*
- * gguf_builder.h - writes GGUF files for tests, byte by byte, bad ones too.
+ * gguf_builder.h - writes GGUF files for tests, byte by byte, including bad
+ * ones.
  *
  *   struct builder b = { 0 };
  *   build_header(&b, 3, 1, 1);             n_tensors, n_kv
@@ -34,7 +35,7 @@ static inline void builder_release(struct builder *b)
 	*b = (struct builder){ 0 };
 }
 
-/* Room for n more bytes at the end, zeroed. */
+/* Appends n zero bytes and returns them. */
 static inline void *build_zeros(struct builder *b, size_t n)
 {
 	if (n > b->size - b->len) {
@@ -53,7 +54,7 @@ static inline void build_bytes(struct builder *b, const void *bytes, size_t n)
 		memcpy(build_zeros(b, n), bytes, n);
 }
 
-/* The low n bytes of value, little-endian. */
+/* Appends the low n bytes of value, little-endian. */
 static inline void build_integer(struct builder *b, uint64_t value, size_t n)
 {
 	unsigned char *const p = build_zeros(b, n);
@@ -77,7 +78,7 @@ static inline void build_header(struct builder *b, uint32_t version,
 	build_integer(b, n_kv, 8);
 }
 
-/* A key and its type; the value is the caller's. */
+/* Appends a key and its type; the caller appends the value. */
 static inline void build_key(struct builder *b, const char *key, uint32_t type)
 {
 	build_string(b, key);
@@ -96,7 +97,7 @@ static inline void build_u32(struct builder *b, const char *key, uint32_t value)
 	build_integer(b, value, 4);
 }
 
-/* The start of an array as a value, or as an item of an array. */
+/* Appends the start of an array: a value, or an item of an array. */
 static inline void build_array(struct builder *b, uint32_t type, uint64_t len)
 {
 	build_integer(b, type, 4);
@@ -115,7 +116,7 @@ static inline void build_tensor(struct builder *b, const char *name,
 	build_integer(b, offset, 8);
 }
 
-/* Zeros up to the alignment, and then n bytes of tensor data that differ. */
+/* Appends zeros up to the alignment, then n bytes of tensor data that vary. */
 static inline void build_data(struct builder *b, size_t alignment, size_t n)
 {
 	unsigned char *p;
@@ -126,8 +127,8 @@ static inline void build_data(struct builder *b, size_t alignment, size_t n)
 		p[i] = (unsigned char)(i % 251);
 }
 
-/* Makes a file in memory and writes a path that opens it. Returns its
- * descriptor, for the caller to close. */
+/* Makes a file in memory and sets `path` to one that opens it. Returns the
+ * descriptor, which the caller closes. */
 #define BUILDER_PATH_SIZE 32
 static inline int builder_open(const struct builder *b, char *path)
 {
@@ -139,7 +140,7 @@ static inline int builder_open(const struct builder *b, char *path)
 	return fd;
 }
 
-/* The same for a pipe that holds all of it, 1 MiB at most, and then ends. */
+/* The same with a pipe that holds the whole file, at most 1 MiB. */
 static inline int builder_pipe(const struct builder *b, char *path)
 {
 	int fds[2];

@@ -3,26 +3,26 @@
 /* ggml's ids; F32 is 0. */
 enum { Q8_0 = 8, Q4_K = 12, I8 = 24, F64 = 28 };
 
-/* The bytes as they are. */
+/* Only the bytes. */
 static void raw(struct builder *b, const struct gguf_case *c)
 {
 	build_bytes(b, c->bytes.data, c->bytes.len);
 }
 
-/* A header that counts n tensors and m keys, and `data` bytes of zeros. */
+/* A header with n tensors and m keys, followed by `data` bytes of zeros. */
 static void header(struct builder *b, const struct gguf_case *c)
 {
 	build_header(b, 3, c->n, c->m);
 	build_zeros(b, c->data);
 }
 
-/* A header of version n and nothing else. */
+/* Only a header, of version n. */
 static void version(struct builder *b, const struct gguf_case *c)
 {
 	build_header(b, (uint32_t)c->n, 0, 0);
 }
 
-/* A key of `length` bytes, a u8; `data` bytes follow. */
+/* A key of `length` bytes with a u8, followed by `data` bytes. */
 static void long_key(struct builder *b, const struct gguf_case *c)
 {
 	build_header(b, 3, 0, 1);
@@ -32,7 +32,7 @@ static void long_key(struct builder *b, const struct gguf_case *c)
 	build_zeros(b, 1 + c->data);
 }
 
-/* The key "k" of type `type` with the bytes as its value. */
+/* The key "k" of type `type`, with the bytes as its value. */
 static void value(struct builder *b, const struct gguf_case *c)
 {
 	build_header(b, 3, 0, 1);
@@ -121,8 +121,8 @@ static void two_tensors(struct builder *b, const struct gguf_case *c)
 #define FROM_GGML "from before August 2023: convert it with llama.cpp's " \
 		  "convert_llama_ggml_to_gguf.py"
 
-/* A value that is complete, and the same with its last byte missing: what is
- * then said to need it, from a file and from a pipe. */
+/* A complete value, and the same with its last byte missing, with the messages
+ * from a file and from a pipe. */
 #define CUT(name, id, literal, message, pipe_message) \
 	{ "value-" name, NULL, .build = value, .type = id, BYTES(literal) }, \
 	{ "value-" name "-cut", message, pipe_message, .build = value, \

@@ -1,6 +1,6 @@
 /*
- * gguf_corpus.h - for each check of the reader a file that trips it, and one
- * just inside it that is accepted.
+ * gguf_corpus.h - for each check of the reader, a file that fails it and one
+ * that just passes it.
  */
 #ifndef GGUF_CORPUS_H
 #define GGUF_CORPUS_H
@@ -30,11 +30,11 @@ struct gguf_case {
 extern const struct gguf_case gguf_corpus[];
 extern const size_t gguf_corpus_len;
 
-/* Writes the file of `c` to b, which is empty. */
+/* Writes the file of `c` to b, which must be empty. */
 void gguf_case_build(const struct gguf_case *c, struct builder *b);
 
-/* What the reader must say of it, after 'FILE', where it may use 48 MiB for the
- * metadata; NULL: it accepts it. */
+/* The expected message after 'FILE', with 48 MiB allowed for the metadata; NULL
+ * if the file is accepted. */
 const char *gguf_case_message(const struct gguf_case *c, bool from_pipe);
 
 #endif

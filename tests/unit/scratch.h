@@ -1,4 +1,4 @@
-/* scratch.h - a folder for one test's files, which leaves nothing behind. */
+/* scratch.h - a temporary folder for the files of one test. */
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
@@ -14,7 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Makes a folder in $TMPDIR (default /tmp) and goes there. cmocka's setup. */
+/* Makes a folder in $TMPDIR (default /tmp) and enters it. A cmocka setup. */
 static inline int scratch_enter(void **state)
 {
 	const char *const tmpdir = getenv("TMPDIR");
@@ -36,7 +36,7 @@ static inline int scratch_remove(const char *path, const struct stat *st,
 	return remove(path);
 }
 
-/* Leaves the folder and removes it. cmocka's teardown. */
+/* Leaves and removes the folder. A cmocka teardown. */
 static inline int scratch_leave(void **state)
 {
 	char *const path = *state;
@@ -55,8 +55,8 @@ static inline void scratch_write(const char *path, const char *text)
 		abort();
 }
 
-/* The file's text up to 255 bytes, in a buffer that the next call reuses; NULL
- * where there is no such file. */
+/* Returns up to 255 bytes of the file, in a buffer that the next call reuses;
+ * NULL if there is no such file. */
 static inline const char *scratch_read(const char *path)
 {
 	static char text[256];
@@ -71,7 +71,7 @@ static inline const char *scratch_read(const char *path)
 	return text;
 }
 
-/* How many files there are in a folder. */
+/* Returns the number of files in a folder. */
 static inline unsigned scratch_count(const char *path)
 {
 	DIR *const folder = opendir(path);
@@ -85,7 +85,7 @@ static inline unsigned scratch_count(const char *path)
 	return n - 2; /* "." and ".." */
 }
 
-/* Whether output_reserve does something for a file in the present folder. */
+/* Whether output_reserve has an effect on files in the current folder. */
 static inline bool scratch_reserves(void)
 {
 	const int fd = open("reserved", O_WRONLY | O_CREAT | O_EXCL, 0666);

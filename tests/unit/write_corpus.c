@@ -1,10 +1,10 @@
 /*
- * write_corpus DIR: writes the corpus of GGUF files, good and bad, for tests of
+ * write_corpus DIR: writes the corpus of good and bad GGUF files, for tests of
  * the whole program and as seeds for the fuzzer.
  *
  *   DIR/NAME.gguf        the file
- *   DIR/NAME.error       what the program says of it after 'FILE', if bad
- *   DIR/NAME.pipe-error  the same where it comes from a pipe
+ *   DIR/NAME.error       for a bad file, the message after 'FILE'
+ *   DIR/NAME.pipe-error  the message if the file comes from a pipe
  */
 #include "gguf_corpus.h"
 

@@ -13,7 +13,7 @@
 
 static void assert_escaped(struct text text, const char *expected)
 {
-	/* Of the exact size, so that a sanitizer sees a byte too many. */
+	/* Of the exact size, so that a sanitizer sees an overrun. */
 	char *const buffer = malloc(ESCAPE_SIZE(text.len));
 
 	assert_ptr_equal(escape_text(buffer, ESCAPE_SIZE(text.len), text),
@@ -45,7 +45,7 @@ static void test_controls_are_escaped(void **state)
 	assert_escaped(TEXT("\xc2\x85\xc2\x9b"), "\\xc2\\x85\\xc2\\x9b");
 }
 
-/* Appends code as UTF-8 would have it, also where it must not. */
+/* Appends the code point as UTF-8, even if it is invalid. */
 static size_t put_utf8(char *p, uint32_t code)
 {
 	const size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 :
@@ -71,7 +71,7 @@ static bool is_escaped(uint32_t code)
 	return true;
 }
 
-/* Every code point there is, against a list made by hand. */
+/* Compares every code point with a list made by hand. */
 static void test_each_code_point(void **state)
 {
 	static const uint32_t escaped[][2] = {
@@ -103,7 +103,7 @@ static void test_invalid_utf8_is_escaped(void **state)
 	assert_escaped(TEXT("\xf8\x88\x80\x80\x80"),
 		       "\\xf8\\x88\\x80\\x80\\x80");
 	assert_escaped(TEXT("\xfe\xff"), "\\xfe\\xff");
-	/* Cut off, and what follows is not swallowed. */
+	/* A sequence that is cut off does not swallow the next byte. */
 	assert_escaped(TEXT("\xe2\x82"), "\\xe2\\x82");
 	assert_escaped(TEXT("\xe2\x82z"), "\\xe2\\x82z");
 	assert_escaped(TEXT("\xf0\x9d\x84\xc3\xa9"), "\\xf0\\x9d\\x84é");

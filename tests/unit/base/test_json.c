@@ -107,7 +107,7 @@ static void test_text_beyond_ascii(void **state)
 	TEXT_IS("\xf4\x8f\xbf\xbf", "\"\\udbff\\udfff\"");
 }
 
-/* What isn't UTF-8 becomes U+DC80 … U+DCFF, byte by byte. */
+/* Bytes that are not UTF-8 become U+DC80 … U+DCFF. */
 static void test_text_that_is_not_utf8(void **state)
 {
 	(void)state;
@@ -193,7 +193,7 @@ static void test_json_has_no_nan_and_no_infinity(void **state)
 	double_is(-INFINITY, "\"-Infinity\"");
 }
 
-/* Any bits: a number that reads back as the same bits, of 9 digits at most. */
+/* Any float is written with at most 9 digits and reads back the same. */
 static void test_any_float_reads_back(void **state)
 {
 	uint32_t bits = 1;

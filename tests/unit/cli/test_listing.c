@@ -178,7 +178,7 @@ static void test_table_of_a_selection(void **state)
 "Output as native: 0 bytes (0 B)\n");
 }
 
-/* The size of `bytes` bytes, as the last line of a table gives it. */
+/* Checks how the last line of a table shows a size of `bytes` bytes. */
 static void size_is(uint64_t bytes, const char *expected)
 {
 	struct fixture f;

@@ -58,7 +58,7 @@ static void test_lines(void **state)
 	line_is(X16 "  a.f32\n", "xxh3", "xxh3", "a.f32");
 	line_is("XXH3_" X16 "  a.f32\n", NULL, "xxh3", "a.f32");
 	line_is("XXH3_" X16 "  a.f32\n", "xxh3", "xxh3", "a.f32");
-	/* The ends of lines. */
+	/* Line ends. */
 	line_is(X16 "  a.f32", NULL, "xxh64", "a.f32");
 	line_is(X16 "  a.f32\r\n", NULL, "xxh64", "a.f32");
 	line_is("XXH3 (a.f32) = " X16 "\r\n", NULL, "xxh3", "a.f32");
@@ -90,10 +90,10 @@ static void test_types(void **state)
 	type_is(X16 "  a.f64\n", OUTPUT_NATIVE);
 	type_is(X16 "  a.f32\n" X16 "  b.f16\n" X16 "  c.f32\n", OUTPUT_NATIVE);
 	type_is(X16 "  a.q4_k\n" X16 "  b.f16\n", OUTPUT_NATIVE);
-	/* Integers have one type, whatever is asked for. */
+	/* Integers keep their type, whatever is requested. */
 	type_is(X16 "  a.i32\n" X16 "  b.bf16\n" X16 "  c.i8\n", OUTPUT_BF16);
 	type_is(X16 "  a.i32\n", OUTPUT_F32);
-	/* Only the end counts. */
+	/* Only the end of the name counts. */
 	type_is(X16 "  a.q4_0.f16\n", OUTPUT_F16);
 }
 
@@ -193,7 +193,7 @@ static void test_nul_bytes(void **state)
 	manifest_release(&m);
 }
 
-/* As many of the shortest lines as fit, and one byte more. */
+/* As many of the shortest lines as fit, then one byte more. */
 static void test_size(void **state)
 {
 	const size_t n = 10000;
@@ -292,7 +292,7 @@ static void test_print(void **state)
 	fake_model_release(&fake);
 }
 
-/* message: NULL where all is right. */
+/* message: NULL if all checksums match. */
 static void compares(const struct plan *plan, const char *text, bool quiet,
 		     const char *expected, const char *message)
 {

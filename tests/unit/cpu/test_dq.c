@@ -44,7 +44,7 @@ static void test_f32_narrows(void **state)
 		check_narrowing((uint32_t)u);
 }
 
-/* The F32 beside every binary16, and beside what lies half way to the next. */
+/* The F32s next to every binary16, and next to the midpoint to the next one. */
 static void test_f32_narrows_around_every_f16(void **state)
 {
 	(void)state;

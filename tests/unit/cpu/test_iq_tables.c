@@ -1,7 +1,6 @@
 /*
- * The IQ tables against what is known of them from elsewhere than the script
- * that printed them: the laws of their lattices, and FNV-1a hashes of the bytes
- * of the same tables in ggml-common.h.
+ * Checks the IQ tables independently of the script that made them: by the rules
+ * of their lattices, and by FNV-1a hashes of the same tables in ggml-common.h.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +18,7 @@ struct grid {
 	const uint32_t *words;
 	size_t n_words;
 	size_t n_points;
-	const char *values; /* what a byte of a point may be, ascending */
+	const char *values; /* the values of a point's bytes, ascending */
 	int even; /* a point's bytes, by their ranks in `values`, add to that */
 	uint64_t hash;
 };

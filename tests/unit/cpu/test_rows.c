@@ -13,7 +13,7 @@
 #define MAX_WEIGHTS 256
 #define MAX_BYTES 292
 
-/* The instruction sets that run here, up to a NULL. */
+/* The instruction sets of this CPU, ended by NULL. */
 static const struct cpu_rows *all_rows[8];
 
 static int find_rows(void **state)
@@ -59,8 +59,8 @@ static void check_block(const struct cpu_rows *rows,
 				 reference_bits(y[i]), expected[i]);
 }
 
-/* The formats that reference_formats.h knows, and where two bytes of scale are
- * that take every value. */
+/* The formats in reference_formats.h, and the offset of two bytes of scale,
+ * which take every value. */
 static const struct {
 	enum format_index index;
 	double (*weight)(const uint8_t *block, unsigned i);
@@ -117,7 +117,7 @@ static void test_every_scale(void **state)
 			check_reference(r, scale);
 }
 
-/* What a GPU's threads do: 4 or 8 weights at a time. */
+/* Like the threads of a GPU: 4 or 8 weights at a time. */
 #define DQ_QUANT(NAME, name, id, weights, bytes, span)                       \
 	static void name##_in_pieces(const void *block, float *y4, float *y8) \
 	{                                                                    \
@@ -178,7 +178,7 @@ static void test_every_f16_widens(void **state)
 	}
 }
 
-/* dq_to_f16 and dq_to_bf16, which test_dq.c proves, are the reference. */
+/* The reference is dq_to_f16 and dq_to_bf16, which test_dq.c tests. */
 static void check_rows_narrow(const struct cpu_rows *rows, const float *x,
 			      size_t n)
 {
@@ -215,7 +215,7 @@ static void test_f32_narrows(void **state)
 	}
 }
 
-/* Beside every value of 10 bits' mantissa, and what lies half way between. */
+/* Next to every value with a mantissa of 10 bits, and next to the midpoints. */
 static void test_f32_narrows_at_the_edges(void **state)
 {
 	static const uint32_t low[] = { 0, 1, 0xfff, 0x1000, 0x1001, 0x1fff };
@@ -233,7 +233,7 @@ static void test_f32_narrows_at_the_edges(void **state)
 	}
 }
 
-/* The same for binary16's subnormals, multiples of 2^-24. */
+/* The same for the subnormals of binary16, multiples of 2^-24. */
 static void test_f32_narrows_to_subnormals(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /*
- * The rows of the IQ formats, by hand for some instruction sets, against the
- * decode of the format as a GPU calls it: 4 or 8 weights at a time. Random
- * blocks, with every binary16 as their scale.
+ * Compares the row functions of the IQ formats, some of them written by hand,
+ * with the decode function called as on a GPU: 4 or 8 weights at a time. Blocks
+ * are random, with every binary16 as their scale.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -15,7 +15,7 @@
 
 static const struct plan_globs everything;
 
-/* AddressSanitizer takes a refused allocation for an error, unless told. */
+/* By default AddressSanitizer treats a refused allocation as an error. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -55,8 +55,8 @@ static void test_slot(void **state)
 	dev->close(dev);
 }
 
-/* Q8_0, 16 bytes that are copied, F16: the values of the first and the last are
- * made, what lies between stays. */
+/* Q8_0, 16 bytes that are copied, F16: the first and the last are converted,
+ * and the bytes between them stay. */
 static void test_batch(void **state)
 {
 	static const uint16_t ones[] = { 0x3c00, 0xbc00 }; /* 1, -1 */

@@ -1,5 +1,5 @@
-/* BLAKE3 by parts, on each instruction set of this CPU, against digests from
- * b3sum and against a reference. */
+/* Compares BLAKE3 by parts, on each instruction set of this CPU, with digests
+ * from b3sum and with a reference. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,8 +35,8 @@ static uint8_t *pattern(size_t n)
 	return bytes;
 }
 
-/* The digest of n bytes in parts of `cut` chunks, or where cut is 0 of 1 to 300
- * chunks in turn. Each part's bytes are copied, so that their end is known. */
+/* Hashes n bytes in parts of `cut` chunks or, if cut is 0, of 1 to 300 chunks
+ * in turn. Each part is copied, so that a sanitizer sees an overrun. */
 static void hash(const struct blake3_lanes *lanes, const uint8_t *bytes,
 		 size_t n, size_t cut, uint8_t digest[32])
 {
@@ -96,7 +96,7 @@ static void test_vectors(void **state)
 	}
 }
 
-/* Every cut of n bytes; of many, some. */
+/* Every cut of n bytes, or some of them if n is large. */
 static void check_length(const struct cpu_rows *rows, const uint8_t *bytes,
 			 size_t n)
 {
@@ -129,7 +129,7 @@ static void test_lengths(void **state)
 	free(bytes);
 }
 
-/* The most that a part can hold, where it falls into the most subtrees. */
+/* The largest part, placed so that it falls into the most subtrees. */
 static void test_the_largest_part(void **state)
 {
 	const size_t n = BLAKE3_PART_BYTES + 2 * CHUNK + 1;
@@ -156,7 +156,8 @@ static void test_the_largest_part(void **state)
 	free(bytes);
 }
 
-/* Chunk numbers past 2^32, from an odd address; no value past the last. */
+/* Chunk numbers past 2^32, an odd address, and nothing written past the last
+ * value. */
 static void test_lanes(void **state)
 {
 	const struct blake3_lanes *const lanes =
@@ -178,7 +179,7 @@ static void test_lanes(void **state)
 	free(bytes);
 }
 
-/* Values as the GPU leaves them: one for each whole group of 16 chunks, and
+/* Values in the form of the GPU's: one for each whole group of 16 chunks, and
  * those of the chunks before and after. */
 static void check_join(const struct cpu_rows *rows, const uint8_t *bytes,
 		       size_t first, size_t n, size_t total)

@@ -13,8 +13,8 @@
 
 #define N_BYTES 100000
 
-/* Of nothing, of "abc", and of what fill gives: from b3sum, sha256sum and
- * xxhsum. */
+/* Checksums of nothing, of "abc", and of fill()'s bytes, by b3sum, sha256sum
+ * and xxhsum. */
 static const struct known {
 	const char *name;
 	const char *empty, *abc, *bytes;
@@ -60,8 +60,8 @@ static void add(const struct checksum *checksum, void *state,
 	checksum->join(state, &part);
 }
 
-/* The bytes in pieces of `step`, or of as many whole chunks where these are
- * joined. */
+/* Takes the bytes in pieces of `step`, rounded up to whole chunks for a
+ * checksum that is joined from parts. */
 static void sum_is(const struct checksum *checksum, void *state,
 		   const void *bytes, size_t n, size_t step, const char *hex)
 {
@@ -101,7 +101,7 @@ static void test_known_checksums(void **state)
 		sum_is(checksum, sum, bytes, N_BYTES, N_BYTES, known[i].bytes);
 		sum_is(checksum, sum, bytes, N_BYTES, 1024, known[i].bytes);
 		sum_is(checksum, sum, bytes, N_BYTES, 333, known[i].bytes);
-		/* One that is given up has no part in the next. */
+		/* An abandoned checksum does not affect the next. */
 		assert_true(checksum->begin(sum, N_BYTES));
 		add(checksum, sum, (const char *)bytes, BLAKE3_CHUNK_BYTES, 0,
 		    N_BYTES);
