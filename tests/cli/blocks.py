@@ -2,9 +2,9 @@
 
 For each golden file, NAME.gguf or NAME.blocks, with NAME.f32 beside it, writes
 
-    FOLDER/NAME.blocks   what the tensors store, one after the other
-    FOLDER/NAME.flipped  NAME.f32, the least bit of one float flipped
-    FOLDER/NAME.report   what is said where NAME.f32 comes out instead
+    FOLDER/NAME.blocks   the stored data of the tensors, without gaps
+    FOLDER/NAME.flipped  NAME.f32 with the lowest bit of one float flipped
+    FOLDER/NAME.report   the line that reports this difference
 """
 import os
 import struct
@@ -21,7 +21,7 @@ def blocks_of(path):
 
 
 def flip(name, values):
-    """Of the first finite float in the last quarter."""
+    """Flips a bit of the first finite float in the last quarter."""
     n = len(values) // 4
     at = next(i for i in range(n * 3 // 4 + 1, n)
               if values[4 * i + 3] & 0x7f != 0x7f)

@@ -1,9 +1,9 @@
 """usage: check_output.py KIND OUTPUT RAW INDEX TYPE MODEL...
 
-Opens OUTPUT with the library of its KIND, and compares each tensor's name,
-type, shape and bytes, and a GGUF file's metadata, with the MODEL (its shards),
-as this folder's own reader has it, and with RAW, the raw output of the same
-tensors as TYPE, of which INDEX says where each one is.
+Opens OUTPUT with the library of its KIND. Compares each tensor's name, type,
+shape and bytes, and a GGUF file's metadata, with the MODEL (or its shards) and
+with RAW: the raw output of the same tensors as TYPE, described by INDEX. The
+MODEL is read by gguf_file.py.
 """
 import json
 import os
@@ -22,7 +22,7 @@ def equal(what, got, expected):
 
 
 def expected_tensors(raw, index):
-    """{name: (type, shape, bytes)}, by the index of the raw output."""
+    """Returns {name: (type, shape, bytes)} of the raw output."""
     with open(raw, "rb") as file:
         data = file.read()
     with open(index) as file:
@@ -40,7 +40,7 @@ def gguf_tensors(path):
 
 
 def plain_gguf_tensors(path):
-    """For names that the gguf package refuses."""
+    """Used for names that the gguf package refuses."""
     return {name: (type_name, tuple(shape), data) for
             name, type_name, shape, data in gguf_file.read(path)[1]}
 
@@ -66,7 +66,7 @@ def npz_tensors(path):
 
 
 def unescape(path):
-    """The name of the tensor, and the type, of a file in a folder."""
+    """Returns the tensor name and the type of a file in a folder."""
     name, _, type_name = path.replace("%/", "").rpartition(".")
     if name == "%":
         return "", type_name
@@ -88,7 +88,7 @@ def dir_tensors(folder, shapes):
 
 
 def check_order(path, expected):
-    """A GGUF file has its tensors in table order, as ggml wants it."""
+    """The tensors of a GGUF file are in table order, as ggml requires."""
     equal("the order", [t[0] for t in gguf_file.read(path)[1]], list(expected))
 
 

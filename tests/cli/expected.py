@@ -1,7 +1,7 @@
 """usage: expected.py F32 FOLDER MODEL...
 
-Writes the raw outputs of a model (its shards), FOLDER/f32, f16, bf16 and
-native, by way of the standard library alone, from F32: its output as f32.
+Writes the expected raw outputs of a model (or its shards), FOLDER/f32, f16,
+bf16 and native, from F32, its output as f32. Uses only the standard library.
 """
 import array
 import struct

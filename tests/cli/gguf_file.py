@@ -1,7 +1,7 @@
-"""A GGUF file written and read in the simplest way, for tests: no checks."""
+"""Writes and reads GGUF files for tests, as simply as possible, unchecked."""
 import struct
 
-# id: (name in an index, weights in a block, bytes in a block)
+# id: (name in an index, weights per block, bytes per block)
 TYPES = {
     0: ("f32", 1, 4), 1: ("f16", 1, 2), 2: ("q4_0", 32, 18),
     3: ("q4_1", 32, 20), 6: ("q5_0", 32, 22), 7: ("q5_1", 32, 24),
@@ -18,7 +18,7 @@ TYPES = {
 }
 IDS = {name: id for id, (name, _, _) in TYPES.items()}
 
-# What struct takes, by the id of a metadata value's type.
+# The struct format of a metadata value, by the id of its type.
 SCALARS = "BbHhIif?  Qqd"
 VALUE_IDS = {name: id for id, name in enumerate(
     "u8 i8 u16 i16 u32 i32 f32 bool string array u64 i64 f64".split())}
@@ -30,7 +30,7 @@ def string(text):
 
 
 def value(kind, item):
-    """A value's bytes; the kind of an array is a list with that of an item."""
+    """Returns a value's bytes. The kind of an array is [kind of an item]."""
     if isinstance(kind, list):
         item_kind = kind[0]
         id = VALUE_IDS["array" if isinstance(item_kind, list) else item_kind]
@@ -55,8 +55,8 @@ def n_bytes(type_name, shape):
 
 
 def write(path, tensors, metadata=(), alignment=32, order=None, tail=b""):
-    """tensors: (name, type, shape, data); order: that of their data. Data may
-    be None: a hole in the file."""
+    """tensors: (name, type, shape, data); order: the order of their data. If
+    data is None, the file has a hole there."""
     offsets = {}
     end = 0
     for i in order or range(len(tensors)):
@@ -82,7 +82,7 @@ def write(path, tensors, metadata=(), alignment=32, order=None, tail=b""):
 
 
 class Reader:
-    """Takes one thing after the other from bytes."""
+    """Takes values from bytes, one after the other."""
 
     def __init__(self, data):
         self.data = data
@@ -107,7 +107,7 @@ class Reader:
 
 
 def read(path):
-    """The metadata, by key, and the tensors: (name, type, shape, data)."""
+    """Returns the metadata by key, and tensors: (name, type, shape, data)."""
     with open(path, "rb") as file:
         reader = Reader(file.read())
     reader.pos = 8

@@ -1,8 +1,8 @@
-# harness.bash - what a test of the program is made of. Sourced by run.
+# harness.bash - the functions that tests of the program use. Sourced by run.
 #
 # A test is a function test_NAME. It runs in a subshell, in an empty folder of
 # its own, with PROGRAM, MODELS (see models.py) and GOLDEN (tests/golden) set.
-# The first expectation that fails says why and ends it.
+# The first expectation that is not met says why and ends the test.
 # shellcheck shell=bash
 
 fail() {
@@ -15,8 +15,8 @@ skip() {
 	exit 77
 }
 
-# run ARG...: runs the program; its standard input is the caller's. What it
-# prints goes to files outside the test's folder.
+# run ARG...: runs the program with the caller's standard input. Its output goes
+# to files outside the test's folder.
 run() {
 	status=0
 	"$PROGRAM" "$@" >"$OUT" 2>"$ERR" || status=$?
@@ -31,7 +31,7 @@ run_into() {
 	"$PROGRAM" "$@" >>"$path" 2>"$ERR" || status=$?
 }
 
-# same WHAT GOT EXPECTED: two files, or pipes.
+# same WHAT GOT EXPECTED: the files or pipes GOT and EXPECTED are equal.
 same() {
 	cat "$2" >"$SAME.got"
 	cat "$3" >"$SAME.expected"
@@ -40,10 +40,10 @@ same() {
 			"$SAME.got" | tail -n +3 | head -40 | cat -v)"
 }
 
-# text_is WHAT FILE TEXT: the file is that line or these lines, or empty.
+# text_is WHAT FILE TEXT: the file consists of these lines, or is empty.
 text_is() {
 	local got
-	# Without NUL bytes, read finds no end but that of the file.
+	# Without NUL bytes, read stops only at the end of the file.
 	if IFS= read -r -d '' got <"$2" || [ "$got" != "${3:+$3$'\n'}" ]; then
 		same "$1" "$2" <(printf %s "${3:+$3$'\n'}")
 	fi
@@ -62,41 +62,41 @@ stderr_is() {
 	text_is 'standard error' "$ERR" "$1"
 }
 
-# folder_is [NAME...]: the test's folder holds these files and no other, hidden
-# ones included, in the order of their bytes.
+# folder_is [NAME...]: the test's folder holds exactly these files, including
+# hidden ones, in the order of their bytes.
 folder_is() {
 	local names=(*)
 	[ "${names[*]}" = "$*" ] ||
 		fail "the folder holds '${names[*]}', not '$*'"
 }
 
-# Done, and nothing printed.
+# succeeds: status 0, and nothing on standard error.
 succeeds() {
 	stderr_is ''
 	status_is 0
 }
 
-# fails MESSAGE: status 2, that message, and nothing on standard output.
+# fails MESSAGE: status 2, this message, and nothing on standard output.
 fails() {
 	stderr_is "gguf-dequant: $1"
 	stdout_is ''
 	status_is 2
 }
 
-# The same where only the beginning of the message matters.
+# fails_with MESSAGE: the same, but only the start of the message is compared.
 fails_with() {
 	case $(<"$ERR") in "gguf-dequant: $1"*) ;; *) stderr_is "$1..." ;; esac
 	stdout_is ''
 	status_is 2
 }
 
-# The same as fails for a command line that makes no sense.
+# fails_usage MESSAGE: the same as fails, for an invalid command line.
 fails_usage() {
 	fails "$1
 Try 'gguf-dequant --help' for more information."
 }
 
-# on_terminal ARG...: runs a command on a terminal of its own, whose bytes go to
+# on_terminal ARG...: runs a command on a new terminal and saves its output to
 # the file "screen". Skips the test if there are no pseudo-terminals.
 on_terminal() {
 	script -qec true /dev/null >"$OUT" 2>&1 || skip "$(<"$OUT")"

@@ -1,7 +1,7 @@
 """usage: llama_cpp.py FILE...
 
-Opens each GGUF file with llama.cpp's own reader, which the package xllamacpp
-has within it, and loads the tensors; prints how many tensors and keys it has.
+Opens each GGUF file with llama.cpp's own reader, from the package xllamacpp,
+and loads the tensors. Prints the number of tensors and keys.
 """
 import ctypes
 import importlib.util

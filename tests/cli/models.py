@@ -1,7 +1,4 @@
-"""usage: models.py FOLDER: writes the models that the tests of the program use.
-
-What each one is for stands beside it.
-"""
+"""usage: models.py FOLDER: writes the models for the tests of the program."""
 import os
 import struct
 import sys
@@ -21,7 +18,7 @@ def q8_0(scale, first):
     return f16(scale) + bytes((first + i) % 256 for i in range(32))
 
 
-# Each kind of thing that a model holds, in 4 tensors.
+# Four tensors of every kind: quantized, F32, F16 and integer.
 SMALL = [
     ("token_embd.weight", "q8_0", (32, 3),
      q8_0(0.5, 0) + q8_0(2, 128) + q8_0(-1, 250)),
@@ -54,7 +51,7 @@ METADATA = [
      "{% if a %}\n\t\"{{ b }}\"\n{% endif %}"),
 ]
 
-# Bytes that no terminal should get, and those that every one may.
+# Names with bytes that must not reach a terminal, and with some that may.
 NAMES = [
     "escape \x1b[31m red", "null \0 byte", "line\nfeed", "return\r", "tab\t",
     "bell\a", "delete \x7f", "c1 \x9b", "invalid \udcff\udcc0",
@@ -64,7 +61,7 @@ NAMES = [
 ]
 
 
-# What the formats of other libraries may stumble over.
+# Corner cases for the formats of other libraries.
 CORNERS = [
     ("scalar", "f32", (), f32(1.5)),
     ("four", "f16", (1, 2, 3, 2), f16(*range(12))),
@@ -82,7 +79,7 @@ CORNERS = [
 
 
 def as_f32(type_name, data):
-    """The output as f32 of the types in SMALL."""
+    """Returns the f32 output of a tensor in SMALL."""
     if type_name == "q8_0":
         return b"".join(
             f32(*(struct.unpack_from("<e", data, i)[0] * q
@@ -122,7 +119,7 @@ def split(folder):
 
 
 def large(folder):
-    """More than a pipe takes at once, and more than 4 GiB: mostly a hole."""
+    """Larger than a pipe's buffer, and larger than 4 GiB: mostly holes."""
     gguf_file.write(folder + "/long.gguf", [("zeros", "i8", (2**23,), None)])
     gguf_file.write(folder + "/hole.gguf", [("hole", "f16", (2**31,), None)])
     gguf_file.write(folder + "/sparse.gguf", [
@@ -132,13 +129,13 @@ def large(folder):
 
 
 def many(folder):
-    """As many tensors and as long a vocabulary as a real model has."""
+    """As many tensors and tokens as a real model."""
     tokens = ["token%d" % i for i in range(150000)]
     gguf_file.write(folder + "/many.gguf", [
         ("blk.%d.ffn_down_exps.weight" % i, "f32", (1,), f32(i))
         for i in range(1000)
     ], [("tokenizer.ggml.tokens", ["string"], tokens)])
-    # Their table leaves --memory 4M less than what is read ahead.
+    # With --memory 4M, their table leaves less than the size of a read-ahead.
     gguf_file.write(folder + "/tensors.gguf", [
         ("blk.%d.ffn_gate_exps.weight" % i, "i8", (1,), b"x") for i in range(5000)])
 

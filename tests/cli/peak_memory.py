@@ -1,7 +1,7 @@
 """usage: peak_memory.py BYTES PROGRAM [ARG]...
 
-Reads so many bytes of what the program writes, then stops it, and prints how
-much memory it had at most, in MiB.
+Reads BYTES bytes of the program's output, then stops it and prints its peak
+memory in MiB.
 """
 import resource
 import subprocess

@@ -1,11 +1,11 @@
-# Blocks without a header, and the values to expect of them or of a model.
+# Blocks without a header, and --expect.
 # shellcheck shell=bash
 
 golden_blocks() {
 	python3 "$HERE/blocks.py" . "$GOLDEN"/*.{gguf,blocks} || fail
 }
 
-# differs LINES SUMMARY: the output isn't what is expected.
+# differs LINES SUMMARY: --expect found differences and printed these lines.
 differs() {
 	stdout_is "$1"
 	stderr_is "gguf-dequant: $2"
@@ -159,7 +159,7 @@ or f16, not 'q4_2'"
 	fails_usage "'--expect -' and FILE '-' cannot both read standard input"
 }
 
-# expect_small VALUES OPTION...: compares the small model with them.
+# expect_small VALUES OPTION...: compares the small model with VALUES.
 expect_small() {
 	run "$MODELS/small.gguf" --expect "$@"
 }
@@ -171,7 +171,8 @@ test_expect_of_a_model() {
 	run "$MODELS/small.gguf" --expect - < <(cat "$MODELS/small.f32")
 	stdout_is ''
 	succeeds
-	# By a pipe and out of order, as a file and a stream are expected.
+	# A model from a pipe, out of order; expected values from a file and a
+	# pipe.
 	run - --expect "$MODELS/small.f32" < <(cat "$MODELS/shuffled.gguf")
 	succeeds
 	mkfifo fifo
@@ -183,8 +184,8 @@ test_expect_of_a_model() {
 	succeeds
 }
 
-# In the second tensor 0.1 is one float more, and -0 is 0; in the fourth, the
-# least and the greatest integer are swapped.
+# In the second tensor, 0.1 is one float larger and -0 is 0. In the fourth, the
+# smallest and the largest integer are swapped.
 test_expect_differences() {
 	local small=$MODELS/small.f32 attn ids='blk.1.ids: 2 of 5 values differ, '\
 'by up to 4294967295; first [3]: 2147483647, expected -2147483648'
@@ -289,9 +290,8 @@ test_blocks_of_more_than_4_gib() {
 	fails "'values' has 4294967308 bytes, but should have 8589934616"
 }
 
-# What the program had at most when it was about to compare the last of 16 MiB.
-# What it takes beside pages of its own file: of these the kernel maps as many
-# as it likes, and they are the page cache's.
+# Measured halfway through 32 MiB of blocks. Pages of the program's own file do
+# not count: the kernel maps as many as it likes, and they are page cache.
 test_expect_takes_little_memory() {
 	local kib pid
 	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'

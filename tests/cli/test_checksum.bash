@@ -8,9 +8,9 @@ need() {
 	done
 }
 
-# pieces TYPE MODEL: the folder files/ gets a file NAME.TYPE for each tensor,
-# cut out of the raw output, and the file names lists them in their order. Only
-# for a model whose names need no escape.
+# pieces TYPE MODEL: cuts the raw output into files/NAME.TYPE, one per tensor,
+# and lists them in order in the file "names". The model's names must not need
+# escapes.
 pieces() {
 	local name offset bytes
 	run -f -t "$1" -o raw --index index "$2"
@@ -25,7 +25,7 @@ pieces() {
 	rm raw index
 }
 
-# sums ALGO: what others than we print for these files, in their folder.
+# sums ALGO: prints what other programs print for these files.
 sums() {
 	case $1 in
 	blake3) xargs b3sum ;;
@@ -35,12 +35,12 @@ sums() {
 	esac <../names 2>/dev/null
 }
 
-# Lines "HEX  NAME" get a tag.
+# Adds a tag to lines "HEX  NAME".
 tag() {
 	sed -E "s/^([0-9a-f]+)  (.*)/$1 (\2) = \1/"
 }
 
-# tool_checks ALGO FILE: as its program does.
+# tool_checks ALGO FILE: checks FILE with the program for ALGO.
 tool_checks() {
 	case $1 in
 	blake3) b3sum --quiet -c "$2" ;;
@@ -104,7 +104,7 @@ test_untagged_lines_and_tools() {
 		succeeds
 		same "$algo" <(sed 's/^XXH3_//' "$OUT" | tag "${algo^^}") \
 			tagged
-		# b3sum 1.2 knows no tag, and xxhsum 0.8.1 no "XXH3_".
+		# b3sum 1.2 does not read tags, nor xxhsum 0.8.1 "XXH3_".
 		[ $algo = xxh3 ] || (cd files && tool_checks $algo "$OUT") ||
 			fail "$algo, untagged"
 		[ $algo = blake3 ] ||
@@ -116,7 +116,7 @@ test_untagged_lines_and_tools() {
 		sed -E 's/.* = (.*)/XXH3_\1  blk.1.ids.i32/')"
 }
 
-# The lines of other programs.
+# Lines printed by other programs.
 test_check_takes_their_lines() {
 	local ok='token_embd.weight.f32: OK
 blk.0.attn_q.weight.f32: OK
@@ -172,7 +172,7 @@ test_check_of_what_is_equal() {
 	done
 }
 
-# flip FILE OFFSET: the lowest bit of the byte there.
+# flip FILE OFFSET: flips the lowest bit of the byte at OFFSET.
 flip() {
 	python3 - "$@" <<-'end'
 	import sys
@@ -184,7 +184,7 @@ flip() {
 	end
 }
 
-# offset_of MODEL NAME: of the tensor's data.
+# offset_of MODEL NAME: prints the offset of the tensor's data.
 offset_of() {
 	"$PROGRAM" --json "$1" |
 		jq --arg name "$2" '.tensors[] | select(.name == $name).offset'
@@ -234,7 +234,7 @@ token_embd.\x1b[31m.f32: FAILED, no tensor'
 	status_is 1
 }
 
-# refuses_manifest MESSAGE: that one, with status 1, and nothing was converted.
+# refuses_manifest MESSAGE: status 1, this message, and nothing was converted.
 refuses_manifest() {
 	run --check manifest "$MODELS/small.gguf"
 	stderr_is "gguf-dequant: $1"
@@ -283,7 +283,7 @@ leaves for it"
 	fails "no tensor's name matches 'nothing'"
 }
 
-# As large as --memory lets it be, and of short lines.
+# A manifest as large as --memory allows, of short lines.
 test_a_manifest_takes_bounded_memory() {
 	local peak
 	python3 - >manifest <<-'end'
@@ -404,7 +404,7 @@ test_checksum_of_more_than_4_gib() {
 	succeeds
 }
 
-# A kernel author's blocks, which are called as their file.
+# Blocks without a header; their tensor has the name of the file.
 test_checksum_of_blocks_without_a_header() {
 	python3 "$HERE/blocks.py" . "$GOLDEN/q4_k.gguf" || fail
 	for input in - q4_k.blocks; do

@@ -1,5 +1,5 @@
-# Every file of the reader's corpus: CORPUS/NAME.gguf, with what is said of it
-# after its quoted name in NAME.error and, through a pipe, in NAME.pipe-error.
+# Every file of the reader's corpus: CORPUS/NAME.gguf, with the message that
+# follows its quoted name in NAME.error or, for a pipe, NAME.pipe-error.
 # shellcheck shell=bash
 
 test_corpus() {
@@ -29,7 +29,7 @@ test_corpus_through_a_pipe() {
 			fails "'standard input'$(<"$name.pipe-error")"
 			folder_is
 		elif [ -e "$name.error" ]; then
-			# Only a file says in advance that its data are cut off.
+			# Only for a file is missing data detected in advance.
 			fails_with "'standard input' ends at offset "
 			folder_is
 		else

@@ -1,14 +1,14 @@
-# The kinds of output, opened by the libraries that others use.
+# The output kinds, opened with their usual libraries.
 # shellcheck shell=bash
 
-# A Python with gguf, numpy and safetensors.
+# Needs a Python with gguf, numpy and safetensors.
 library_python() {
 	VENV=$ROOT/build/venv/bin/python
 	[ -x "$VENV" ] || skip "there is no build/venv: scripts/setup test"
 }
 
-# opens KIND TYPE MODEL [OPTION...]: writes the model in that kind and opens it;
-# the same bytes come out of pipes, also where the model comes through one.
+# opens KIND TYPE MODEL [OPTION...]: writes the model as KIND and opens it;
+# checks that pipes give the same bytes, also if the model comes from a pipe.
 opens() {
 	local kind=$1 type=$2 model=$3 path=out.$1 shards
 	shift 3
@@ -88,7 +88,7 @@ test_gguf_native_is_the_model() {
 	same 'the model' out.gguf "$MODELS/small.gguf"
 }
 
-# Blocks without a header have no alignment and, of some types, no id.
+# Blocks without a header have no alignment and, for some types, no GGUF id.
 test_gguf_of_raw_blocks() {
 	library_python
 	head -c 75 /dev/zero >model
@@ -123,7 +123,7 @@ test_safetensors_output() {
 	opens safetensors f32 "$MODELS/long_name.gguf"
 }
 
-# The header: its length, what the model is, and where the data begin.
+# The header: its length, the model's metadata, and the start of the data.
 test_safetensors_header() {
 	run -o out.safetensors "$MODELS/corners.gguf"
 	succeeds
@@ -193,7 +193,7 @@ out with '--exclude'"
 	folder_is
 }
 
-# More members than an end record can count.
+# More members than the end record of a zip file can count.
 test_npz_of_many_members() {
 	library_python
 	PYTHONPATH=$HERE python3 -c "
@@ -210,8 +210,8 @@ gguf_file.write('model', [('t%d' % i, 'i8', (1,), bytes([i % 128]))
 	end
 }
 
-# More than 4 GiB, mostly a hole, without room for it on the disk: of two kinds,
-# the header is enough, with a hole after it.
+# More than 4 GiB, mostly a hole, since the disk may have less space. For two
+# kinds the header is enough, with a hole after it.
 test_large_outputs() {
 	library_python
 	"$PROGRAM" -F npz -c "$MODELS/sparse.gguf" |
@@ -314,7 +314,7 @@ standard output"
 	folder_is file link old
 }
 
-# What is in the folder leads nowhere else.
+# A symbolic link in the folder is not followed.
 test_dir_with_links() {
 	local long
 	long=$(printf 'x%.0s' {1..254})%
@@ -359,7 +359,7 @@ test_index_of_other_formats() {
 	)
 }
 
-# One pass writes and hashes, and the lines are those of the table's order.
+# One pass writes and hashes; the lines are in table order.
 test_checksums_beside_formats() {
 	local kind
 	"$PROGRAM" --checksum=sha256 "$MODELS/corners.gguf" >sums || fail
@@ -388,7 +388,7 @@ test_format_by_option_and_suffix() {
 	fails "'new/' is a directory"
 }
 
-# A disk that is full at each of the first writes.
+# The disk is full at each of the first writes in turn.
 test_full_disk_at_each_write() {
 	local kind n
 	for kind in raw gguf safetensors npz dir; do
@@ -413,7 +413,7 @@ test_full_disk_at_each_write() {
 	[ "$n" -gt 16 ] || fail "$n writes"
 }
 
-# run_full N ARG...: as run, but the Nth write to a regular file fails.
+# run_full N ARG...: like run, but the Nth write to a regular file fails.
 run_full() {
 	status=0
 	LD_PRELOAD=$FULL_DISK FAIL_WRITE=$1 \

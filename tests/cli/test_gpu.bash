@@ -1,13 +1,13 @@
-# The GPU, in place of which come the fake runtimes of tests/gpu: see there what
-# FAKE_GPU_… makes them do. They end the program with status 86 if it misuses
-# them, or leaves something behind.
+# GPUs, simulated by the fake runtimes of tests/gpu; fake_runtime.c describes
+# FAKE_GPU_…. They end the program with status 86 if it misuses them or leaks
+# something.
 # shellcheck shell=bash
 
 GPU=$(dirname "$PROGRAM")/tests/gpu
 GPU_MODEL=$HERE/../models/tiny-llama.gguf
 
-# gpu KINDS ARG...: as run, on a machine with GPUs of those kinds, hip or rocm5
-# and cuda. The program there has code for gfx1100 and CUDA.
+# gpu KINDS ARG...: like run, on a machine with GPUs of these kinds: hip or
+# rocm5, and cuda. The program has code for gfx1100 and CUDA.
 gpu() {
 	local amd=hip
 	case $1 in *rocm5*) amd=rocm5 ;; esac
@@ -16,7 +16,7 @@ gpu() {
 		FAKE_GPU_LOG=$LOG PROGRAM=$GPU/gguf-dequant run "${@:2}"
 }
 
-# logged NAME: the value of that line in the fakes' log.
+# logged NAME: prints the value of NAME in the log of the fake runtimes.
 LOG=$OUT.gpu
 logged() {
 	sed -n "s/^$1 //p" "$LOG".*
@@ -45,7 +45,7 @@ test_gpu_every_format() {
 	done
 }
 
-# Tensors of odd lengths, after which values are not aligned.
+# After tensors of odd lengths, values are not aligned.
 test_gpu_odd_lengths() {
 	for kind in hip cuda; do
 		gpu $kind "$MODELS/small.gguf" --verify -o $kind
@@ -63,8 +63,7 @@ test_verify_of_a_native_manifest() {
 has it"
 }
 
-# BLAKE3 where the values are made, which then stay there or come back; XXH3 on
-# the CPU.
+# BLAKE3 on the GPU, with the values left there or copied back; XXH3 on the CPU.
 test_gpu_checksums() {
 	for model in "$GPU_MODEL" "$MODELS/small.gguf"; do
 		for checksum in blake3 xxh3; do
@@ -97,7 +96,7 @@ test_gpu_from_a_pipe_to_a_pipe() {
 
 test_gpu_several() {
 	run "$GPU_MODEL" -o cpu
-	# Slow ones, so that one slot after the other is needed.
+	# Slow GPUs, so that all slots are needed, one after the other.
 	export FAKE_GPU_DEVICES=3 FAKE_GPU_SLOW=50000
 	gpu hip "$GPU_MODEL" -d gpu:2,0 --memory 4M -v -o hip
 	status_is 0
@@ -155,8 +154,8 @@ detected (error 100)"
 	succeeds
 }
 
-# By itself it takes a GPU only where that pays, as the manual says; here it is
-# made to fail, so that it can be told.
+# By default a GPU is used only if the CPU would be the bottleneck, as described
+# in the manual. Here the GPU fails, which shows whether it was used.
 test_gpu_that_pays() {
 	export FAKE_GPU_FAIL=18
 	GGUF_DEQUANT_ISA=baseline gpu cuda -j 3 "$MODELS/hole.gguf" -t bf16 \
@@ -166,7 +165,7 @@ test_gpu_that_pays() {
 	GGUF_DEQUANT_ISA=baseline gpu cuda "$GPU_MODEL" -j 3 -o out
 	succeeds
 	[ ! -e "$LOG.cuda" ] || fail 'the GPU was asked'
-	# Where there is none that works, the CPU begins.
+	# If no GPU works, the CPU is used.
 	FAKE_GPU_FAIL=8 GGUF_DEQUANT_ISA=baseline gpu cuda -j 3 \
 		"$MODELS/hole.gguf" -t bf16 -o >(head -c 100 >begin)
 	status_is $((128 + $(kill -l PIPE)))
@@ -196,12 +195,12 @@ test_gpu_out_of_memory() {
 	folder_is
 }
 
-# What fails while things are released changes no data.
+# A failure to release something changes no data.
 releases='hipFree|hipHostFree|hipStreamDestroy|hipModuleUnload|cuMemFree_v2'\
 '|cuMemFreeHost|cuStreamDestroy_v2|cuModuleUnload|cuDevicePrimaryCtxRelease_v2'
 
-# fail_each KIND: makes the first call fail, then the second, ... Status 2, one
-# line that says why, and no output, until there is no call left to fail.
+# fail_each KIND: makes the first call fail, then the second, and so on until no
+# call is left. Expects status 2, one line that says why, and no output.
 # shellcheck disable=SC2154 # run sets status
 fail_each() {
 	local n failed name
@@ -219,7 +218,7 @@ fail_each() {
 		status_is 2
 		folder_is cpu
 		name=${failed%_v2} name=${name%R0600}
-		# Of several that then fail, the first in the plan is told.
+		# If several fail, the first in the plan is reported.
 		[ -z "${FAKE_GPU_LOST-}" ] || name=
 		grep -Eq "^gguf-dequant: .*$name.*: unspecified launch \
 failure \(error 719\)" "$ERR" || fail "call $n, $failed" "$(cat "$ERR")"
@@ -235,7 +234,7 @@ test_gpu_every_call_may_fail() {
 	fail_each cuda
 }
 
-# ... and then all that follow, as when a GPU falls off its bus.
+# The same with all later calls failing, as when a GPU falls off the bus.
 test_gpu_may_be_lost() {
 	export FAKE_GPU_LOST=1
 	run "$GPU_MODEL" -T 'blk.0.attn_[qkv]*' -T '*norm*' -t f16 -o cpu
@@ -257,7 +256,7 @@ test_gpu_verify() {
 	same 'the output' out cpu
 }
 
-# One bit of the last byte of the first value, of the first tensor of a type.
+# One flipped bit in the last byte of the first value, for each type.
 test_gpu_verify_finds_a_bit() {
 	local block expected
 	run "$GPU_MODEL" --json
@@ -273,7 +272,7 @@ with open(sys.argv[1]) as listing, open(sys.argv[2], "rb") as model:
 	grep -Eq "$expected" "$ERR" || fail "$(cat "$ERR")" "$expected"
 }
 
-# The code objects that are built in: each has every kernel.
+# Each built-in code object has every kernel.
 test_gpu_code_objects() {
 	local targets
 	targets=$(FAKE_GPU_ARCH=none LD_LIBRARY_PATH=$GPU/hip \

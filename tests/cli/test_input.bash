@@ -1,4 +1,4 @@
-# Where the model comes from.
+# Where the model is read from.
 # shellcheck shell=bash
 
 test_standard_input() {
@@ -57,7 +57,7 @@ test_offsets_out_of_order() {
 	folder_is got
 }
 
-# From a pipe to a pipe, tensors that are out of order go through a file there.
+# From pipe to pipe, tensors that are out of order go through a file in TMPDIR.
 test_spooling_needs_a_folder() {
 	TMPDIR=$PWD/none "$PROGRAM" -c - 2>"$ERR" \
 		< <(cat "$MODELS/shuffled.gguf") | cat >"$OUT"
@@ -190,8 +190,7 @@ test_tables_that_exceed_the_memory() {
 	succeeds
 }
 
-# The most memory that the program had at a time, in KiB, when it was about to
-# write the last of 8 MiB.
+# Prints the peak memory of the program in KiB, halfway through 8 MiB of output.
 peak() {
 	local pid
 	"$PROGRAM" "$@" -o fifo "$MODELS/long.gguf" &

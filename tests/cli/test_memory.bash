@@ -1,7 +1,7 @@
-# How much memory it takes.
+# The memory that the program needs.
 # shellcheck shell=bash
 
-# The first 500 MB of a tensor that has 100 GB of one type.
+# The first 500 MB of a tensor of 100 GB, for each type.
 peak_is_bounded() {
 	python3 -c "
 import gguf_file

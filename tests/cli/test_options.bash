@@ -1,4 +1,4 @@
-# The command line by itself: no model is read.
+# The command line, without reading a model.
 # shellcheck shell=bash
 
 test_help() {

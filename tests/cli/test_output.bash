@@ -1,4 +1,4 @@
-# Where the tensors go.
+# Where the tensors are written to.
 # shellcheck shell=bash
 
 test_output_to_a_file() {
@@ -184,7 +184,7 @@ test_closed_standard_output() {
 }
 
 test_a_reader_that_leaves() {
-	# 1 MiB fits a pipe.
+	# 1 MiB fits into a pipe.
 	"$PROGRAM" -j1 -c "$MODELS/long.gguf" 2>err | head -c 100 >got
 	[ "${PIPESTATUS[0]}" = 141 ] || fail "status ${PIPESTATUS[0]}"
 	same 'standard error' err /dev/null
@@ -224,7 +224,7 @@ test_selection() {
 	same 'brackets' out <(part 412 20)
 }
 
-# N bytes of the small model's output, from OFFSET on.
+# Prints N bytes of the small model's output from OFFSET on.
 part() {
 	tail -c +$(($1 + 1)) "$MODELS/small.f32" | head -c "$2"
 }

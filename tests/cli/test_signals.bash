@@ -1,13 +1,13 @@
-# What a signal leaves, and what a terminal sees.
+# Signals, and output to a terminal.
 # shellcheck shell=bash
 
-# The beginning of a model, and then nothing for as long as a test takes.
+# Prints the beginning of a model, then nothing until the end of the test.
 slow() {
 	head -c 2M "$MODELS/long.gguf"
 	exec sleep 60
 }
 
-# wait_for N: until the folder holds so many temporary files.
+# wait_for N: waits until the folder holds N temporary files.
 wait_for() {
 	local tries names
 	for ((tries = 0; tries < 3000; tries++)); do
@@ -60,7 +60,7 @@ test_ignored_signals_stay_ignored() {
 	same 'out' out <(head -c 8M /dev/zero)
 }
 
-# As slow as a progress line needs to show, which is half a second.
+# Slow enough for a progress line, which appears after half a second.
 trickle() {
 	local mib
 	for ((mib = 0; mib < 9; mib++)); do

@@ -9,7 +9,7 @@ test_golden_files() {
 		mkdir "$name"
 		printf '%s\n' "$GOLDEN/$name.f32" "$name" "$model"
 	done >arguments
-	# One Python for all: it takes longer to start than to work.
+	# One Python process for all, since starting it takes longest.
 	python3 -c '
 import sys
 sys.path.insert(0, sys.argv[1])

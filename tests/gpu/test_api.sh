@@ -2,8 +2,8 @@
 # usage: tests/gpu/test_api.sh MAKE FAKES COMPILE... (from the top, by `make
 # check`)
 #
-# The example of the C API, built against what `make install` installs, and run
-# on the fake GPU that FAKES has.
+# Builds the example of the C API against an installed copy, and runs it on the
+# fake GPU in FAKES.
 set -eu
 
 make=$1
@@ -25,7 +25,7 @@ export PKG_CONFIG_PATH="$root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 [ "$(pkg-config --modversion gguf-dequant)" = \
 	"$("$root/usr/bin/gguf-dequant" --version | cut -d' ' -f2)" ]
 
-# example LIBRARY COMPILE...: builds it with the flags of pkg-config.
+# example LIBRARY COMPILE...: builds the example with the flags from pkg-config.
 example() {
 	library=$1
 	shift
@@ -36,7 +36,7 @@ example() {
 }
 
 example "$root/usr/lib" "$@"
-# What is installed may have no code for the fake GPU; this one has.
+# The installed library may lack code for the fake GPU; this one has it.
 example "$fakes" "$@"
 got=$(LD_LIBRARY_PATH=$fakes/hip "$root/example")
 [ "$got" = '0 1 ... 31' ] || {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: tests/install/test_install.sh MAKE (from the top, by `make check`)
 #
-# What is installed is there and runs, and uninstall leaves none of it.
+# Tests that the installed program runs and that uninstall leaves nothing.
 set -eu
 
 make=$1

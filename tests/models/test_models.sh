@@ -1,9 +1,9 @@
 #!/bin/sh
 # usage: tests/models/test_models.sh PROGRAM
 #
-# What PROGRAM makes of the models here, which scripts/make-test-models wrote
-# with the gguf Python package, against what that package makes of them: lines
-# of SHA-256, file and type in EXPECTED.
+# Compares the output of PROGRAM for the models in this folder with that of the
+# gguf Python package. EXPECTED has lines of SHA-256, file and type, written by
+# scripts/make-test-models.
 set -eu
 
 program=$(realpath "$1")
