@@ -7,6 +7,7 @@
 #                     GB/s: bench-rows, bench-checksum, bench-program
 #   make bench-gpu    on a GPU: compare every bit with the CPU, then measure
 #   make check-amd    run the AMD kernels in an emulator
+#   make check-hip    run the program on simulated AMD GPUs
 #   make kernel-resources  show the registers of the GPU kernels
 #   make fuzz         search for files that break the parser, with clang
 #   make install      install the program, its manual page and the C API
@@ -206,6 +207,8 @@ check-install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 
 check-api: $(PROGRAM) $(API_LIBRARY) $(API_FAKE) $(FAKE_GPUS)
 	+@tests/gpu/test_api.sh "$(MAKE)" $B/tests/gpu $(LINK)
+
+include tests/gpu/check-hip.mk
 
 bench: bench-rows bench-checksum bench-program
 

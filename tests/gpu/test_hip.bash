@@ -1,0 +1,248 @@
+# The program on simulated AMD GPUs, through a real HIP runtime; see check-hip.
+# AMD_GPU is the simulator, ARCH and RUNTIME are what it has, and LOG is a file
+# for what it logs.
+# shellcheck shell=bash
+
+# simulated COMMAND...: runs it where AMD_GPU_… says what GPUs there are and what
+# happens to them. The simulator's own lines, and what 7.2 always ends with, are
+# no part of what the program says. Status 124: it took too long.
+simulated() {
+	status=0
+	timeout "${LIMIT-120}" "$AMD_GPU" -- "$@" >"$OUT" 2>"$ERR" || status=$?
+	sed -i '/^amd-gpu: /d; /^Warning: Resource leak detected by Shared/d
+		/^HSA exception: MemoryRegion::BlockAllocator/d' "$ERR"
+}
+
+# gpu ARG...: as run, on the simulated GPUs.
+gpu() {
+	simulated "$PROGRAM" "$@"
+}
+
+# Every kernel with every golden vector, against ggml's values or, rounded, the
+# CPU's; from files that are GGUF, and blocks that are not.
+test_every_golden_vector() {
+	local file format type want n
+	export AMD_GPU_STATS=$LOG
+	for file in "$GOLDEN"/*.{gguf,blocks}; do
+		format=$(basename "${file%.*}")
+		set -- "$file"
+		case $file in *.blocks) set -- --input-type "$format" "$file" ;; esac
+		for type in f32 f16 bf16; do
+			want=$GOLDEN/$format.f32
+			if [ $type != f32 ]; then
+				want=cpu
+				run "$@" -d cpu -t $type -c
+				mv "$OUT" cpu
+			fi
+			gpu "$@" -d gpu -t $type -c
+			succeeds
+			cmp "$OUT" "$want" || fail "$format as $type"
+		done
+	done
+	# 33 formats as 3 types, of which 3 are copies.
+	n=$(sed -n 's/^  gfx.* \(dq_[^ ]*\) .*/\1/p' "$LOG" | sort -u | wc -l)
+	[ "$n" = 96 ] || fail "$n kernels ran"
+}
+
+test_a_model() {
+	local type
+	for type in f32 f16 bf16 native; do
+		run "$MODEL" -d cpu -t $type -o cpu -f
+		succeeds
+		gpu "$MODEL" -d gpu -t $type -o gpu -f
+		succeeds
+		cmp gpu cpu || fail "$type"
+		run "$SPLIT" -d cpu -t $type -o cpu -f
+		gpu "$SPLIT" -d gpu -t $type -o split -f
+		succeeds
+		cmp split cpu || fail "split, $type"
+	done
+}
+
+test_checksums() {
+	local checksum
+	export AMD_GPU_STATS=$LOG
+	for checksum in blake3 sha256; do
+		run "$MODEL" -d cpu --checksum=$checksum
+		mv "$OUT" cpu
+		gpu "$MODEL" -d gpu --checksum=$checksum
+		succeeds
+		same "$checksum" "$OUT" cpu
+		gpu "$MODEL" -d gpu --check cpu -q
+		succeeds
+	done
+	grep -q dq_blake3_groups "$LOG" || fail 'not hashed on the GPU'
+}
+
+test_verify_and_expect() {
+	gpu "$MODEL" --verify
+	succeeds
+	python3 "$HERE/../cli/blocks.py" . "$GOLDEN"/q6_k.gguf || fail
+	gpu -d gpu --verify --input-type q6_k q6_k.blocks \
+		--expect "$GOLDEN/q6_k.f32"
+	succeeds
+	gpu -d gpu --input-type q6_k q6_k.blocks --expect q6_k.flipped
+	same 'the report' "$OUT" q6_k.report
+	status_is 1
+}
+
+test_a_pipe_and_little_memory() {
+	run "$MODEL" -d cpu -c
+	mv "$OUT" cpu
+	gpu -d gpu - -c < <(cat "$MODEL")
+	succeeds
+	cmp "$OUT" cpu || fail 'from a pipe to a pipe'
+	for memory in 4M 8M; do
+		gpu -d gpu "$MODEL" --memory $memory -o gpu -f
+		succeeds
+		cmp gpu cpu || fail "--memory $memory"
+	done
+	AMD_GPU_PRIVATE_BAR=1 gpu -d gpu "$MODEL" -o gpu -f
+	succeeds
+	cmp gpu cpu || fail 'private VRAM'
+	AMD_GPU_JITTER=200 gpu -d gpu "$MODEL" --memory 4M -o gpu -f
+	succeeds
+	cmp gpu cpu || fail 'jitter'
+}
+
+test_two_gpus() {
+	export AMD_GPU_ARCH=$ARCH,$ARCH AMD_GPU_LOG=$LOG
+	run "$MODEL" -d cpu -o cpu
+	gpu "$MODEL" -d gpu:0,1 --memory 4M -v -o gpu
+	status_is 0
+	cmp gpu cpu || fail 'gpu:0,1'
+	case $(<"$ERR") in
+	"gguf-dequant: device gpu:0 'Simulated AMD GPU' ("*"), device gpu:1 "*) ;;
+	*) fail "$(cat "$ERR")" ;;
+	esac
+	gpu "$MODEL" -d gpu:2 -o none
+	fails 'there is no gpu:2: the last one is gpu:1'
+}
+
+test_devices() {
+	AMD_GPU_NAME='Radeon 1' gpu --devices
+	grep -Eq "^device gpu:0 'Radeon 1': 16.0 GiB, $ARCH, .*HIP \
+$RUNTIME\.[0-9]+, .*code for $ARCH" "$OUT" || fail "$(cat "$OUT")"
+	succeeds
+}
+
+# The example of the C API, linked with the runtime that it is then run with.
+test_the_c_api() {
+	local libraries cache
+	[ -e /usr/include/hip/hip_runtime_api.h ] || skip 'no HIP headers'
+	cache=${AMD_GPU_CACHE-${XDG_CACHE_HOME-$HOME/.cache}/amd-gpu}
+	libraries=({"$cache/runtimes/$RUNTIME",}/usr/lib/*/libamdhip64.so.?)
+	cc -w -I "$ROOT/src/api" -o example "$HERE/example.c" \
+		"$API" "${libraries[0]}" -pthread \
+		-Wl,--unresolved-symbols=ignore-in-shared-libs || fail
+	simulated ./example
+	stdout_is '0 1 ... 31'
+	succeeds
+}
+
+# Since 7 the runtime tells the program; before, it calls abort.
+test_a_memory_fault() {
+	local output
+	export AMD_GPU_FAULT=3
+	for output in out out/ out.gguf; do
+		gpu "$MODEL" -d gpu -o $output
+		case $RUNTIME in
+		7.*) fails "device gpu:0 'Simulated AMD GPU': \
+hipStreamSynchronize: an illegal memory access was encountered (error 700)" ;;
+		*)
+			grep -q '^Memory access fault by GPU' "$ERR" ||
+				fail "$(cat "$ERR")"
+			status_is 134
+			;;
+		esac
+		folder_is
+	done
+}
+
+test_signals_while_the_gpu_hangs() {
+	local name pid names output tries
+	export AMD_GPU_HANG=4
+	for name in INT TERM; do
+		output=out
+		[ $name = INT ] || output=out/
+		env --default-signal=$name "$AMD_GPU" -- "$PROGRAM" "$MODEL" \
+			-d gpu -o $output 2>"$ERR" &
+		pid=$!
+		for ((tries = 0; tries < 1000; tries++)); do
+			names=(.[!.]*)
+			[ ${#names[@]} = 0 ] ||
+				! grep -q 'dispatch 4' "$ERR" || break
+			sleep 0.02
+		done
+		[ ${#names[@]} = 1 ] || fail "no output begun: ${names[*]}"
+		kill -$name $pid
+		status=0
+		wait $pid || status=$?
+		status_is $((128 + $(kill -l $name)))
+		folder_is
+	done
+}
+
+# Each size of VRAM is too small for another allocation, until it suffices.
+test_out_of_vram() {
+	local kib done=0
+	run "$MODEL" -d cpu -t f16 -o cpu
+	for ((kib = 64; !done; kib = kib * 4 / 3)); do
+		AMD_GPU_VRAM=${kib}K gpu "$MODEL" -t f16 -d gpu -o out
+		if [ "$status" = 0 ]; then
+			cmp out cpu || fail "with $kib KiB of VRAM"
+			done=1
+			continue
+		fi
+		status_is 2
+		[ "$(grep -c . "$ERR")" = 1 ] || fail "$kib KiB: $(cat "$ERR")"
+		grep -q '^gguf-dequant: ' "$ERR" || fail "$kib KiB: $(cat "$ERR")"
+		folder_is cpu
+		[ $kib -lt 65536 ] || fail "not enough: $kib KiB"
+	done
+	echo "suffices: $kib KiB"
+}
+
+# What a plain conversion cannot know, and --verify is for.
+test_a_wrong_bit_in_a_copy() {
+	local n
+	run "$MODEL" -d cpu -o cpu
+	for n in 0 1; do
+		AMD_GPU_FLIP=$n gpu "$MODEL" -d gpu -o out -f
+		succeeds
+		cmp -s out cpu && continue
+		AMD_GPU_FLIP=$n gpu "$MODEL" --verify -o verified
+		grep -q "^gguf-dequant: tensor '.*': weight [0-9]* in f32 is .* on \
+the GPU and .* on the CPU" "$ERR" || fail "$(cat "$ERR")"
+		status_is 1
+		folder_is cpu out
+		return
+	done
+	fail 'no copy was wrong'
+}
+
+test_no_access() {
+	AMD_GPU_DENY=1 gpu "$MODEL" -d gpu -o out
+	fails_with 'there is no GPU to use: '
+	folder_is
+	AMD_GPU_DENY=1 gpu "$MODEL" -o out
+	succeeds
+}
+
+test_no_visible_device() {
+	HIP_VISIBLE_DEVICES=-1 gpu "$MODEL" -d gpu -o out
+	fails_with 'there is no GPU to use: '
+	folder_is
+}
+
+# The fake GPUs' program has code for gfx1100, which is not real.
+test_no_code() {
+	simulated "$FAKE" "$MODEL" -d gpu -o out
+	if [ "$ARCH" = gfx1100 ]; then
+		fails_with "device gpu:0 'Simulated AMD GPU': hipModuleLoadData: "
+	else
+		fails_with "device gpu:0 'Simulated AMD GPU' is of architecture \
+$ARCH, for which this program was built without code: it has gfx1100 cuda"
+	fi
+	folder_is
+}
