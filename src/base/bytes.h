@@ -19,6 +19,19 @@ static inline bool bytes_equal(struct text a, struct text b)
 	return a.len == b.len && !memcmp(a.data, b.data, a.len);
 }
 
+/* Writes n bytes as 2 · n digits, in lower case. Returns their end. */
+static inline char *bytes_hex(char *digits, const void *bytes, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *const byte = bytes;
+
+	for (size_t i = 0; i < n; i++) {
+		*digits++ = hex[byte[i] >> 4];
+		*digits++ = hex[byte[i] & 15];
+	}
+	return digits;
+}
+
 /* Each gives false, and leaves *sum or *product unspecified, on overflow. */
 static inline bool bytes_add(uint64_t a, uint64_t b, uint64_t *sum)
 {

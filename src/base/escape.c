@@ -62,7 +62,6 @@ bool escape_is_utf8(struct text text)
 /* Writes one byte's escape, at most 4 bytes; returns its length. */
 static size_t escape_byte(char *out, unsigned char byte)
 {
-	static const char hex[] = "0123456789abcdef";
 	const char letter = byte == '\n' ? 'n' : byte == '\t' ? 't' :
 			    byte == '\r' ? 'r' : byte == '\\' ? '\\' : 'x';
 
@@ -70,8 +69,7 @@ static size_t escape_byte(char *out, unsigned char byte)
 	out[1] = letter;
 	if (letter != 'x')
 		return 2;
-	out[2] = hex[byte >> 4];
-	out[3] = hex[byte & 15];
+	bytes_hex(out + 2, &byte, 1);
 	return 4;
 }
 

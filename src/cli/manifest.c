@@ -21,20 +21,6 @@ int manifest_check_names(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* Writes n bytes as 2 · n digits and a NUL. */
-static const char *to_hex(char hex[2 * CHECKSUM_MAX_BYTES + 1],
-			  const unsigned char *bytes, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		hex[2 * i] = digits[bytes[i] >> 4];
-		hex[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	hex[2 * n] = '\0';
-	return hex;
-}
-
 int manifest_print(FILE *stream, const struct plan *plan,
 		   const struct checksum *checksum, const unsigned char *sums,
 		   bool untagged, struct error *err)
@@ -45,7 +31,8 @@ int manifest_print(FILE *stream, const struct plan *plan,
 
 		if (!name)
 			return -1;
-		to_hex(hex, sums + i * checksum->bytes, checksum->bytes);
+		*bytes_hex(hex, sums + i * checksum->bytes, checksum->bytes) =
+			'\0';
 		if (untagged)
 			fprintf(stream, "%s%s  %s\n", checksum->prefix, hex,
 				name);
@@ -375,7 +362,7 @@ static void compare_tensor(struct manifest *m, FILE *stream, const char *name,
 	struct manifest_line *const line =
 		bsearch(&key, m->lines, m->n_lines, sizeof(*m->lines),
 			compare_name);
-	char hex[2 * CHECKSUM_MAX_BYTES + 1];
+	char hex[2 * CHECKSUM_MAX_BYTES];
 
 	if (!line) {
 		counts->no_line++;
@@ -384,8 +371,8 @@ static void compare_tensor(struct manifest *m, FILE *stream, const char *name,
 	}
 	line->found = true;
 	counts->compared++;
-	to_hex(hex, sum, m->checksum->bytes);
-	if (strncasecmp(hex, line->hex, strlen(hex))) {
+	bytes_hex(hex, sum, m->checksum->bytes);
+	if (strncasecmp(hex, line->hex, 2 * m->checksum->bytes)) {
 		counts->differ++;
 		fprintf(stream, "%s: FAILED\n", name);
 	} else if (!quiet) {

@@ -62,6 +62,17 @@ static void test_texts_are_equal_byte_for_byte(void **state)
 				(struct text){ "b", 0 }));
 }
 
+static void test_hex(void **state)
+{
+	char digits[8] = "xxxxxxx";
+
+	(void)state;
+	assert_ptr_equal(bytes_hex(digits, "\x00\x9a\xff", 3), digits + 6);
+	assert_string_equal(digits, "009affx");
+	assert_ptr_equal(bytes_hex(digits, "", 0), digits);
+	assert_string_equal(digits, "009affx");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +80,7 @@ int main(void)
 		cmocka_unit_test(test_align_rounds_up),
 		cmocka_unit_test(test_loads_are_little_endian_from_any_address),
 		cmocka_unit_test(test_texts_are_equal_byte_for_byte),
+		cmocka_unit_test(test_hex),
 	};
 
 	return cmocka_run_group_tests_name("bytes", tests, NULL, NULL);
