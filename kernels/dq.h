@@ -190,10 +190,22 @@ DQ_FN float dq_load_f16(const uint8_t *p)
 	return dq_from_f16(dq_load_u16(p));
 }
 
-/* Whether a binary16 is neither Inf nor NaN. */
-DQ_FN int dq_f16_is_finite(const uint8_t *p)
+/* Bits of a binary16: 8, the largest number, and Inf, beyond which is NaN. */
+#define DQ_F16_EIGHT 0x4800u
+#define DQ_F16_MAX 0x7bffu
+#define DQ_F16_INF 0x7c00u
+
+/* The bits of |x|, which compare as the numbers do. */
+DQ_FN unsigned dq_f16_magnitude(const uint8_t *p)
 {
-	return (dq_load_u16(p) & 0x7c00) != 0x7c00;
+	return dq_load_u16(p) & 0x7fffu;
+}
+
+DQ_FN unsigned dq_f16_larger(const uint8_t *p, const uint8_t *q)
+{
+	const unsigned a = dq_f16_magnitude(p), b = dq_f16_magnitude(q);
+
+	return a > b ? a : b;
 }
 
 /* Every NaN → the only one that is ever stored; other values are unchanged. */

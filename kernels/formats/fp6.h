@@ -19,6 +19,11 @@ DQ_FN float dq_e8m0(uint8_t e)
 	return dq_float(e == 255 ? 0x7fc00000 : bits);
 }
 
+DQ_FN unsigned dq_e8m0_scale(uint8_t e)
+{
+	return e < 127 + 3 ? 0 : e < 255 ? DQ_F16_MAX : DQ_F16_INF;
+}
+
 /*
  * Decodes n weights from `first` on of the block with scale e. Read as the
  * exponent and mantissa of a binary16, whose bias is 15, an element is too

@@ -35,9 +35,9 @@ DQ_FN uint16_t iq1_m_load_d(const struct dq_iq1_m *b)
 			  (high >> 4 & 0xf00) | (high >> 16 & 0xf000));
 }
 
-DQ_FN int iq1_m_is_finite(const struct dq_iq1_m *b)
+DQ_FN unsigned iq1_m_scale(const struct dq_iq1_m *b)
 {
-	return (iq1_m_load_d(b) & 0x7c00) != 0x7c00;
+	return iq1_m_load_d(b) & 0x7fff;
 }
 
 DQ_FN void iq1_m_decode(const struct dq_iq1_m *b, unsigned first, unsigned n,

@@ -24,9 +24,9 @@ struct dq_iq1_s {
 	uint8_t qh[8][2];
 };
 
-DQ_FN int iq1_s_is_finite(const struct dq_iq1_s *b)
+DQ_FN unsigned iq1_s_scale(const struct dq_iq1_s *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq1_s_decode(const struct dq_iq1_s *b, unsigned first, unsigned n,

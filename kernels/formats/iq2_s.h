@@ -26,9 +26,9 @@ struct dq_iq2_s {
 	uint8_t scales[8];
 };
 
-DQ_FN int iq2_s_is_finite(const struct dq_iq2_s *b)
+DQ_FN unsigned iq2_s_scale(const struct dq_iq2_s *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq2_s_decode(const struct dq_iq2_s *b, unsigned first, unsigned n,

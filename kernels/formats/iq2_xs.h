@@ -23,9 +23,9 @@ struct dq_iq2_xs {
 	uint8_t scales[8];
 };
 
-DQ_FN int iq2_xs_is_finite(const struct dq_iq2_xs *b)
+DQ_FN unsigned iq2_xs_scale(const struct dq_iq2_xs *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq2_xs_decode(const struct dq_iq2_xs *b, unsigned first, unsigned n,

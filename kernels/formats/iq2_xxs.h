@@ -22,9 +22,9 @@ struct dq_iq2_xxs {
 	uint8_t qs[8][8];
 };
 
-DQ_FN int iq2_xxs_is_finite(const struct dq_iq2_xxs *b)
+DQ_FN unsigned iq2_xxs_scale(const struct dq_iq2_xxs *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq2_xxs_decode(const struct dq_iq2_xxs *b, unsigned first,

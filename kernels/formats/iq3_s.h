@@ -26,9 +26,9 @@ struct dq_iq3_s {
 	uint8_t scales[4];
 };
 
-DQ_FN int iq3_s_is_finite(const struct dq_iq3_s *b)
+DQ_FN unsigned iq3_s_scale(const struct dq_iq3_s *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq3_s_decode(const struct dq_iq3_s *b, unsigned first, unsigned n,

@@ -24,9 +24,9 @@ struct dq_iq3_xxs {
 	uint8_t packed[8][4];
 };
 
-DQ_FN int iq3_xxs_is_finite(const struct dq_iq3_xxs *b)
+DQ_FN unsigned iq3_xxs_scale(const struct dq_iq3_xxs *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq3_xxs_decode(const struct dq_iq3_xxs *b, unsigned first,

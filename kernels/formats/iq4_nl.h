@@ -16,9 +16,9 @@ struct dq_iq4_nl {
 	uint8_t qs[16];
 };
 
-DQ_FN int iq4_nl_is_finite(const struct dq_iq4_nl *b)
+DQ_FN unsigned iq4_nl_scale(const struct dq_iq4_nl *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq4_nl_decode(const struct dq_iq4_nl *b, unsigned first, unsigned n,

@@ -25,9 +25,9 @@ struct dq_iq4_xs {
 	uint8_t qs[8][16];
 };
 
-DQ_FN int iq4_xs_is_finite(const struct dq_iq4_xs *b)
+DQ_FN unsigned iq4_xs_scale(const struct dq_iq4_xs *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void iq4_xs_decode(const struct dq_iq4_xs *b, unsigned first, unsigned n,

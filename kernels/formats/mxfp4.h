@@ -19,10 +19,9 @@ struct dq_mxfp4 {
 	uint8_t qs[16];
 };
 
-DQ_FN int mxfp4_is_finite(const struct dq_mxfp4 *b)
+DQ_FN unsigned mxfp4_scale(const struct dq_mxfp4 *b)
 {
-	(void)b;
-	return 1;
+	return b->e < 127 + 3 ? 0 : DQ_F16_MAX; /* never a NaN */
 }
 
 DQ_FN void mxfp4_decode(const struct dq_mxfp4 *b, unsigned first, unsigned n,

@@ -15,9 +15,9 @@ struct dq_mxfp6_e2m3 {
 	uint8_t qs[24];
 };
 
-DQ_FN int mxfp6_e2m3_is_finite(const struct dq_mxfp6_e2m3 *b)
+DQ_FN unsigned mxfp6_e2m3_scale(const struct dq_mxfp6_e2m3 *b)
 {
-	return b->e != 255;
+	return dq_e8m0_scale(b->e);
 }
 
 DQ_FN void mxfp6_e2m3_decode(const struct dq_mxfp6_e2m3 *b, unsigned first,

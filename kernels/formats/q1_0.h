@@ -13,9 +13,9 @@ struct dq_q1_0 {
 	uint8_t qs[16];
 };
 
-DQ_FN int q1_0_is_finite(const struct dq_q1_0 *b)
+DQ_FN unsigned q1_0_scale(const struct dq_q1_0 *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void q1_0_decode(const struct dq_q1_0 *b, unsigned first, unsigned n,

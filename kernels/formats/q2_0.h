@@ -15,9 +15,9 @@ struct dq_q2_0 {
 	uint8_t qs[16];
 };
 
-DQ_FN int q2_0_is_finite(const struct dq_q2_0 *b)
+DQ_FN unsigned q2_0_scale(const struct dq_q2_0 *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void q2_0_decode(const struct dq_q2_0 *b, unsigned first, unsigned n,

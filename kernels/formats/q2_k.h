@@ -21,9 +21,9 @@ struct dq_q2_k {
 	uint8_t dmin[2];
 };
 
-DQ_FN int q2_k_is_finite(const struct dq_q2_k *b)
+DQ_FN unsigned q2_k_scale(const struct dq_q2_k *b)
 {
-	return dq_f16_is_finite(b->d) && dq_f16_is_finite(b->dmin);
+	return dq_f16_larger(b->d, b->dmin);
 }
 
 DQ_FN void q2_k_decode(const struct dq_q2_k *b, unsigned first, unsigned n,

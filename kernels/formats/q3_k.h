@@ -25,9 +25,9 @@ struct dq_q3_k {
 	uint8_t d[2];
 };
 
-DQ_FN int q3_k_is_finite(const struct dq_q3_k *b)
+DQ_FN unsigned q3_k_scale(const struct dq_q3_k *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void q3_k_decode(const struct dq_q3_k *b, unsigned first, unsigned n,

@@ -15,9 +15,9 @@ struct dq_q4_0 {
 	uint8_t qs[16];
 };
 
-DQ_FN int q4_0_is_finite(const struct dq_q4_0 *b)
+DQ_FN unsigned q4_0_scale(const struct dq_q4_0 *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void q4_0_decode(const struct dq_q4_0 *b, unsigned first, unsigned n,

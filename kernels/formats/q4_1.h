@@ -16,9 +16,9 @@ struct dq_q4_1 {
 	uint8_t qs[16];
 };
 
-DQ_FN int q4_1_is_finite(const struct dq_q4_1 *b)
+DQ_FN unsigned q4_1_scale(const struct dq_q4_1 *b)
 {
-	return dq_f16_is_finite(b->d) && dq_f16_is_finite(b->m);
+	return dq_f16_larger(b->d, b->m);
 }
 
 DQ_FN void q4_1_decode(const struct dq_q4_1 *b, unsigned first, unsigned n,

@@ -22,9 +22,9 @@ struct dq_q4_k {
 	uint8_t qs[128];
 };
 
-DQ_FN int q4_k_is_finite(const struct dq_q4_k *b)
+DQ_FN unsigned q4_k_scale(const struct dq_q4_k *b)
 {
-	return dq_f16_is_finite(b->d) && dq_f16_is_finite(b->dmin);
+	return dq_f16_larger(b->d, b->dmin);
 }
 
 DQ_FN void q4_k_decode(const struct dq_q4_k *b, unsigned first, unsigned n,

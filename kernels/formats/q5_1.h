@@ -20,9 +20,9 @@ struct dq_q5_1 {
 	uint8_t qs[16];
 };
 
-DQ_FN int q5_1_is_finite(const struct dq_q5_1 *b)
+DQ_FN unsigned q5_1_scale(const struct dq_q5_1 *b)
 {
-	return dq_f16_is_finite(b->d) && dq_f16_is_finite(b->m);
+	return dq_f16_larger(b->d, b->m);
 }
 
 DQ_FN void q5_1_decode(const struct dq_q5_1 *b, unsigned first, unsigned n,

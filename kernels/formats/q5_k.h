@@ -26,9 +26,9 @@ struct dq_q5_k {
 	uint8_t qs[128];
 };
 
-DQ_FN int q5_k_is_finite(const struct dq_q5_k *b)
+DQ_FN unsigned q5_k_scale(const struct dq_q5_k *b)
 {
-	return dq_f16_is_finite(b->d) && dq_f16_is_finite(b->dmin);
+	return dq_f16_larger(b->d, b->dmin);
 }
 
 DQ_FN void q5_k_decode(const struct dq_q5_k *b, unsigned first, unsigned n,

@@ -22,9 +22,9 @@ struct dq_q6_k {
 	uint8_t d[2];
 };
 
-DQ_FN int q6_k_is_finite(const struct dq_q6_k *b)
+DQ_FN unsigned q6_k_scale(const struct dq_q6_k *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void q6_k_decode(const struct dq_q6_k *b, unsigned first, unsigned n,

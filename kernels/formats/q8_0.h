@@ -13,9 +13,9 @@ struct dq_q8_0 {
 	int8_t qs[32];
 };
 
-DQ_FN int q8_0_is_finite(const struct dq_q8_0 *b)
+DQ_FN unsigned q8_0_scale(const struct dq_q8_0 *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void q8_0_decode(const struct dq_q8_0 *b, unsigned first, unsigned n,

@@ -18,9 +18,9 @@ struct dq_q8_1 {
 	int8_t qs[32];
 };
 
-DQ_FN int q8_1_is_finite(const struct dq_q8_1 *b)
+DQ_FN unsigned q8_1_scale(const struct dq_q8_1 *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void q8_1_decode(const struct dq_q8_1 *b, unsigned first, unsigned n,

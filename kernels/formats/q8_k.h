@@ -17,9 +17,11 @@ struct dq_q8_k {
 	uint8_t bsums[32];
 };
 
-DQ_FN int q8_k_is_finite(const struct dq_q8_k *b)
+DQ_FN unsigned q8_k_scale(const struct dq_q8_k *b)
 {
-	return (dq_load_u32(b->d) & 0x7f800000) != 0x7f800000;
+	const uint32_t d = dq_load_u32(b->d) & 0x7fffffff;
+
+	return d < 0x41000000 ? 0 : d < 0x7f800000 ? DQ_F16_MAX : DQ_F16_INF;
 }
 
 DQ_FN void q8_k_decode(const struct dq_q8_k *b, unsigned first, unsigned n,

@@ -22,9 +22,9 @@ struct dq_tq1_0 {
 	uint8_t d[2];
 };
 
-DQ_FN int tq1_0_is_finite(const struct dq_tq1_0 *b)
+DQ_FN unsigned tq1_0_scale(const struct dq_tq1_0 *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 /* 3^k, k ≤ 4 */

@@ -16,9 +16,9 @@ struct dq_tq2_0 {
 	uint8_t d[2];
 };
 
-DQ_FN int tq2_0_is_finite(const struct dq_tq2_0 *b)
+DQ_FN unsigned tq2_0_scale(const struct dq_tq2_0 *b)
 {
-	return dq_f16_is_finite(b->d);
+	return dq_f16_magnitude(b->d);
 }
 
 DQ_FN void tq2_0_decode(const struct dq_tq2_0 *b, unsigned first, unsigned n,

@@ -67,28 +67,30 @@ static inline void nvfp4_block_at_once(const struct dq_nvfp4 *b, float *y)
 		if (UNLIKELY(!name##_is_finite(b)))                           \
 			canonical_nans(y, weights);                           \
 	}                                                                     \
-	static void name##_to_f32(const void *blocks, size_t n, void *out)    \
+	static bool name##_to_f32(const void *blocks, size_t n, void *out)    \
 	{                                                                     \
 		const struct dq_##name *b = blocks;                           \
 		float *y = out;                                               \
 									      \
 		for (; n--; b++, y += (weights))                              \
 			name##_block_to_f32(b, y);                            \
+		return true;                                                  \
 	}
 #define DQ_FLOAT(NAME, name, id, bytes)                                       \
-	static void name##_to_f32(const void *blocks, size_t n, void *out)    \
+	static bool name##_to_f32(const void *blocks, size_t n, void *out)    \
 	{                                                                     \
 		const struct dq_##name *w = blocks;                           \
 		float *y = out;                                               \
 									      \
 		for (size_t i = 0; i < n; i++)                                \
 			y[i] = name##_decode(w + i);                          \
+		return true;                                                  \
 	}
 #include "kernels/formats.def"
 
 #ifdef DQ_F16C
 /* Compilers do not see dq_load_f16 as a vector. */
-static void f16_to_f32_by_eight(const void *halves, size_t n, void *out)
+static bool f16_to_f32_by_eight(const void *halves, size_t n, void *out)
 {
 	const struct dq_f16 *w = halves;
 	float *y = out;
@@ -104,22 +106,39 @@ static void f16_to_f32_by_eight(const void *halves, size_t n, void *out)
 		_mm256_storeu_si256((__m256i *)y, _mm256_blendv_epi8(
 			x, _mm256_set1_epi32(0x7fc00000), nan));
 	}
-	f16_to_f32(w, n, y);
+	return f16_to_f32(w, n, y);
 }
 #define f16_to_f32 f16_to_f32_by_eight /* in what follows */
 #endif
 
-/* n, a multiple of 16, F32 → F16 or BF16. */
-static inline void narrow_to_f16(const float *x, size_t n, uint16_t *y)
+/* The bit of an F32 that is clear if its magnitude is below 2. */
+#define TWO_OR_MORE 0x40000000
+
+/* n, a multiple of 16, F32 → F16 or BF16. Returns whether any may be so large
+ * that a closer look is due. */
+static inline bool narrow_to_f16(const float *x, size_t n, uint16_t *y)
 {
 #ifdef DQ_F16C
-	for (size_t i = 0; i < n; i += 8)
+	__m256 any = _mm256_setzero_ps();
+
+	for (size_t i = 0; i < n; i += 8) {
+		const __m256 eight = _mm256_loadu_ps(x + i);
+
+		any = _mm256_or_ps(any, eight);
 		_mm_storeu_si128((__m128i *)(y + i),
-				 _mm256_cvtps_ph(_mm256_loadu_ps(x + i),
+				 _mm256_cvtps_ph(eight,
 						 _MM_FROUND_TO_NEAREST_INT));
+	}
+	return !_mm256_testz_si256(_mm256_castps_si256(any),
+				   _mm256_set1_epi32(TWO_OR_MORE));
 #else
-	for (size_t i = 0; i < n; i++)
+	uint32_t any = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		any |= dq_bits(x[i]);
 		y[i] = dq_to_f16(x[i]);
+	}
+	return any & TWO_OR_MORE;
 #endif
 }
 
@@ -137,7 +156,7 @@ static inline __m256i to_bf16_by_eight(const float *x)
 }
 #endif
 
-static inline void narrow_to_bf16(const float *x, size_t n, uint16_t *y)
+static inline bool narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 {
 #ifdef DQ_AVX2
 	for (size_t i = 0; i < n; i += 16) {
@@ -152,44 +171,129 @@ static inline void narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 	for (size_t i = 0; i < n; i++)
 		y[i] = dq_to_bf16(x[i]);
 #endif
+	return false; /* its exponents are those of F32 */
 }
 
-#define DQ_QUANT_NARROW(name, weights, type)                                  \
-	static void name##_to_##type(const void *blocks, size_t n, void *out) \
+/* The least F32 that becomes an infinity as F16: half way from 65504, the
+ * largest number of F16, to where the next one would be. */
+#define F16_OVERFLOW 0x477ff000 /* 65520 */
+#define DQ_QUANT(NAME, name, id, weights, bytes, span)               \
+	static bool name##_fits_f16(const void *blocks, size_t n)    \
+	{                                                            \
+		const struct dq_##name *b = blocks;                  \
+		unsigned largest = 0;                                \
+								     \
+		for (; n--; b++) {                                   \
+			const unsigned scale = name##_scale(b);      \
+								     \
+			largest = scale > largest ? scale : largest; \
+		}                                                    \
+		return largest < DQ_F16_EIGHT;                       \
+	}
+#define DQ_FLOAT(NAME, name, id, bytes)                              \
+	static bool name##_fits_f16(const void *values, size_t n)    \
+	{                                                            \
+		const struct dq_##name *w = values;                  \
+		bool fits = true;                                    \
+								     \
+		for (size_t i = 0; i < n; i++)                       \
+			fits &= (dq_bits(name##_decode(w + i)) &     \
+				 0x7fffffff) < F16_OVERFLOW;         \
+		return fits;                                         \
+	}
+#include "kernels/formats.def"
+
+/* overflows: whether the type does, as F16; BF16 has the exponents of F32. */
+#define DQ_QUANT_NARROW(name, weights, type, overflows)                       \
+	static bool name##_to_##type(const void *blocks, size_t n, void *out) \
 	{                                                                     \
 		const struct dq_##name *b = blocks;                           \
 		uint16_t *y = out;                                            \
+		bool fits = true;                                             \
 									      \
 		for (; n--; b++, y += (weights)) {                            \
 			float x[weights];                                     \
 									      \
 			name##_block_to_f32(b, x);                            \
-			narrow_to_##type(x, weights, y);                      \
+			(void)narrow_to_##type(x, weights, y);                \
+			fits &= !(overflows) || name##_fits_f16(b, 1);        \
 		}                                                             \
+		return fits;                                                  \
 	}
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
-	DQ_QUANT_NARROW(name, weights, f16)            \
-	DQ_QUANT_NARROW(name, weights, bf16)
-#define DQ_FLOAT_NARROW(name, type)                                           \
-	static void name##_to_##type(const void *values, size_t n, void *out) \
+	DQ_QUANT_NARROW(name, weights, f16, true)      \
+	DQ_QUANT_NARROW(name, weights, bf16, false)
+#define DQ_FLOAT_NARROW(name, type, overflows)                                \
+	static bool name##_to_##type(const void *values, size_t n, void *out) \
 	{                                                                     \
 		const struct dq_##name *w = values;                           \
 		uint16_t *y = out;                                            \
 		float x[FLOATS_AT_A_TIME];                                    \
+		bool fits = true;                                             \
 									      \
 		for (; n >= FLOATS_AT_A_TIME; n -= FLOATS_AT_A_TIME) {        \
 			name##_to_f32(w, FLOATS_AT_A_TIME, x);                \
-			narrow_to_##type(x, FLOATS_AT_A_TIME, y);             \
+			if (narrow_to_##type(x, FLOATS_AT_A_TIME, y))         \
+				fits &= name##_fits_f16(w, FLOATS_AT_A_TIME); \
 			w += FLOATS_AT_A_TIME;                                \
 			y += FLOATS_AT_A_TIME;                                \
 		}                                                             \
 		for (size_t i = 0; i < n; i++)                                \
 			y[i] = dq_to_##type(name##_decode(w + i));            \
+		return fits & (!(overflows) || name##_fits_f16(w, n));        \
 	}
 #define DQ_FLOAT(NAME, name, id, bytes) \
-	DQ_FLOAT_NARROW(name, f16)      \
-	DQ_FLOAT_NARROW(name, bf16)
+	DQ_FLOAT_NARROW(name, f16, true) \
+	DQ_FLOAT_NARROW(name, bf16, false)
 #include "kernels/formats.def"
+
+#ifdef DQ_F16C
+DQ_FN __m256i load_f32_by_eight(const struct dq_f32 *w)
+{
+	return _mm256_loadu_si256((const __m256i *)w);
+}
+
+DQ_FN __m256i load_bf16_by_eight(const struct dq_bf16 *w)
+{
+	return _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(
+					 (const __m128i *)w)), 16);
+}
+
+/* In one go, as long as all are below 2 and so no NaN is among them. */
+#define TO_F16_BY_EIGHT(name)                                                 \
+	static bool name##_to_f16_by_eight(const void *values, size_t n,      \
+					   void *out)                         \
+	{                                                                     \
+		const struct dq_##name *w = values;                           \
+		uint16_t *y = out;                                            \
+		bool fits = true;                                             \
+									      \
+		for (; n >= FLOATS_AT_A_TIME; n -= FLOATS_AT_A_TIME) {        \
+			__m256i any = _mm256_setzero_si256();                 \
+									      \
+			for (size_t i = 0; i < FLOATS_AT_A_TIME; i += 8) {    \
+				const __m256i x =                             \
+					load_##name##_by_eight(w + i);        \
+									      \
+				any = _mm256_or_si256(any, x);                \
+				_mm_storeu_si128(                             \
+					(__m128i *)(y + i), _mm256_cvtps_ph(  \
+						_mm256_castsi256_ps(x),       \
+						_MM_FROUND_TO_NEAREST_INT));  \
+			}                                                     \
+			if (!_mm256_testz_si256(any,                          \
+					_mm256_set1_epi32(TWO_OR_MORE)))      \
+				fits &= name##_to_f16(w, FLOATS_AT_A_TIME, y); \
+			w += FLOATS_AT_A_TIME;                                \
+			y += FLOATS_AT_A_TIME;                                \
+		}                                                             \
+		return fits & name##_to_f16(w, n, y);                         \
+	}
+TO_F16_BY_EIGHT(f32)
+TO_F16_BY_EIGHT(bf16)
+#define f32_to_f16 f32_to_f16_by_eight /* in what follows */
+#define bf16_to_f16 bf16_to_f16_by_eight
+#endif
 
 extern const struct blake3_lanes CAT(blake3_lanes_, CPU_ROWS_ISA);
 
@@ -199,7 +303,8 @@ const struct cpu_rows CAT(cpu_rows_, CPU_ROWS_ISA) = {
 #define ROW(NAME, name)                                             \
 	.convert[OUTPUT_F32][FORMAT_##NAME] = name##_to_f32,        \
 	.convert[OUTPUT_F16][FORMAT_##NAME] = name##_to_f16,        \
-	.convert[OUTPUT_BF16][FORMAT_##NAME] = name##_to_bf16,
+	.convert[OUTPUT_BF16][FORMAT_##NAME] = name##_to_bf16,      \
+	.fits_f16[FORMAT_##NAME] = name##_fits_f16,
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) ROW(NAME, name)
 #define DQ_FLOAT(NAME, name, id, bytes) ROW(NAME, name)
 #include "kernels/formats.def"

@@ -2,6 +2,8 @@
 #ifndef CPU_ROWS_H
 #define CPU_ROWS_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/format.h"
 
@@ -18,10 +20,15 @@ struct cpu_rows {
 	 * even, in the byte order of this machine. A NaN becomes
 	 * 7fc00000, 7e00 or 7fc0. NULL for integers, which are copied as they
 	 * are; so is a tensor that has the output's type already, though its
-	 * function is here too.
+	 * function is here too. For F16, returns what fits_f16 does; otherwise
+	 * true.
 	 */
-	void (*convert[OUTPUT_NATIVE][FORMAT_COUNT])(const void *blocks,
+	bool (*convert[OUTPUT_NATIVE][FORMAT_COUNT])(const void *blocks,
 						     size_t n, void *out);
+
+	/* Whether no weight of n blocks is infinite as F16. False also if that
+	 * takes a look at each of them. NULL for integers. */
+	bool (*fits_f16[FORMAT_COUNT])(const void *blocks, size_t n);
 
 	const struct blake3_lanes *blake3; /* see blake3.h */
 };

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -246,6 +247,94 @@ static void test_f32_narrows_to_subnormals(void **state)
 	}
 }
 
+/* A value that is infinite as F16 is never missed. */
+static bool check_fit(const struct format *format, const uint8_t *block)
+{
+	bool fits = false;
+
+	for (size_t i = 0; all_rows[i]; i++) {
+		const struct cpu_rows *const rows = all_rows[i];
+		float y[MAX_WEIGHTS];
+		uint16_t f16[MAX_WEIGHTS];
+
+		rows->convert[OUTPUT_F32][format->index](block, 1, y);
+		fits = rows->fits_f16[format->index](block, 1);
+		assert_int_equal(rows->convert[OUTPUT_F16][format->index](
+					 block, 1, f16), fits);
+		for (unsigned k = 0; fits && k < format->block_weights; k++)
+			if (!(fabsf(y[k]) < 65520))
+				fail_msg("%s %s: weight %u is %g", rows->isa,
+					 format->name, k, (double)y[k]);
+	}
+	return fits;
+}
+
+static void test_quants_that_fit_f16(void **state)
+{
+	uint8_t block[MAX_BYTES];
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(references) / sizeof(*references); r++) {
+		const struct format *format = format_at(references[r].index);
+
+		for (uint32_t scale = 0; scale < 65536; scale += 7) {
+			fill(block, format->block_bytes);
+			block[references[r].scale] = scale & 255;
+			block[references[r].scale + 1] = (uint8_t)(scale >> 8);
+			check_fit(format, block);
+		}
+		/* The scales of a model fit without a look at the weights. */
+		for (size_t i = 0; i < format->block_bytes; i++)
+			block[i] &= 0xbf; /* below 2 as a binary16 */
+		block[references[r].scale] = 0;
+		block[references[r].scale + 1] = 0x3c;
+		assert_true(check_fit(format, block));
+	}
+	for (unsigned f = 0; f < FORMAT_COUNT; f++)
+		for (unsigned i = 0; in_pieces[f] && i < 2000; i++) {
+			fill(block, format_at(f)->block_bytes);
+			check_fit(format_at(f), block);
+		}
+}
+
+/* One large value among small ones, in the part that is converted at once and
+ * in what is left. */
+static void check_large(float large, bool expected)
+{
+	static const size_t places[] = { 0, 255, 256, 300, 519 };
+	static float x[520];
+	static uint16_t f16[520];
+
+	for (size_t k = 0; k < sizeof(places) / sizeof(*places); k++) {
+		x[places[k]] = large;
+		for (size_t i = 0; all_rows[i]; i++) {
+			const struct cpu_rows *const rows = all_rows[i];
+
+			assert_int_equal(rows->convert[OUTPUT_F16][FORMAT_F32](
+						 x, 520, f16), expected);
+			assert_int_equal(rows->fits_f16[FORMAT_F32](x, 520),
+					 expected);
+			assert_int_equal(f16[places[k]],
+					 dq_to_f16(dq_canonical(large)));
+		}
+		x[places[k]] = 0.5f;
+	}
+}
+
+static void test_floats_that_fit_f16(void **state)
+{
+	(void)state;
+	check_large(1.0f, true);
+	check_large(-2.0f, true);
+	check_large(65504.0f, true);
+	check_large(nextafterf(65520.0f, 0), true);
+	check_large(65520.0f, false);
+	check_large(-65520.0f, false);
+	check_large(3e38f, false);
+	check_large(INFINITY, false);
+	check_large(NAN, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +344,8 @@ int main(void)
 		cmocka_unit_test(test_f32_narrows),
 		cmocka_unit_test(test_f32_narrows_at_the_edges),
 		cmocka_unit_test(test_f32_narrows_to_subnormals),
+		cmocka_unit_test(test_quants_that_fit_f16),
+		cmocka_unit_test(test_floats_that_fit_f16),
 	};
 
 	return cmocka_run_group_tests_name("cpu_rows", tests, find_rows, NULL);
