@@ -75,13 +75,13 @@ static int launch(struct gguf_dequant *gpu, uint32_t id, const void *blocks,
 	const struct format *const format = find_format(id);
 
 	if (!format)
-		return error_set(err, "tensor type %" PRIu32 " isn't one that "
-				 "can be dequantized", id);
+		return error_set(err, "tensor type %" PRIu32 " cannot be "
+				 "dequantized", id);
 	if ((unsigned)type >= OUTPUT_NATIVE)
-		return error_set(err, "output type %d is none", (int)type);
+		return error_set(err, "invalid output type %d", (int)type);
 	if (((uintptr_t)blocks | (uintptr_t)values) % 16)
-		return error_set(err, "blocks at %p or values at %p: not a "
-				 "multiple of 16", blocks, values);
+		return error_set(err, "blocks at %p or values at %p are not "
+				 "aligned to 16 bytes", blocks, values);
 	return gpu_launch(&gpu->kernels, format, type, blocks, n_blocks,
 			  values, stream, err);
 }

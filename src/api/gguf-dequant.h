@@ -1,10 +1,10 @@
 /*
- * gguf-dequant.h - dequantizes GGUF tensors on a GPU, bit for bit as ggml does:
- * from a device pointer to a device pointer, on the caller's stream.
+ * gguf-dequant.h - dequantizes GGUF tensors on a GPU, bit for bit as ggml does,
+ * from device memory to device memory, on the caller's stream.
  *
- * Link with `pkg-config --libs gguf-dequant`. HIP's runtime or the CUDA driver
- * is the one that the process has loaded, or else is opened at run time; the
- * library itself needs neither.
+ * Link with `pkg-config --libs gguf-dequant`. The library needs neither the HIP
+ * runtime nor the CUDA driver to link: it uses the one that the process has
+ * loaded, or opens it at run time.
  */
 #ifndef GGUF_DEQUANT_H
 #define GGUF_DEQUANT_H
@@ -24,12 +24,12 @@ enum gguf_dequant_type {
 	GGUF_DEQUANT_BF16
 };
 
-/* Block formats that ggml has no id for: OCP Microscaling's, in 25 bytes the
- * scale and then 32 elements. */
+/* Block formats of OCP Microscaling that ggml has no id for: a scale and 32
+ * elements in 25 bytes. */
 #define GGUF_DEQUANT_MXFP6_E2M3 UINT32_C(0x10000)
 #define GGUF_DEQUANT_MXFP6_E3M2 UINT32_C(0x10001)
 
-/* A message for a person, without a newline; each call that fails sets it. */
+/* A message for a person, without a newline. Every failing call sets it. */
 struct gguf_dequant_error {
 	char message[2048];
 };
@@ -38,33 +38,33 @@ struct gguf_dequant; /* opaque */
 
 /*
  * Loads the kernels for the calling thread's current device (HIP) or context
- * (CUDA; the runtime API's is the primary one). NULL on error.
+ * (CUDA; the runtime API uses the primary context). Returns NULL on error.
  */
 struct gguf_dequant *gguf_dequant_open(enum gguf_dequant_api api,
 				       struct gguf_dequant_error *err);
 
 /*
- * Unloads the kernels and frees gpu. The device or context of the open must be
- * current, and all that was launched be done.
+ * Unloads the kernels and frees gpu. The device or context for which it was
+ * opened must be current, and all launches must have finished.
  */
 void gguf_dequant_close(struct gguf_dequant *gpu);
 
 /*
- * Launches on `stream`, a hipStream_t or a CUstream, NULL for the default one,
- * the conversion of n_blocks blocks of the tensor type with ggml's id `id`, or
- * one of those above, from `blocks` to values of `type` at `values`, and does
- * not wait for it. Both are device pointers, multiples of 16, to memory that
- * does not overlap; the one of the blocks must be readable up to the next
- * multiple of 4 bytes. The device or context of the open must be current. Any
- * thread may call it at any time. Returns 0, or -1 and an error.
+ * Launches the conversion of n_blocks blocks at `blocks` to values of `type` at
+ * `values`, and does not wait for it. `id` is ggml's id of the tensor type, or
+ * one of those above. `stream` is a hipStream_t or CUstream, or NULL for the
+ * default stream. Both addresses are device pointers, aligned to 16 bytes, to
+ * memory that does not overlap; the blocks must be readable up to the next
+ * multiple of 4 bytes. The device or context for which gpu was opened must be
+ * current. Any thread may call this at any time. Returns 0, or -1 on error.
  */
 int gguf_dequant_launch(struct gguf_dequant *gpu, uint32_t id,
 			const void *blocks, uint64_t n_blocks,
 			enum gguf_dequant_type type, void *values,
 			void *stream, struct gguf_dequant_error *err);
 
-/* Weights in a block of the tensor type with that id, and its bytes; 0 where
- * that is no type, or one of integers, which nothing converts. */
+/* The weights and bytes per block of the tensor type with that id; 0 if there
+ * is no such type, or it is an integer type, which is not converted. */
 unsigned gguf_dequant_block_weights(uint32_t id);
 unsigned gguf_dequant_block_bytes(uint32_t id);
 

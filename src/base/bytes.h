@@ -1,4 +1,4 @@
-/* bytes.h - checked arithmetic, for every number that comes from a file. */
+/* bytes.h - checked arithmetic, for all numbers that come from a file. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Text of a known length that may hold any byte, NUL too. Never owned. */
+/* Text with a length, which may contain any byte, even NUL. Never owned. */
 struct text {
 	const char *data;
 	size_t len;
@@ -32,7 +32,7 @@ static inline char *bytes_hex(char *digits, const void *bytes, size_t n)
 	return digits;
 }
 
-/* Each gives false, and leaves *sum or *product unspecified, on overflow. */
+/* These return false on overflow, and then *sum or *product is unspecified. */
 static inline bool bytes_add(uint64_t a, uint64_t b, uint64_t *sum)
 {
 	return !__builtin_add_overflow(a, b, sum);

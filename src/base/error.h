@@ -1,4 +1,4 @@
-/* error.h - one error, written where it is detected, printed by main. */
+/* error.h - an error: written where it is detected, printed by main. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
@@ -9,25 +9,25 @@
 
 struct error {
 	char message[ERROR_MESSAGE_SIZE]; /* no full stop, no newline */
-	bool differs; /* no trouble: two data were compared, and differ */
+	bool differs; /* not trouble: compared data differ */
 };
 
 /*
- * Writes the message, cut to fit. Returns -1, so that a caller can
- * `return error_set(err, …)`. Text from a file goes through escape.h first.
+ * Sets the message, cut to fit. Returns -1, so that a caller can
+ * `return error_set(err, …)`. Text from a file must be escaped (see escape.h).
  */
 int error_set(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* As error_set, followed by ": " and what errno says. */
+/* Like error_set, followed by ": " and the message for errno. */
 int error_errno(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Adds to the message, cut to fit. Returns -1. */
+/* Appends to the message, cut to fit. Returns -1. */
 int error_append(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* As error_set, where two data differ. */
+/* Like error_set, for compared data that differ. */
 int error_differ(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

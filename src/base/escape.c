@@ -59,7 +59,7 @@ bool escape_is_utf8(struct text text)
 	return true;
 }
 
-/* Writes one byte's escape, at most 4 bytes; returns its length. */
+/* Writes the escape for one byte, at most 4 bytes. Returns its length. */
 static size_t escape_byte(char *out, unsigned char byte)
 {
 	const char letter = byte == '\n' ? 'n' : byte == '\t' ? 't' :

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An index without gaps, unlike the ids; the order is that of formats.def. */
+/* Indices without gaps, unlike the ids, in the order of formats.def. */
 enum format_index {
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) FORMAT_##NAME,
 #define DQ_FLOAT(NAME, name, id, bytes) FORMAT_##NAME,
@@ -22,15 +22,15 @@ enum format_kind { FORMAT_KIND_QUANT, FORMAT_KIND_FLOAT, FORMAT_KIND_INTEGER };
 struct format {
 	const char *name;      /* as ggml prints it: "Q4_K" */
 	const char *file_name; /* lower case: "q4_k" */
-	uint32_t id;           /* ggml's, or from FORMAT_OWN_IDS on ours */
+	uint32_t id;           /* ggml's; from FORMAT_OWN_IDS on, ours */
 	enum format_index index;
 	enum format_kind kind;
 	unsigned block_weights; /* weights in a block */
 	unsigned block_bytes;
 };
 
-/* The most weights of a block, and the most bytes of one: the size of a union
- * is that of its largest member. */
+/* The largest numbers of weights and bytes in a block: a union has the size of
+ * its largest member. */
 union format_weights {
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
 	unsigned char name[weights];
@@ -49,18 +49,18 @@ union format_bytes {
 /* Format `index`; never NULL for an index below FORMAT_COUNT. */
 const struct format *format_at(enum format_index index);
 
-/* The first id of formats that ggml has none for, and no GGUF file can have. */
+/* The first id of formats that ggml has no id for; invalid in a GGUF file. */
 #define FORMAT_OWN_IDS 0x10000
 
-/* The format with that id, or NULL where that id is not a format. */
+/* The format with that id, or NULL. */
 const struct format *format_by_id(uint32_t id);
 
 /* The format of that name, in either case, or NULL. */
 const struct format *format_by_name(const char *name);
 
 /*
- * Why id `id` is not one of ggml's formats, as the end of a sentence: a retired
- * id with what to do, the fork that is known to use it, or that nobody is.
+ * Why id `id` is not one of ggml's formats, as the end of a sentence: it is
+ * retired, with advice; it belongs to a known fork; or it is unknown.
  */
 const char *format_why_not(uint32_t id);
 

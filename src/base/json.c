@@ -19,7 +19,7 @@ static void line(const struct json *json)
 		put(json, "  ");
 }
 
-/* What stands between the last thing written and the next key or value. */
+/* Writes the separator before the next key or value. */
 static void separate(struct json *json)
 {
 	if (json->after_key) {
@@ -92,8 +92,8 @@ void json_key(struct json *json, const char *key)
 	json_key_text(json, (struct text){ key, strlen(key) });
 }
 
-/* Takes the first character off a text that isn't empty: its code point, or
- * 0xDC00 + the byte where it doesn't begin valid UTF-8. */
+/* Removes the first character of a text that is not empty. Returns its code
+ * point, or 0xDC00 + the byte if it is not valid UTF-8. */
 static uint32_t next_char(struct text *text)
 {
 	uint32_t code;
@@ -113,8 +113,8 @@ static bool is_plain(unsigned char c)
 	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* \uXXXX for all that isn't ASCII: then no terminal can be harmed, and no
- * reader can take the encoding for another. */
+/* Everything that is not ASCII becomes \uXXXX, so that no terminal is harmed
+ * and no reader mistakes the encoding. */
 static void put_escape(const struct json *json, uint32_t c)
 {
 	if (c == '"' || c == '\\')
@@ -175,7 +175,7 @@ void json_bool(struct json *json, bool value)
 	put(json, value ? "true" : "false");
 }
 
-/* A number that some parsers would take for an integer gets ".0": -0 would
+/* Appends ".0" to a number that parsers may take for an integer, since -0 would
  * lose its sign. */
 static void put_number(struct json *json, const char *number)
 {
@@ -195,8 +195,9 @@ static bool put_special(struct json *json, double value)
 	return true;
 }
 
-/* A decimal of 6 digits survives the way to a normal float and back, one of 15
- * that to a double, so that no shorter one can be right where that isn't. */
+/* Any decimal of up to 6 digits survives conversion to a normal float and back,
+ * and one of 15 digits to a double and back. So if that many digits are not
+ * exact, no fewer are. */
 void json_float(struct json *json, float value)
 {
 	int precision = isnormal(value) ? 6 : 1;

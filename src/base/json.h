@@ -1,8 +1,9 @@
 /*
  * json.h - writes JSON as it goes, in constant memory.
  *
- * Ours, because the libraries (jansson, json-c) build the document in memory
- * first, stop at 2^63, and refuse text that isn't UTF-8, which a GGUF may hold.
+ * We do not use a library (jansson, json-c), because these build the whole
+ * document in memory, stop at 2^63, and refuse text that is not UTF-8, which a
+ * GGUF file may contain.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -16,7 +17,7 @@ struct json {
 	unsigned lines; /* down to this depth each member has a line of its own;
 			   deeper, they share one. 0: all is one line */
 	unsigned depth;
-	bool first; /* nothing stands in the innermost object or array yet */
+	bool first; /* the innermost object or array is still empty */
 	bool after_key;
 };
 
@@ -30,16 +31,17 @@ void json_array_end(struct json *json);
 void json_key(struct json *json, const char *key);
 void json_key_text(struct json *json, struct text key);
 
-/* Any bytes: one that isn't part of valid UTF-8 becomes U+DC80 … U+DCFF, which
- * Python's 'surrogateescape' turns back. */
+/* Writes any bytes. A byte that is not part of valid UTF-8 becomes U+DC80 …
+ * U+DCFF, which Python's 'surrogateescape' converts back. */
 void json_text(struct json *json, struct text text);
 void json_string(struct json *json, const char *string);
 void json_unsigned(struct json *json, uint64_t value);
 void json_signed(struct json *json, int64_t value);
 void json_bool(struct json *json, bool value);
 
-/* The shortest decimal that reads back the same; JSON has no NaN and no
- * infinity: those are written as the strings "NaN", "Infinity", "-Infinity". */
+/* Writes the shortest decimal that reads back as the same value. JSON has no
+ * NaN or infinity; these become the strings "NaN", "Infinity" and
+ * "-Infinity". */
 void json_float(struct json *json, float value);
 void json_double(struct json *json, double value);
 

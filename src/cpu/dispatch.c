@@ -30,8 +30,8 @@ const struct cpu_rows *cpu_rows_at(size_t i)
 }
 
 #ifdef __x86_64__
-/* __builtin_cpu_supports asks the operating system too; not every compiler's
- * knows F16C. These are the features that the Makefile compiles for. */
+/* The features that the Makefile compiles for. __builtin_cpu_supports also asks
+ * the operating system; not every compiler's knows F16C. */
 static int runs_avx2(void)
 {
 	unsigned eax, ebx, ecx, edx;

@@ -1,12 +1,12 @@
 /*
- * rows_iq.h - blocks of the IQ formats for AVX2, by hand: compilers do not
- * see that the point of a grid is a vector, nor that a nibble can be the index
- * of a permutation. AVX-512 gets the same, since stores are the limit.
+ * rows_iq.h - hand-written AVX2 code for blocks of the IQ formats. Compilers do
+ * not see that a point of a grid is a vector, or that a nibble can be the index
+ * of a permutation. AVX-512 uses the same code, since stores are the limit.
  *
- * Each gives what the decode of its format gives, and the tests compare the
- * two; the format's header shows the block. The indices, signs and scales of a
- * block are unpacked into arrays, eight at a time, then point after point is
- * stored.
+ * Each function gives the same values as the decode function of its format, and
+ * the tests compare the two. The format's header describes the block. The
+ * indices, signs and scales of a block are unpacked into arrays, eight at a
+ * time; then the points are stored one by one.
  */
 #ifndef CPU_ROWS_IQ_H
 #define CPU_ROWS_IQ_H
@@ -36,7 +36,7 @@ DQ_FN void store_32_bytes(void *p, __m256i x)
 	_mm256_storeu_si256(p, x);
 }
 
-/* Where eight bit fields of a word begin: `step` bits apart … */
+/* The positions of eight bit fields in a word: `step` bits apart … */
 DQ_FN __m256i every(int step)
 {
 	return _mm256_setr_epi32(0, step, 2 * step, 3 * step, 4 * step,
@@ -57,7 +57,7 @@ DQ_FN __m256i fields(uint32_t word, __m256i begin, int mask)
 	return _mm256_and_si256(moved, _mm256_set1_epi32(mask));
 }
 
-/* Eight indices from their low bytes and what is above these. */
+/* Stores eight indices, from their low bytes and their upper bits. */
 DQ_FN void store_index(uint32_t index[8], const uint8_t low[8], __m256i high)
 {
 	store_32_bytes(index, _mm256_or_si256(
@@ -108,8 +108,8 @@ DQ_FN __m128i load_magnitudes(const uint32_t *grid, unsigned point_weights,
 				(int)grid[index[1]], 1);
 }
 
-/* y[j] = ±scale · magnitude j, minus where bit first + j of signs is set: they
- * are the same in every lane. */
+/* y[j] = ±scale · magnitude j, with a minus if bit first + j of signs is set.
+ * signs are the same in every lane. */
 DQ_FN void store_signed(__m128i magnitudes, float scale, __m256i signs,
 			int first, float *y)
 {
@@ -142,7 +142,7 @@ DQ_FN void store_points(const struct iq_points *p, const uint32_t *grid,
 	}
 }
 
-/* Bytes of 7 bits each get the eighth that iq_even_signs gives. */
+/* Adds the eighth bit to bytes of 7 bits each, like iq_even_signs. */
 DQ_FN __m256i even_signs(__m256i sevens)
 {
 	const __m256i odd = _mm256_broadcastsi128_si256(_mm_setr_epi8(
@@ -155,7 +155,7 @@ DQ_FN __m256i even_signs(__m256i sevens)
 	return _mm256_or_si256(sevens, _mm256_shuffle_epi8(odd, folded));
 }
 
-/* What IQ2_XXS and IQ3_XXS pack in a word: four times 7 signs, and a scale. */
+/* IQ2_XXS and IQ3_XXS pack four times 7 signs and a scale in a word. */
 DQ_FN void unpack_words(struct iq_points *p, __m256i words, float d,
 			float factor)
 {
@@ -186,7 +186,7 @@ DQ_FN void iq2_xxs_block_avx2(const struct dq_iq2_xxs *b, float *y)
 {
 	const __m256 q0 = _mm256_castsi256_ps(load_32_bytes(b->qs[0]));
 	const __m256 q1 = _mm256_castsi256_ps(load_32_bytes(b->qs[4]));
-	/* The even words and the odd ones, from 0145 2367 to their order. */
+	/* Brings the even words and the odd words from 0145 2367 into order. */
 	const __m256i index = _mm256_permute4x64_epi64(
 		_mm256_castps_si256(_mm256_shuffle_ps(q0, q1, 0x88)), 0xd8);
 	const __m256i packed = _mm256_permute4x64_epi64(
@@ -203,7 +203,7 @@ DQ_FN void iq2_xxs_block_avx2(const struct dq_iq2_xxs *b, float *y)
 
 DQ_FN void iq2_xs_block_avx2(const struct dq_iq2_xs *b, float *y)
 {
-	/* Each 128 bits are packed apart: from 02 13 to their order. */
+	/* Each 128 bits are packed separately: from 02 13 into order. */
 	const __m256i sevens = _mm256_permute4x64_epi64(_mm256_packus_epi16(
 		_mm256_srli_epi16(load_32_bytes(b->qs[0]), 9),
 		_mm256_srli_epi16(load_32_bytes(b->qs[16]), 9)), 0xd8);
@@ -262,7 +262,7 @@ static const float iq1_values[2][4] = {
 	{ -0.875f, 0.125f, 1.125f, 0 }, { -1.125f, -0.125f, 0.875f, 0 },
 };
 
-/* A weight is one of three values: its code permutes them. */
+/* A weight is one of three values, which its code selects by a permutation. */
 DQ_FN void store_iq1_point(unsigned index, unsigned minus, float scale,
 			   float *y)
 {
@@ -316,8 +316,8 @@ DQ_FN void iq1_m_block_avx2(const struct dq_iq1_m *b, float *y)
  * IQ4
  */
 
-/* 32 weights. A permutation heeds the low three bits of an index; the fourth
- * one chooses between two. */
+/* 32 weights. A permutation uses the low three bits of an index; the fourth bit
+ * selects one of two permutations. */
 DQ_FN void store_iq4(const uint8_t qs[16], float scale, float *y)
 {
 	const __m256 s = _mm256_set1_ps(scale);
@@ -358,7 +358,7 @@ DQ_FN void iq4_xs_block_avx2(const struct dq_iq4_xs *b, float *y)
 		store_iq4(b->qs[i], scales[i], y + 32 * i);
 }
 
-/* In the place of what rows.c makes of each decode. */
+/* Used by rows.c instead of a loop over the decode function. */
 #define iq2_xxs_block iq2_xxs_block_avx2
 #define iq2_xs_block iq2_xs_block_avx2
 #define iq2_s_block iq2_s_block_avx2

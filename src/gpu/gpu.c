@@ -80,7 +80,7 @@ int gpu_find(struct gpu *gpu, const struct gpu_runtime *rt, size_t number,
 	return find_cuda_arch(gpu, err);
 }
 
-/* Adds the runtime's GPUs to the list: all, or on an error none. */
+/* Adds all of the runtime's GPUs to the list; on error, none. */
 static int find_gpus(struct gpus *gpus, const struct gpu_runtime *rt,
 		     struct error *err)
 {
@@ -91,7 +91,7 @@ static int find_gpus(struct gpus *gpus, const struct gpu_runtime *rt,
 		      rt->device_count(&count), err))
 		return -1;
 	if (count < 1)
-		return error_set(err, "%s: there is no GPU", rt->library);
+		return error_set(err, "%s: no GPU found", rt->library);
 	list = realloc(gpus->list, (gpus->n + (size_t)count) * sizeof(*list));
 	if (!list)
 		return error_errno(err, "cannot list %d GPUs", count);
@@ -158,11 +158,14 @@ static int context_open(struct gpu_kernels *kernels, struct error *err)
 
 static int explain_no_image(const struct gpu *gpu, struct error *err)
 {
-	error_set(err, "%s is of architecture %s, for which this program was "
-		  "built without code: it has", gpu->label, gpu->arch);
+	error_set(err, "%s has architecture %s, but this program ", gpu->label,
+		  gpu->arch);
+	if (!dq_images->target)
+		return error_append(err, "was built without GPU code");
+	error_append(err, "has code only for");
 	for (const struct dq_image *image = dq_images; image->target; image++)
 		error_append(err, " %s", image->target);
-	return dq_images->target ? -1 : error_append(err, " none");
+	return -1;
 }
 
 static int load(struct gpu_kernels *kernels, struct error *err)
@@ -208,7 +211,7 @@ void gpu_kernels_close(struct gpu_kernels *kernels)
 	context_close(kernels);
 }
 
-/* Two threads may both look a function up, and find the same. */
+/* Two threads may look up the same function at once and find the same. */
 static void *find_by_name(struct gpu_kernels *kernels, const char *name,
 			  _Atomic(void *) *known, struct error *err)
 {
@@ -264,7 +267,7 @@ int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 	return 0;
 }
 
-/* A thread for each of n_threads chunks or values. */
+/* Launches one thread for each of n_threads chunks or values. */
 static int launch_hash(struct gpu_kernels *kernels, void *function,
 		       struct dq_hash_parameters p, uint64_t n_threads,
 		       void *stream, struct error *err)
@@ -322,7 +325,7 @@ int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err)
 	if (gpu->runtime->api == GPU_HIP) {
 		snprintf(code, sizeof(code), "%s", gpu->image->target);
 	} else {
-		/* Any one tells. */
+		/* Any function will do. */
 		function = find_function(kernels, format_at(FORMAT_F32),
 					 OUTPUT_F16, err);
 		if (!function ||

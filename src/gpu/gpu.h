@@ -17,10 +17,10 @@ struct gpu {
 	char label[GPU_LABEL_SIZE]; /* "device gpu:0 'NVIDIA H200'" */
 	char arch[32];		    /* "gfx90a", "sm_90" */
 	uint64_t memory;	    /* bytes */
-	const struct dq_image *image; /* built for it; NULL: there is none */
+	const struct dq_image *image; /* built for it, or NULL */
 };
 
-/* HIP's GPUs, and then CUDA's: number N is what the user calls gpu:N. */
+/* HIP's GPUs, then CUDA's. The user calls number N gpu:N. */
 struct gpus {
 	struct gpu *list;
 	size_t n;
@@ -32,13 +32,13 @@ struct gpus {
 int gpu_find(struct gpu *gpu, const struct gpu_runtime *rt, size_t number,
 	     int ordinal, struct error *err);
 
-/* Finds the GPUs. *gpus must stay where it is; the caller releases it. */
+/* Finds the GPUs. *gpus must not be moved; the caller releases it. */
 void gpus_init(struct gpus *gpus);
 void gpus_release(struct gpus *gpus);
 
 /*
- * One GPU's kernels, loaded. What a thread calls of the runtime applies to the
- * GPU that it selected last.
+ * One GPU's kernels, loaded. A thread's calls of the runtime apply to the GPU
+ * that it selected last.
  */
 struct gpu_kernels {
 	const struct gpu *gpu;
@@ -53,15 +53,16 @@ int gpu_kernels_open(struct gpu_kernels *kernels, const struct gpu *gpu,
 		     struct error *err);
 void gpu_kernels_close(struct gpu_kernels *kernels);
 
-/* The same within the context that the caller has selected, and keeps. */
+/* The same in the context that the caller has selected, which remains the
+ * caller's. */
 int gpu_kernels_load(struct gpu_kernels *kernels, const struct gpu *gpu,
 		     struct error *err);
 void gpu_kernels_unload(struct gpu_kernels *kernels);
 
 /*
- * What runs, for a person: "gfx90a, HIP 6.4.43482, code for gfx90a". Of CUDA's
- * code the driver says which it took: the nearest that is built in, or what it
- * compiled itself from PTX. The GPU must be selected.
+ * Describes what runs: "gfx90a, HIP 6.4.43482, code for gfx90a". For CUDA, the
+ * driver tells whether it took built-in code or compiled PTX. The GPU must be
+ * selected.
  */
 #define GPU_DESCRIPTION_SIZE 160
 int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err);
@@ -69,27 +70,28 @@ int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err);
 int gpu_select(const struct gpu_kernels *kernels, struct error *err);
 
 /*
- * Launches the conversion of n_blocks > 0 blocks of `format`, no integers, to
- * values of `type`, from `blocks` to `values`: both addresses on the GPU, which
- * must be selected, multiples of 16, and not overlapping. Any thread.
+ * Launches the conversion of n_blocks > 0 blocks of `format`, not an integer
+ * one, from `blocks` to values of `type` at `values`. Both are addresses on the
+ * GPU and multiples of 16, and do not overlap. The GPU must be selected. Any
+ * thread may call it.
  */
 int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 	       enum output_type type, const void *blocks, uint64_t n_blocks,
 	       void *values, void *stream, struct error *err);
 
 /*
- * Launches BLAKE3 of the n > 0 bytes, at most 2^32 and an even number, at
- * `bytes`: those at `offset`, a multiple of 1024, of an input of `total`. What
- * blake3_part_join takes, with groups of 2^DQ_HASH_LEVEL, goes to `values`, and
- * its number to *n_values. Both that and `chunks`, for the time between, have
- * room for 32 bytes a chunk. All addresses are as for gpu_launch.
+ * Launches BLAKE3 of the n bytes at `bytes`, an even number from 2 to 2^32,
+ * which are at `offset`, a multiple of 1024, in an input of `total` bytes. The
+ * input of blake3_part_join, with groups of 2^DQ_HASH_LEVEL, goes to `values`,
+ * and its number to *n_values. `values` and `chunks`, a temporary buffer, need
+ * 32 bytes per chunk. Addresses are as for gpu_launch.
  */
 int gpu_hash(struct gpu_kernels *kernels, const void *bytes, uint64_t n,
 	     uint64_t offset, uint64_t total, void *chunks, void *values,
 	     size_t *n_values, void *stream, struct error *err);
 
-/* Calls `function` of the GPU's runtime. The error names the GPU, the function,
- * the `bytes` it was called for unless 0, and the runtime's own words. */
+/* Calls `function` of the GPU's runtime. An error names the GPU, the function,
+ * `bytes` unless 0, and the runtime's own message. */
 #define GPU_CALL(gpu, err, bytes, function, ...)                            \
 	gpu_check((gpu)->runtime, (gpu)->label, GPU_FUNCTION_##function,    \
 		  bytes, (gpu)->runtime->function(__VA_ARGS__), err)

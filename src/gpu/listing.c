@@ -31,7 +31,7 @@ void gpu_listing(FILE *stream)
 		print_gpu(stream, &gpus.list[i]);
 	for (int api = 0; api < GPU_APIS; api++)
 		if (*gpus.missing[api].message)
-			fprintf(stream, "no GPU by %s: %s\n", names[api],
+			fprintf(stream, "no %s GPU: %s\n", names[api],
 				gpus.missing[api].message);
 	gpus_release(&gpus);
 }

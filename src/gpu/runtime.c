@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The newest first. ROCm may be where the linker doesn't look. */
+/* Newest first. ROCm may be in a folder that the linker does not search. */
 static const char *const libraries[GPU_APIS][6] = {
 	[GPU_HIP] = { "libamdhip64.so.7", "libamdhip64.so.6",
 		      "libamdhip64.so.5", "libamdhip64.so",
@@ -13,12 +13,11 @@ static const char *const libraries[GPU_APIS][6] = {
 	[GPU_CUDA] = { "libcuda.so.1" },
 };
 
-/* Where hipDeviceProp_t has gcnArchName, before ROCm 6 and since. */
+/* The offset of gcnArchName in hipDeviceProp_t: before ROCm 6, and since. */
 #define HIP_ARCH_OFFSET 396
 #define HIP_ARCH_OFFSET_R0600 1160
 
-/* Whether the library is there, though it cannot be loaded: then that is what
- * to tell. */
+/* Whether the library exists but cannot be loaded; if so, sets the error. */
 static bool explain_library(const char *name, struct error *err)
 {
 	const char *const why = dlerror();
@@ -52,7 +51,7 @@ static void *open_library(struct gpu_runtime *rt, struct error *err)
 	return library;
 }
 
-/* *function, a pointer to a function, gets the symbol's address. */
+/* Sets *function, a function pointer, to the address of the symbol. */
 static bool find(void *library, const char *symbol, void *function)
 {
 	void *const address = dlsym(library, symbol);
@@ -62,8 +61,8 @@ static bool find(void *library, const char *symbol, void *function)
 }
 
 /*
- * ROCm 6 changed hipDeviceProp_t, and the name of the function that fills it;
- * the old name still fills the old struct.
+ * ROCm 6 changed hipDeviceProp_t and the name of the function that fills it.
+ * The old name still fills the old struct.
  */
 static void use_hip_properties(struct gpu_runtime *rt, void *library)
 {
@@ -96,8 +95,8 @@ static int find_functions(struct gpu_runtime *rt, void *library,
 	return 0;
 }
 
-/* CUDA counts 1000 · major + 10 · minor, HIP 10^7 · major + 10^5 · minor +
- * patch. */
+/* A CUDA version is 1000 · major + 10 · minor; a HIP version is 10^7 · major +
+ * 10^5 · minor + patch. */
 static void format_version(struct gpu_runtime *rt, int version)
 {
 	if (rt->api == GPU_CUDA)

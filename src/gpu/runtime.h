@@ -1,11 +1,12 @@
 /*
- * runtime.h - HIP's runtime and the CUDA driver as one table of functions,
- * opened at run time: nothing is linked, and no vendor's header is needed.
+ * runtime.h - the HIP runtime and the CUDA driver as one table of functions.
+ * They are opened at run time, so no vendor library is linked and no vendor
+ * header is needed.
  *
- * The two match one to one where both are named. Prototypes and constants are
- * those of <hip/hip_runtime_api.h>, ROCm 5.2 to 7, and of <cuda.h>, CUDA 11 to
- * 13. Handles (contexts, modules, functions, streams) and device addresses are
- * pointers here; both APIs pass them as such.
+ * If a row names functions of both APIs, they match exactly. Prototypes and
+ * constants are those of <hip/hip_runtime_api.h>, ROCm 5.2 to 7, and of
+ * <cuda.h>, CUDA 11 to 13. Handles (contexts, modules, functions, streams) and
+ * device addresses are pointers here; both APIs pass them like pointers.
  */
 #ifndef GPU_RUNTIME_H
 #define GPU_RUNTIME_H
@@ -17,9 +18,9 @@
 enum gpu_api { GPU_HIP, GPU_CUDA, GPU_APIS };
 
 /*
- * X(name, HIP's function, CUDA's, the version in the name of CUDA's symbol,
- *   parameters). Where only one has it, the other's is empty. All return 0 or
- * an error number.
+ * X(name, HIP function, CUDA function, version suffix of the CUDA symbol,
+ *   parameters). If only one API has the function, the other's name is empty.
+ * All return 0 or an error number.
  */
 #define GPU_FUNCTIONS(X)                                                       \
 	X(init, hipInit, cuInit, , (unsigned flags))                           \
@@ -79,10 +80,11 @@ enum gpu_function {
 	GPU_FUNCTION_COUNT
 };
 
-/* Flags and attributes; those of memory and streams are the same in both. */
+/* Flags and attributes. Those of memory and streams are the same in both
+ * APIs. */
 #define GPU_HOST_PORTABLE 1u       /* page-locked for every device */
 #define GPU_STREAM_NON_BLOCKING 1u /* independent of the default stream */
-#define CUDA_CONTEXT_YIELD 2u /* who waits gives the CPU to others */
+#define CUDA_CONTEXT_YIELD 2u /* a waiting thread yields the CPU */
 #define CUDA_ATTRIBUTE_MAJOR 75	      /* of the compute capability */
 #define CUDA_ATTRIBUTE_MINOR 76
 #define CUDA_FUNCTION_PTX_VERSION 5 /* 10 · major + minor of what it was */
@@ -100,17 +102,17 @@ struct gpu_runtime {
 };
 
 /*
- * Opens and initializes a runtime. Where the process has one already, that one
- * is used. It stays open until the process ends, since threads of its own may
- * still run. An error says what is missing, or what the runtime said.
+ * Opens and initializes a runtime, preferably one that the process has already
+ * loaded. It stays open until the process ends, since its own threads may still
+ * run. An error says what is missing, or has the runtime's message.
  */
 int gpu_runtime_open(struct gpu_runtime *rt, enum gpu_api api,
 		     struct error *err);
 
 /*
- * 0 if `result` is. Else -1 and an error: subject, the vendor's name of the
- * function, the bytes that it was called for unless 0, and the runtime's own
- * words for the result.
+ * Returns 0 if `result` is 0. Otherwise returns -1 and an error of the form:
+ * subject, the vendor's name of the function, `bytes` unless 0, and the
+ * runtime's message for the result.
  */
 int gpu_check(const struct gpu_runtime *rt, const char *subject,
 	      enum gpu_function function, size_t bytes, int result,

@@ -7,15 +7,15 @@
 
 DQ_ASSERT(BLAKE3_CHUNK_BYTES == BLAKE3_CHUNK, "a chunk");
 
-/* Chunks whose values are reduced together, in the L1 cache: enough that the
- * levels with too few nodes for all lanes are a small part. */
+/* Chunks whose values are reduced together, in the L1 cache: enough to make the
+ * levels with fewer nodes than lanes a small part. */
 #define SPAN_LEVEL 8
 #define SPAN ((size_t)1 << SPAN_LEVEL)
 
 /*
  * The level of the largest subtree that begins at `chunk`, a multiple of its
- * 2^level chunks, and lies within the next n. The whole input is none, as its
- * root is hashed apart, unless it is a single chunk.
+ * 2^level chunks, and lies within the next n. The whole input does not count,
+ * since its root is hashed separately, unless it is a single chunk.
  */
 static unsigned level_at(uint64_t chunk, uint64_t n, uint64_t total)
 {
@@ -31,7 +31,7 @@ static uint64_t count_chunks(uint64_t bytes)
 	return bytes / BLAKE3_CHUNK + (bytes % BLAKE3_CHUNK != 0);
 }
 
-/* A chunk of n bytes; flags: BLAKE3_ROOT or 0. */
+/* Hashes a chunk of n bytes; flags: BLAKE3_ROOT or 0. */
 static void hash_chunk(const uint8_t *bytes, size_t n, uint64_t counter,
 		       uint32_t flags, uint32_t value[BLAKE3_WORDS])
 {
@@ -50,7 +50,7 @@ static void hash_chunk(const uint8_t *bytes, size_t n, uint64_t counter,
 	}
 }
 
-/* n values, a power of two → the one of their subtree, in the first. */
+/* Reduces n values, a power of two, to that of their subtree, in the first. */
 static void reduce(const struct blake3_lanes *lanes,
 		   uint32_t (*values)[BLAKE3_WORDS], size_t n)
 {
@@ -59,7 +59,7 @@ static void reduce(const struct blake3_lanes *lanes,
 			       values);
 }
 
-/* A part as it is made, from chunk number `first` to `end`. */
+/* A part in the making, of the chunks from `first` to `end`. */
 struct making {
 	struct blake3_part *part;
 	const struct blake3_lanes *lanes;
@@ -91,8 +91,8 @@ static uint32_t *next_value(struct making *making)
 	return making->part->values[making->n_values++];
 }
 
-/* Adds the subtrees of n chunks from their values, as blake3_part_join has
- * them. Returns how many values there were. */
+/* Adds the subtrees of n chunks from values as described at blake3_part_join.
+ * Returns how many values were used. */
 static size_t add_subtrees(struct making *making,
 			   uint32_t (*values)[BLAKE3_WORDS], uint64_t chunk,
 			   uint64_t n, unsigned group_level)
@@ -114,7 +114,7 @@ static size_t add_subtrees(struct making *making,
 	return n_values;
 }
 
-/* The values of n chunks from number `chunk` on. */
+/* Computes the values of n chunks from number `chunk` on. */
 static void hash_chunks(const struct making *making, uint64_t chunk, size_t n,
 			uint32_t (*values)[BLAKE3_WORDS])
 {
@@ -129,8 +129,8 @@ static void hash_chunks(const struct making *making, uint64_t chunk, size_t n,
 			   chunk + whole, 0, values[whole]);
 }
 
-/* The value of a subtree of at least one span. A part has at most 2^16 chunks,
- * and so a subtree of it no more than SPAN spans. */
+/* Computes the value of a subtree of at least one span. A part has at most 2^16
+ * chunks, so a subtree has at most SPAN spans. */
 static void hash_subtree(const struct making *making, uint64_t chunk,
 			 unsigned level, uint32_t value[BLAKE3_WORDS])
 {
@@ -215,8 +215,8 @@ void blake3_tree_add(struct blake3_tree *tree, const struct blake3_part *part)
 		memcpy(tree->values[tree->n_values++], part->values[i],
 		       sizeof(part->values[i]));
 		tree->n_chunks += (uint64_t)1 << level;
-		/* As many values stay as there are bits set in n_chunks, but
-		 * that the root waits. */
+		/* One value stays per bit set in n_chunks, except that the
+		 * root waits. */
 		while (tree->n_values > 1 && tree->n_chunks < tree->total &&
 		       tree->n_values >
 		       (unsigned)__builtin_popcountll(tree->n_chunks))

@@ -1,7 +1,7 @@
 /*
- * blake3_lanes.c - BLAKE3 on the CPU: compiled once per instruction set, with
- * CPU_ROWS_ISA its name. Lane i of each vector belongs to chunk i, or to parent
- * i. Where fewer are left than there are lanes, the other lanes idle.
+ * blake3_lanes.c - BLAKE3 on the CPU. Compiled once per instruction set, whose
+ * name is CPU_ROWS_ISA. Lane i of each vector belongs to chunk i or parent i.
+ * If fewer are left than there are lanes, the remaining lanes are idle.
  */
 #include "hash/blake3_lanes.h"
 
@@ -20,7 +20,7 @@
 
 typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
 
-/* Not all compilers see that bytes only move. */
+/* Not all compilers recognise rotations by whole bytes. */
 DQ_FN lanes rotate(lanes x, unsigned n)
 {
 #if defined(__AVX512F__)
@@ -54,9 +54,10 @@ DQ_FN lanes rotate(lanes x, unsigned n)
 
 BLAKE3_DEFINE_ROUNDS(rounds, lanes, rotate)
 
-/* The words at `from` of each lane's input → m[i], word i of every lane. */
+/* Loads 16 words at `from` of each lane's input; m[i] gets word i of each
+ * lane. */
 #if defined(__AVX512F__)
-/* Pairs of rows, of 32, 64, 128 and 256 bits, are interleaved. */
+/* Interleaves pairs of rows in units of 32, 64, 128 and 256 bits. */
 DQ_FN void transpose(const uint8_t *const in[LANES], size_t from,
 		     lanes m[16])
 {
@@ -182,7 +183,7 @@ DQ_FN void compress(lanes h[8], const lanes m[16], const lanes counter[2],
 		h[i] = v[i] ^ v[i + 8];
 }
 
-/* The values of the first n lanes. */
+/* Stores the values of the first n lanes. */
 DQ_FN void store(const lanes h[8], size_t n, uint32_t (*values)[8])
 {
 	for (size_t j = 0; j < n; j++)
@@ -190,8 +191,8 @@ DQ_FN void store(const lanes h[8], size_t n, uint32_t (*values)[8])
 			values[j][i] = h[i][j];
 }
 
-/* Where each lane's input is: one after the other, every `bytes`; those past
- * the end of n inputs hash the last one again. */
+/* Sets each lane's input, `bytes` apart. Lanes past the n inputs hash the last
+ * one again. */
 DQ_FN void point(const uint8_t *in[LANES], const void *first, size_t n,
 		 size_t bytes)
 {
@@ -215,8 +216,8 @@ static void hash_chunks(const uint8_t *bytes, size_t n, uint64_t number,
 	start(h);
 	for (unsigned i = 0; i < n_blocks; i++) {
 		transpose(in, (size_t)i * BLAKE3_BLOCK, m);
-		/* CPUs don't see so many streams, each of a quarter page: half
-		 * as much again where no cache has the bytes. */
+		/* CPUs do not recognise this many streams of a quarter page
+		 * each: 1.5 times the speed if the bytes are in no cache. */
 		for (unsigned j = 0; j < LANES; j++)
 			__builtin_prefetch(in[j] + (i + 2) * BLAKE3_BLOCK);
 		compress(h, m, counter, blake3_block_flags(i, n_blocks, 0));

@@ -59,7 +59,7 @@ static bool sha256_end(void *state, unsigned char *sum)
 
 /* ------------------------- XXH3 of 64 bits, XXH64 ------------------------- */
 
-/* As xxhsum prints it: the high byte first. */
+/* High byte first, as xxhsum prints it. */
 static bool store_xxh(XXH64_hash_t hash, unsigned char *sum)
 {
 	XXH64_canonicalFromHash((XXH64_canonical_t *)sum, hash);
@@ -124,7 +124,7 @@ static void xxh64_close(void *state)
 #define XXH(name) \
 	name##_open, name##_begin, name##_add, NULL, name##_end, name##_close
 
-/* xxhsum reads 16 digits without a prefix as XXH64, and so do we. */
+/* Like xxhsum, we read 16 digits without a prefix as XXH64. */
 #define ALGORITHMS(ROW)                                                    \
 	ROW("blake3", "BLAKE3", "", BLAKE3_DIGEST_BYTES, tree_open,        \
 	    tree_begin, NULL, tree_join, tree_end, free)                   \

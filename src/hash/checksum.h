@@ -1,4 +1,4 @@
-/* checksum.h - the checksums of a tensor's bytes, in one table. */
+/* checksum.h - the table of checksum algorithms. */
 #ifndef HASH_CHECKSUM_H
 #define HASH_CHECKSUM_H
 
@@ -11,9 +11,9 @@ struct blake3_part;
 #define CHECKSUM_MAX_BYTES 32 /* of every algorithm, at most: asserted */
 
 /*
- * An algorithm. Its state, which open makes and close frees, is used by one
- * thread at a time; begin, then update in the order of the bytes, then end make
- * one checksum after another. Each gives NULL or false where the library fails.
+ * An algorithm. open allocates its state and close frees it; one thread at a
+ * time may use it. Each checksum takes a begin, updates in the order of the
+ * bytes, and an end. The functions return NULL or false if the library fails.
  */
 struct checksum {
 	const char *name;   /* as --checksum takes it */
@@ -24,8 +24,8 @@ struct checksum {
 	void *(*open)(void);
 	bool (*begin)(void *state, uint64_t total); /* bytes to come */
 	bool (*update)(void *state, const void *bytes, size_t n);
-	/* In the place of update, where it isn't NULL: the bytes were hashed by
-	 * parts, which blake3.h describes. */
+	/* If not NULL, used instead of update, for bytes that were hashed in
+	 * parts (see blake3.h). */
 	void (*join)(void *state, const struct blake3_part *part);
 	bool (*end)(void *state, unsigned char *sum);
 	void (*close)(void *state);
@@ -37,7 +37,7 @@ const struct checksum *checksum_at(size_t i);
 /* The algorithm of that name, in either case, or NULL. */
 const struct checksum *checksum_by_name(const char *name);
 
-/* What --checksum takes by itself. */
+/* The algorithm of --checksum without an argument. */
 const struct checksum *checksum_default(void);
 
 #endif

@@ -130,15 +130,15 @@ test_gpu_list() {
 device gpu:1 'Fake GeForce 0\\x1b': 1.0 GiB, sm_90, CUDA 13.0, code for sm_86"
 	succeeds
 	FAKE_GPU_PTX=1 FAKE_GPU_ARCH=gfx803 gpu hip+cuda --devices
-	stdout_is "device gpu:0 'Fake Radeon 0\\x1b' is of architecture \
-gfx803, for which this program was built without code: it has gfx1100 cuda
+	stdout_is "device gpu:0 'Fake Radeon 0\\x1b' has architecture \
+gfx803, but this program has code only for gfx1100 cuda
 device gpu:1 'Fake GeForce 0\\x1b': 1.0 GiB, sm_90, CUDA 13.0, code for sm_90 \
 compiled from PTX"
 	succeeds
 	FAKE_GPU_DEVICES=0 gpu hip --devices
-	stdout_is "no GPU by HIP: libamdhip64.so.7: hipGetDeviceCount: no \
+	stdout_is "no HIP GPU: libamdhip64.so.7: hipGetDeviceCount: no \
 capable device is detected (error 100)
-no GPU by CUDA: libcuda.so.1: cuInit: no capable device is detected (error 100)"
+no CUDA GPU: libcuda.so.1: cuInit: no capable device is detected (error 100)"
 	succeeds
 }
 
@@ -182,8 +182,8 @@ device is detected (error 100); ./libcuda.so.1: file too short"
 
 test_gpu_without_code() {
 	FAKE_GPU_ARCH=gfx803 gpu hip "$GPU_MODEL" -d gpu -o out
-	fails "device gpu:0 'Fake Radeon 0\\x1b' is of architecture gfx803, for \
-which this program was built without code: it has gfx1100 cuda"
+	fails "device gpu:0 'Fake Radeon 0\\x1b' has architecture gfx803, but \
+this program has code only for gfx1100 cuda"
 	FAKE_GPU_ARCH=gfx803 gpu hip+cuda "$GPU_MODEL" -d gpu -v -o out
 	grep -qF 'GeForce' "$ERR" || fail 'the GPU that has code is not taken'
 }
