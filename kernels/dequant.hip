@@ -13,6 +13,7 @@
 #include "blake3.hip"
 #include "formats.h"
 #include "launch.h"
+#include "types.h"
 
 /* A group has at least one block, and a block at least one thread. */
 #define DQ_QUANT(NAME, name, id, weights, bytes, span)                    \
@@ -55,8 +56,8 @@ DQ_FN struct dq_chunk pack_f32(const float *y, int finite)
 							y[2 * i + 1], nan);   \
 		return c;                                                     \
 	}
-PACK(f16, 0x7e00)
-PACK(bf16, 0x7fc0)
+PACK(f16, DQ_NAN_F16)
+PACK(bf16, DQ_NAN_BF16)
 
 /* Stores one value, for a chunk that is not whole. y is canonical. */
 DQ_FN void put_f32(void *values, unsigned i, float y)
@@ -75,7 +76,7 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 }
 
 /* All loads come first, so that none is repeated after a store. */
-#define QUANT_KERNEL(name, weights, type, bytes)                              \
+#define QUANT_KERNEL(NAME, type, bytes, nan, file_type, name, weights)        \
 	DQ_KERNEL(DQ_THREADS) void dq_##name##_##type(                        \
 		const void *DQ_RESTRICT blocks, void *DQ_RESTRICT values,     \
 		uint64_t n_blocks)                                            \
@@ -109,7 +110,7 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 	}
 
 /* A thread converts one chunk, which may be partial at the end. */
-#define FLOAT_KERNEL(name, type, bytes)                                       \
+#define FLOAT_KERNEL(NAME, type, bytes, nan, file_type, name)                 \
 	DQ_KERNEL(DQ_THREADS) void dq_##name##_##type(                        \
 		const void *DQ_RESTRICT numbers, void *DQ_RESTRICT values,    \
 		uint64_t n)                                                   \
@@ -148,12 +149,8 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 	}
 
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
-	QUANT_KERNEL(name, weights, f32, 4)            \
-	QUANT_KERNEL(name, weights, f16, 2)            \
-	QUANT_KERNEL(name, weights, bf16, 2)
+	DQ_OUTPUT_TYPES(QUANT_KERNEL, name, weights)
 #define DQ_FLOAT(NAME, name, id, bytes) \
 	FLOAT_LOAD(name, bytes)         \
-	FLOAT_KERNEL(name, f32, 4)      \
-	FLOAT_KERNEL(name, f16, 2)      \
-	FLOAT_KERNEL(name, bf16, 2)
+	DQ_OUTPUT_TYPES(FLOAT_KERNEL, name)
 #include "formats.def"

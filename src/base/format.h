@@ -14,9 +14,6 @@ enum format_index {
 	FORMAT_COUNT
 };
 
-/* What tensors are converted to; NATIVE is no conversion, and so comes last. */
-enum output_type { OUTPUT_F32, OUTPUT_F16, OUTPUT_BF16, OUTPUT_NATIVE };
-
 enum format_kind { FORMAT_KIND_QUANT, FORMAT_KIND_FLOAT, FORMAT_KIND_INTEGER };
 
 struct format {

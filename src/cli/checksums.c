@@ -6,37 +6,6 @@
 #include "io/output_stream.h"
 #include "observe/checksum.h"
 
-int checksums_open(struct checksums *sums, const struct model *model,
-		   struct error *err)
-{
-	const size_t n = sums->plan->n_tensors;
-
-	if (manifest_check_names(sums->plan, err))
-		return -1;
-	sums->sums = calloc(n + 1, sums->checksum->bytes);
-	if (!sums->sums)
-		return error_errno(err, "cannot keep %zu checksums", n);
-	sums->lines = output_open("-", false, &model->files, err);
-	if (!sums->lines) {
-		free(sums->sums);
-		return -1;
-	}
-	return 0;
-}
-
-struct sink *checksums_sink(struct checksums *sums, struct sink *inner,
-			    struct error *err)
-{
-	const struct cpu_rows *const rows = cpu_rows_chosen(err);
-
-	if (!rows) {
-		inner->abort(inner);
-		return NULL;
-	}
-	return sink_checksum_open(inner, sums->plan, sums->checksum,
-				  rows->blake3, sums->sums, err);
-}
-
 static int write_lines(struct checksums *sums, FILE *stream, struct error *err)
 {
 	if (sums->manifest)
@@ -46,31 +15,74 @@ static int write_lines(struct checksums *sums, FILE *stream, struct error *err)
 			      sums->untagged, err);
 }
 
-int checksums_finish(struct checksums *sums, struct error *err)
+/* Ends sums->lines, also on error. */
+static int finish_lines(struct checksums *sums, struct error *err)
 {
+	struct output *const lines = sums->lines;
 	struct output_stream text;
 	struct error different; /* unless the lines can't be written */
 	int result;
 
-	if (output_stream_open(&text, sums->lines, err))
-		goto out_abort;
+	if (output_stream_open(&text, lines, err))
+		return -1;
 	result = write_lines(sums, text.stream, &different);
 	if (output_stream_close(&text))
-		goto out_abort;
-	free(sums->sums);
-	if (output_finish(sums->lines, err))
+		return -1;
+	sums->lines = NULL;
+	if (output_finish(lines, err))
 		return -1;
 	if (result)
 		*err = different;
 	return result;
+}
 
-out_abort:
-	checksums_abort(sums);
+static int finish_verdict(struct observer *observer, struct error *err)
+{
+	return finish_lines((struct checksums *)((char *)observer -
+			    offsetof(struct checksums, verdict)), err);
+}
+
+int checksums_open(struct checksums *sums, const struct model *model,
+		   struct pass *pass, struct error *err)
+{
+	const struct cpu_rows *const rows = cpu_rows_chosen(err);
+	const size_t n = sums->plan->n_tensors;
+
+	if (!rows || manifest_check_names(sums->plan, err))
+		return -1;
+	sums->sums = calloc(n + 1, sums->checksum->bytes);
+	if (!sums->sums)
+		return error_errno(err, "cannot keep %zu checksums", n);
+	sums->lines = output_open("-", false, &model->files, err);
+	if (!sums->lines)
+		goto out_release;
+	sums->observer = checksum_observer_open(sums->plan, sums->checksum,
+						rows->blake3, sums->sums, err);
+	if (!sums->observer)
+		goto out_release;
+	pass_add(pass, sums->observer);
+	if (sums->manifest) {
+		sums->verdict = (struct observer){ .any_order = true,
+						   .finish = finish_verdict };
+		pass_add(pass, &sums->verdict);
+	}
+	return 0;
+
+out_release:
+	checksums_release(sums);
 	return -1;
 }
 
-void checksums_abort(struct checksums *sums)
+int checksums_print(struct checksums *sums, struct error *err)
 {
-	output_abort(sums->lines);
+	return sums->manifest ? 0 : finish_lines(sums, err);
+}
+
+void checksums_release(struct checksums *sums)
+{
+	if (sums->observer)
+		sums->observer->close(sums->observer);
+	if (sums->lines)
+		output_abort(sums->lines);
 	free(sums->sums);
 }

@@ -167,7 +167,7 @@ static void print_all_totals(FILE *stream, const struct plan *plan)
 				     &totals.of_type[i], width);
 	print_totals(stream, type_width, "all", &totals.all, width);
 	fprintf(stream, "\nOutput as %s: %" PRIu64 " bytes (%s)\n",
-		plan_type_name(plan->type), plan->dst_bytes,
+		plan_type_name(plan), plan->dst_bytes,
 		format_size(size, plan->dst_bytes));
 }
 
@@ -366,7 +366,7 @@ static void json_tensors(struct json *json, const struct model *model,
 		json_count(json, "file", file);
 		json_count(json, "offset", info->offset);
 		json_count(json, "bytes", info->bytes);
-		json_named(json, "output_type", planned->type);
+		json_named(json, "output_type", planned->format->file_name);
 		json_count(json, "output_bytes", planned->dst_bytes);
 		json_object_end(json);
 	}
@@ -399,7 +399,7 @@ static void json_all_totals(struct json *json, const struct plan *plan)
 	json_totals(json, "all", &totals.all);
 	json_key(json, "output");
 	json_object(json);
-	json_named(json, "type", plan_type_name(plan->type));
+	json_named(json, "type", plan_type_name(plan));
 	json_count(json, "bytes", plan->dst_bytes);
 	json_object_end(json);
 }
@@ -456,7 +456,7 @@ int listing_index(FILE *stream, const struct plan *plan, bool files,
 		json_object(&json);
 		json_key(&json, "name");
 		json_text(&json, tensor->tensor->info->name);
-		json_named(&json, "type", tensor->type);
+		json_named(&json, "type", tensor->format->file_name);
 		json_shape(&json, tensor->tensor->info);
 		if (files && json_file(&json, tensor, err))
 			return -1;

@@ -199,16 +199,7 @@ static enum output_type types_output(const struct types *types)
 		return OUTPUT_F32;
 	if (types->several)
 		return OUTPUT_NATIVE;
-	switch (types->format->index) {
-	case FORMAT_F32:
-		return OUTPUT_F32;
-	case FORMAT_F16:
-		return OUTPUT_F16;
-	case FORMAT_BF16:
-		return OUTPUT_BF16;
-	default:
-		return OUTPUT_NATIVE;
-	}
+	return output_type_of(types->format);
 }
 
 static int malformed(const struct manifest *m, uint32_t number,

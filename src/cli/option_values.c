@@ -149,41 +149,25 @@ const char *option_checksum_name(size_t i)
 
 const char *option_type_name(size_t i)
 {
-	return i <= OUTPUT_NATIVE ? plan_type_name((enum output_type)i) : NULL;
+	return i < OUTPUT_TYPE_COUNT ? output_type_at(i)->name : NULL;
 }
 
 const char *option_kind_name(size_t i)
 {
-	return i < SINK_KIND_COUNT ? sink_kind_name((enum sink_kind)i) : NULL;
-}
-
-static bool find_name(const char *(*names)(size_t i), const char *name,
-		      size_t *i)
-{
-	for (*i = 0; names(*i); ++*i)
-		if (!strcasecmp(names(*i), name))
-			return true;
-	return false;
+	return sink_kind_at(i) ? sink_kind_at(i)->name : NULL;
 }
 
 bool option_type(void *field, const char *text)
 {
-	size_t i;
-
-	if (!find_name(option_type_name, text, &i))
-		return false;
-	*(enum output_type *)field = (enum output_type)i;
-	return true;
+	return output_type_by_name(text, field);
 }
 
 bool option_kind(void *field, const char *text)
 {
-	size_t i;
+	const struct sink_kind **const kind = field;
 
-	if (!find_name(option_kind_name, text, &i))
-		return false;
-	*(enum sink_kind *)field = (enum sink_kind)i;
-	return true;
+	*kind = sink_kind_by_name(text);
+	return *kind != NULL;
 }
 
 bool option_true(void *field, const char *text)

@@ -86,7 +86,7 @@ static const struct row rows[] = {
 	  .streams = READS },
 	{ 0, "verify", NULL,
 	  "compare the GPU's values with the CPU's, bit for bit",
-	  .read = option_true, FIELD(device.verify), .starts = VERIFY },
+	  .read = option_true, FIELD(verify), .starts = VERIFY },
 	{ 0, "devices", NULL,
 	  "list the GPUs and which code runs on them", .starts = DEVICES },
 	{ 'h', "help", NULL, "print this help", .starts = HELP },
@@ -404,24 +404,6 @@ static int check_device(struct line *line, struct error *err)
 	return 0;
 }
 
-/* Not yet possible, though it makes sense. */
-static int check_supported(const struct line *line, struct error *err)
-{
-	static const unsigned runs[] = { EXPECT | WRITE, EXPECT | CHECKSUM,
-					 EXPECT | CHECK, CHECK | WRITE };
-
-	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
-		const struct row *const first = starter(line, runs[i]);
-
-		if ((line->runs & runs[i]) == runs[i])
-			return error_set(err, "'--%s' cannot be combined with "
-					 "'--%s'", first->name,
-					 starter(line, runs[i] & ~first->starts)
-						 ->name);
-	}
-	return 0;
-}
-
 /* With --check, --checksum=ALGO says what its lines are, and prints none. */
 static int set_checksum(struct line *line, struct error *err)
 {
@@ -449,10 +431,10 @@ static int set_output(struct line *line, struct error *err)
 		return 0;
 	if (!line->given[find_row('F') - rows])
 		options->kind = sink_kind_of_path(options->output);
-	if (options->kind == SINK_DIR && !strcmp(options->output, "-"))
+	if (!options->kind->open_file && !strcmp(options->output, "-"))
 		return error_set(err, "'--format %s' writes many files: it "
 				      "cannot go to standard output",
-				 sink_kind_name(options->kind));
+				 options->kind->name);
 	if (options->index && strcmp(options->index, "-") != 0 &&
 	    !strcmp(options->index, options->output))
 		return error_set(err, "'--output' and '--index' are the same");
@@ -486,8 +468,8 @@ static int resolve(struct line *line, struct error *err)
 		line->runs |= LIST;
 	if (check_together(line, err) || set_checksum(line, err) ||
 	    check_effects(line, err) || check_streams(line, err) ||
-	    check_supported(line, err) || check_device(line, err) ||
-	    set_output(line, err) || set_messages(line, err))
+	    check_device(line, err) || set_output(line, err) ||
+	    set_messages(line, err))
 		return -1;
 	line->options->tolerance.given = is_given(line, EXPECT);
 	line->options->action = action_of(line->runs);

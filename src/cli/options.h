@@ -6,10 +6,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "hash/checksum.h"
 #include "base/error.h"
 #include "device/select.h"
-#include "sink/sink.h"
+#include "hash/checksum.h"
+#include "observe/expect.h"
+#include "sink/kinds.h"
 
 #define VERSION "0.1.0"
 
@@ -40,7 +41,7 @@ struct options {
 	struct tolerance tolerance;
 	struct globs include;
 	struct globs exclude;
-	enum sink_kind kind; /* by --format, or by the output's path */
+	const struct sink_kind *kind; /* by --format, or by the output's path */
 	enum output_type type;
 	const struct checksum *checksum; /* to print, or of the lines in
 					    `check`; NULL: none, or what these
@@ -48,6 +49,7 @@ struct options {
 	bool untagged;
 	const char *check; /* "-": standard input; NULL: none */
 	struct device_choice device;
+	bool verify;
 	unsigned threads; /* 0: as many as this process may use CPUs */
 	uint64_t memory;  /* bytes */
 	enum options_progress progress;

@@ -104,7 +104,7 @@ static bool f16_to_f32_by_eight(const void *halves, size_t n, void *out)
 			_mm256_set1_epi32(0x7f800000));
 
 		_mm256_storeu_si256((__m256i *)y, _mm256_blendv_epi8(
-			x, _mm256_set1_epi32(0x7fc00000), nan));
+			x, _mm256_set1_epi32(DQ_NAN_F32), nan));
 	}
 	return f16_to_f32(w, n, y);
 }
@@ -300,10 +300,10 @@ extern const struct blake3_lanes CAT(blake3_lanes_, CPU_ROWS_ISA);
 const struct cpu_rows CAT(cpu_rows_, CPU_ROWS_ISA) = {
 	.isa = STRING(CPU_ROWS_ISA),
 	.blake3 = &CAT(blake3_lanes_, CPU_ROWS_ISA),
-#define ROW(NAME, name)                                             \
-	.convert[OUTPUT_F32][FORMAT_##NAME] = name##_to_f32,        \
-	.convert[OUTPUT_F16][FORMAT_##NAME] = name##_to_f16,        \
-	.convert[OUTPUT_BF16][FORMAT_##NAME] = name##_to_bf16,      \
+#define CONVERT(TYPE, type, bytes, nan, file_type, NAME, name) \
+	.convert[OUTPUT_##TYPE][FORMAT_##NAME] = name##_to_##type,
+#define ROW(NAME, name)                      \
+	DQ_OUTPUT_TYPES(CONVERT, NAME, name) \
 	.fits_f16[FORMAT_##NAME] = name##_fits_f16,
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) ROW(NAME, name)
 #define DQ_FLOAT(NAME, name, id, bytes) ROW(NAME, name)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "base/format.h"
+#include "base/output_type.h"
 
 /*
  * The functions that rows.c gives for one instruction set. They allocate

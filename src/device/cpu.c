@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "cpu/rows.h"
-#include "pass/device.h"
+#include "device/devices.h"
 
 struct device_cpu {
 	struct device device; /* first, so that a pointer to it is one to us */
@@ -33,8 +33,7 @@ static int slot_open(struct device *dev, struct device_slot *slot,
 }
 
 static int convert(struct device *dev, struct device_slot *slot,
-		   const struct work_batch *batch, enum output_type type,
-		   struct error *err)
+		   const struct work_batch *batch, struct error *err)
 {
 	const struct cpu_rows *rows = ((struct device_cpu *)dev)->rows;
 
@@ -45,7 +44,7 @@ static int convert(struct device *dev, struct device_slot *slot,
 
 		if (tensor->verbatim)
 			continue;
-		rows->convert[type][tensor->tensor->info->format->index](
+		rows->convert[tensor->type][tensor->tensor->info->format->index](
 			(const char *)slot->in + item->in, item->n_blocks,
 			(char *)slot->out + item->out);
 	}

@@ -7,7 +7,7 @@
 #include "kernels/launch.h"
 #include "hash/blake3.h"
 #include "io/cleanup.h"
-#include "pass/device.h"
+#include "device/devices.h"
 #include "gpu/gpu.h"
 
 struct device_gpu {
@@ -125,7 +125,7 @@ static int slot_open(struct device *dev, struct device_slot *buffers,
 }
 
 static int launch_items(const struct slot *slot, const struct work_batch *batch,
-			enum output_type type, struct error *err)
+			struct error *err)
 {
 	for (size_t i = 0; i < batch->n_items; i++) {
 		const struct work_item *const item = &batch->items[i];
@@ -133,7 +133,7 @@ static int launch_items(const struct slot *slot, const struct work_batch *batch,
 			item->tensor->tensor->info;
 
 		if (!item->tensor->verbatim &&
-		    gpu_launch(slot->kernels, info->format, type,
+		    gpu_launch(slot->kernels, info->format, item->tensor->type,
 			       (char *)slot->in + item->in, item->n_blocks,
 			       (char *)slot->out + item->out, slot->stream,
 			       err))
@@ -202,15 +202,14 @@ static void join_items(const struct device_slot *buffers,
 
 		if (!item->tensor->verbatim)
 			values += blake3_part_join(
-				item->part, buffers->blake3, values,
+				&buffers->parts[i], buffers->blake3, values,
 				DQ_HASH_LEVEL, item->dst_bytes,
 				item->dst_offset, item->tensor->dst_bytes);
 	}
 }
 
 static int convert(struct device *dev, struct device_slot *buffers,
-		   const struct work_batch *batch, enum output_type type,
-		   struct error *err)
+		   const struct work_batch *batch, struct error *err)
 {
 	struct slot *const slot = buffers->own;
 	const struct gpu *const gpu = slot->kernels->gpu;
@@ -220,7 +219,7 @@ static int convert(struct device *dev, struct device_slot *buffers,
 		return -1;
 	if (GPU_CALL(gpu, err, batch->in_bytes, upload, slot->in, buffers->in,
 		     batch->in_bytes, slot->stream) ||
-	    launch_items(slot, batch, type, err) ||
+	    launch_items(slot, batch, err) ||
 	    (buffers->blake3 && hash_items(slot, batch, err)) ||
 	    (!buffers->parts_only &&
 	     download_items(slot, buffers->out, batch, err))) {

@@ -1,6 +1,7 @@
 #include "device/select.h"
 
 #include "cpu/rows.h"
+#include "device/devices.h"
 
 /*
  * Whether a GPU pays. What bounds both is the output: a file or a pipe takes 3
@@ -20,15 +21,6 @@ static bool gpu_pays(const struct plan *plan, const struct cpu_rows *rows,
 	       bytes >= (uint64_t)4 << 30;
 }
 
-static struct device *open_gpu(const struct device_choice *choice,
-			       const struct cpu_rows *rows, struct error *err)
-{
-	struct device *const gpu =
-		device_gpu_open(choice->gpus, choice->n_gpus, err);
-
-	return gpu && choice->verify ? device_verify_open(gpu, rows, err) : gpu;
-}
-
 struct device *device_select(const struct device_choice *choice,
 			     const struct plan *plan, unsigned threads,
 			     struct error *err)
@@ -39,8 +31,8 @@ struct device *device_select(const struct device_choice *choice,
 	if (!rows)
 		return NULL;
 	if (choice->kind == DEVICE_GPU)
-		return open_gpu(choice, rows, err);
+		return device_gpu_open(choice->gpus, choice->n_gpus, err);
 	if (choice->kind == DEVICE_AUTO && gpu_pays(plan, rows, threads))
-		dev = open_gpu(choice, rows, err);
+		dev = device_gpu_open(choice->gpus, choice->n_gpus, err);
 	return dev ? dev : device_cpu_open(rows, err);
 }

@@ -12,12 +12,10 @@ struct device_choice {
 	enum device_kind kind;
 	unsigned gpus[DEVICE_MAX_GPUS]; /* numbers, as gpus_init counts */
 	size_t n_gpus;                  /* 0: any GPU */
-	bool verify;
 };
 
 /*
- * Opens the device of that choice, with the comparison of --verify around it;
- * `threads` is how many the CPU would use. By itself ("auto") it takes a GPU
+ * Opens the device of that choice; `threads` is how many the CPU would use. By itself ("auto") it takes a GPU
  * that is there and pays for this plan, else the CPU. NULL on error.
  */
 struct device *device_select(const struct device_choice *choice,

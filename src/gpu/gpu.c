@@ -5,17 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/launch.h"
 #include "base/escape.h"
-
-static const struct {
-	const char *name;
-	unsigned bytes;
-} types[] = {
-	[OUTPUT_F32] = { "f32", 4 },
-	[OUTPUT_F16] = { "f16", 2 },
-	[OUTPUT_BF16] = { "bf16", 2 },
-};
+#include "kernels/launch.h"
 
 static int find_hip_arch(struct gpu *gpu, struct error *err)
 {
@@ -233,7 +224,7 @@ static void *find_function(struct gpu_kernels *kernels,
 	char name[64];
 
 	snprintf(name, sizeof(name), DQ_KERNEL_NAME, format->file_name,
-		 types[type].name);
+		 output_type_at(type)->name);
 	return find_by_name(kernels, name,
 			    &kernels->functions[type][format->index], err);
 }
@@ -243,7 +234,7 @@ int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 	       void *values, void *stream, struct error *err)
 {
 	void *const function = find_function(kernels, format, type, err);
-	const unsigned value_bytes = types[type].bytes;
+	const unsigned value_bytes = output_type_at(type)->bytes;
 	const size_t block_values = format->block_weights * value_bytes;
 	struct dq_parameters p = { blocks, values, n_blocks };
 	void *parameters[] = { &p.blocks, &p.values, &p.n_blocks, NULL };

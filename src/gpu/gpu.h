@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "kernels/images.h"
-#include "base/format.h"
+#include "base/output_type.h"
 #include "gpu/runtime.h"
 
 #define GPU_LABEL_SIZE 160

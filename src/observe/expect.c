@@ -1,3 +1,5 @@
+#include "observe/expect.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -5,12 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kernels/dq.h"
 #include "base/escape.h"
-#include "sink/sink.h"
-
-/* What is read of the file at a time, on the stack; it stays in the cache. */
-#define PIECE_BYTES ((size_t)16384)
+#include "kernels/dq.h"
 
 /* So that a loop is compiled for a type where that is a constant. */
 #define INLINE static inline __attribute__((always_inline))
@@ -26,9 +24,9 @@ struct tally {
 	uint64_t got, expected; /* its bits */
 };
 
-struct sink_expect {
-	struct sink sink; /* first, so that a pointer to it is one to us */
-	struct source source;
+struct expect_observer {
+	struct observer observer; /* first */
+	struct expected *expected;
 	struct tolerance tolerance;
 	const struct plan *plan;
 	struct output *report; /* or NULL */
@@ -85,10 +83,9 @@ struct values {
 	size_t bytes; /* of one */
 };
 
-static struct values values_of(const struct plan *plan,
-			       const struct plan_tensor *tensor)
+static struct values values_of(const struct plan_tensor *tensor)
 {
-	const struct format *const format = plan_format(plan, tensor);
+	const struct format *const format = tensor->format;
 
 	for (size_t i = 0; i < sizeof(float_types) / sizeof(*float_types); i++)
 		if (float_types[i].index == format->index)
@@ -126,7 +123,7 @@ static uint64_t magnitude(uint64_t bits, size_t bytes)
 }
 
 /* The number of a float where all are counted from 0 on, up and down. */
-static int64_t place(uint64_t bits, size_t bytes)
+static int64_t float_number(uint64_t bits, size_t bytes)
 {
 	const int64_t n = (int64_t)magnitude(bits, bytes);
 
@@ -159,8 +156,8 @@ INLINE bool floats_differ(const struct values *values,
 		tally->not_finite++;
 		return true;
 	}
-	ulp = distance(place(got, values->bytes),
-		       place(expected, values->bytes));
+	ulp = distance(float_number(got, values->bytes),
+		       float_number(expected, values->bytes));
 	wanted = type->value(expected);
 	difference = fabs(type->value(got) - wanted);
 	if (tolerance->given &&
@@ -247,26 +244,28 @@ static void tally_add(struct tally *tally, const struct tally *part)
 		tally->difference = part->difference;
 }
 
-static int compare_item(struct sink_expect *expect,
-			const struct work_item *item, const char *got,
+static int compare_item(struct expect_observer *expect,
+			const struct observed *observed, size_t i,
 			struct error *err)
 {
-	const struct values values = values_of(expect->plan, item->tensor);
-	const uint64_t offset = item->tensor->dst_offset + item->dst_offset;
-	_Alignas(64) char expected[PIECE_BYTES];
+	const struct work_item *const item = &observed->batch->items[i];
+	const struct values values = values_of(item->tensor);
+	const char *const got = observed->values + item->out;
+	_Alignas(64) char expected[EXPECTED_PIECE];
 	struct tally part = { 0 };
 	size_t n;
 
-	for (size_t i = 0; i < item->dst_bytes; i += n) {
-		n = item->dst_bytes - i;
-		if (n > PIECE_BYTES)
-			n = PIECE_BYTES;
-		if (source_read(&expect->source, offset + i, expected, n, err))
+	for (size_t at = 0; at < item->dst_bytes; at += n) {
+		n = item->dst_bytes - at;
+		if (n > EXPECTED_PIECE)
+			n = EXPECTED_PIECE;
+		if (expect->expected->read(expect->expected, observed, i, at,
+					   n, expected, err))
 			return -1;
-		if (memcmp(got + i, expected, n))
-			compare_values(&values, &expect->tolerance, got + i,
+		if (memcmp(got + at, expected, n))
+			compare_values(&values, &expect->tolerance, got + at,
 				       expected, n,
-				       (item->dst_offset + i) / values.bytes,
+				       (item->dst_offset + at) / values.bytes,
 				       &part);
 	}
 	if (!part.differing)
@@ -277,29 +276,35 @@ static int compare_item(struct sink_expect *expect,
 	return 0;
 }
 
-static int compare_batch(struct sink *sink, const struct work_batch *batch,
-			 const void *bytes, struct error *err)
+static int compare_batch(struct expect_observer *expect,
+			 const struct observed *observed, struct error *err)
 {
+	const struct work_batch *const batch = observed->batch;
+	const bool converted_only = expect->expected->converted_only;
+
 	for (size_t i = 0; i < batch->n_items; i++)
-		if (compare_item((struct sink_expect *)sink, &batch->items[i],
-				 (const char *)bytes + batch->items[i].out,
-				 err))
+		if (!(converted_only && batch->items[i].tensor->verbatim) &&
+		    compare_item(expect, observed, i, err))
 			return -1;
 	return 0;
 }
 
-/* A file is read wherever a batch is to be compared … */
-static int prepare(struct sink *sink, struct work_batch *batch,
-		   const void *bytes, struct error *err)
+/* What can be had in any order is compared where the batch was converted … */
+static int expect_prepare(struct observer *observer,
+			  const struct observed *observed, void *notes,
+			  struct error *err)
 {
-	return compare_batch(sink, batch, bytes, err);
+	(void)notes;
+	return compare_batch((struct expect_observer *)observer, observed, err);
 }
 
 /* … and a stream in its order. */
-static int write_batch(struct sink *sink, const struct work_batch *batch,
-		       const void *bytes, struct error *err)
+static int expect_commit(struct observer *observer,
+			 const struct observed *observed, const void *notes,
+			 struct error *err)
 {
-	return sink->prepare ? 0 : compare_batch(sink, batch, bytes, err);
+	(void)notes;
+	return compare_batch((struct expect_observer *)observer, observed, err);
 }
 
 /* --------------------------------- report --------------------------------- */
@@ -318,11 +323,10 @@ static void print_value(FILE *stream, const struct values *values,
 		fprintf(stream, "%0*" PRIx64, hex_digits, bits);
 }
 
-static void print_tally(FILE *stream, const struct plan *plan,
-			const struct plan_tensor *tensor,
+static void print_tally(FILE *stream, const struct plan_tensor *tensor,
 			const struct tally *tally)
 {
-	const struct values values = values_of(plan, tensor);
+	const struct values values = values_of(tensor);
 	const bool are_values = values.floats || values.integers;
 
 	fprintf(stream, "%" PRIu64 " of %" PRIu64 " %s differ",
@@ -342,7 +346,7 @@ static void print_tally(FILE *stream, const struct plan *plan,
 	fputc('\n', stream);
 }
 
-static int report_tensor(struct output *report, const struct plan *plan,
+static int report_tensor(struct output *report,
 			 const struct plan_tensor *tensor,
 			 const struct tally *tally, struct error *err)
 {
@@ -361,7 +365,7 @@ static int report_tensor(struct output *report, const struct plan *plan,
 		goto out_free;
 	}
 	fprintf(stream, "%s: ", escape_text(name, size, text));
-	print_tally(stream, plan, tensor, tally);
+	print_tally(stream, tensor, tally);
 	if (fclose(stream))
 		error_errno(err, "cannot write '%s'", output_name(report));
 	else
@@ -373,7 +377,7 @@ out_free:
 }
 
 /* Ends the report. Returns the number of tensors that differ, or -1. */
-static ptrdiff_t report_all(struct sink_expect *expect, struct error *err)
+static ptrdiff_t report_all(struct expect_observer *expect, struct error *err)
 {
 	struct output *const report = expect->report;
 	ptrdiff_t n = 0;
@@ -382,8 +386,7 @@ static ptrdiff_t report_all(struct sink_expect *expect, struct error *err)
 		if (!expect->tallies[i].differing)
 			continue;
 		n++;
-		if (report && report_tensor(report, expect->plan,
-					    &expect->plan->tensors[i],
+		if (report && report_tensor(report, &expect->plan->tensors[i],
 					    &expect->tallies[i], err))
 			return -1;
 	}
@@ -391,68 +394,65 @@ static ptrdiff_t report_all(struct sink_expect *expect, struct error *err)
 	return report && output_finish(report, err) ? -1 : n;
 }
 
-static void abort_sink(struct sink *sink)
+static void expect_close(struct observer *observer)
 {
-	struct sink_expect *const expect = (struct sink_expect *)sink;
+	struct expect_observer *const expect =
+		(struct expect_observer *)observer;
 
 	if (expect->report)
 		output_abort(expect->report);
 	pthread_mutex_destroy(&expect->lock);
-	source_close(&expect->source);
+	expect->expected->close(expect->expected);
 	free(expect->tallies);
 	free(expect);
 }
 
-static int end(struct sink *sink, struct error *err)
+static int expect_finish(struct observer *observer, struct error *err)
 {
-	struct sink_expect *const expect = (struct sink_expect *)sink;
+	struct expect_observer *const expect =
+		(struct expect_observer *)observer;
 	const ptrdiff_t n = report_all(expect, err);
 
 	if (n > 0)
-		error_differ(err, "%td of %zu tensors differ from '%s'", n,
-			     expect->plan->n_tensors, expect->source.name);
-	abort_sink(sink);
+		error_differ(err, "%td of %zu tensors differ from %s", n,
+			     expect->plan->n_tensors, expect->expected->name);
 	return n ? -1 : 0;
 }
 
-struct sink *sink_expect_open(const char *path,
-			      const struct tolerance *tolerance,
-			      struct output *report, const struct plan *plan,
-			      struct error *err)
+struct observer *expect_observer_open(struct expected *expected,
+				      const struct tolerance *tolerance,
+				      struct output *report,
+				      const struct plan *plan,
+				      struct error *err)
 {
-	struct sink_expect *const expect = malloc(sizeof(*expect));
+	struct expect_observer *const expect = malloc(sizeof(*expect));
+	struct tally *const tallies =
+		calloc(plan->n_tensors + 1, sizeof(*tallies));
 
-	if (!expect) {
-		error_errno(err, "cannot open a sink");
+	if (!expect || !tallies) {
+		error_errno(err, "cannot compare %zu tensors", plan->n_tensors);
 		if (report)
 			output_abort(report);
+		expected->close(expected);
+		free(expect);
+		free(tallies);
 		return NULL;
 	}
-	*expect = (struct sink_expect){
-		.sink = { .write = write_batch,
-			  .end = end,
-			  .abort = abort_sink },
-		.source = { .fd = -1 },
+	*expect = (struct expect_observer){
+		.observer = {
+			.any_order = expected->any_order,
+			.reads_values = true,
+			.prepare = expected->any_order ? expect_prepare : NULL,
+			.commit = expected->any_order ? NULL : expect_commit,
+			.finish = expect_finish,
+			.close = expect_close,
+		},
+		.expected = expected,
 		.tolerance = *tolerance,
 		.plan = plan,
 		.report = report,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.tallies = calloc(plan->n_tensors + 1, sizeof(struct tally)),
+		.tallies = tallies,
 	};
-	if (!expect->tallies) {
-		error_errno(err, "cannot compare %zu tensors", plan->n_tensors);
-		goto out_abort;
-	}
-	if (source_open(&expect->source, path, err) ||
-	    source_end_at(&expect->source, plan->dst_bytes, err))
-		goto out_abort;
-	if (expect->source.seekable) {
-		expect->sink.any_order = true;
-		expect->sink.prepare = prepare;
-	}
-	return &expect->sink;
-
-out_abort:
-	abort_sink(&expect->sink);
-	return NULL;
+	return &expect->observer;
 }

@@ -11,9 +11,11 @@ struct device_slot {
 		      read of verbatim tensors */
 	void *own; /* the device's */
 
-	/* Set before slot_open, of a device that hashes, where the sink wants
-	 * hashes: convert makes the parts of what it converts, */
+	/* Set before slot_open, of a device that hashes, if BLAKE3 parts are
+	 * wanted: convert makes those of what it converts in parts[], by the
+	 * number of the item, */
 	const struct blake3_lanes *blake3;
+	struct blake3_part *parts;
 	bool parts_only; /* and may leave what it converts out of `out` */
 };
 
@@ -28,34 +30,13 @@ struct device {
 			 size_t slot_bytes, struct error *err);
 	void (*slot_close)(struct device *dev, struct device_slot *slot);
 
-	/* The blocks of slot->in → values of type `type` in slot->out, for each
-	 * item whose tensor isn't verbatim. Returns when they are there.
-	 * Threads call it side by side. */
+	/* The blocks of slot->in → values of the tensor's type in slot->out,
+	 * for each item whose tensor isn't verbatim. Returns when they are
+	 * there. Threads call it side by side. */
 	int (*convert)(struct device *dev, struct device_slot *slot,
-		       const struct work_batch *batch, enum output_type type,
-		       struct error *err);
+		       const struct work_batch *batch, struct error *err);
 
 	void (*close)(struct device *dev);
 };
-
-/* The CPU, with the row functions of one instruction set (see cpu/rows.h).
- * Closed by its close(), which frees it. NULL on error. */
-struct cpu_rows;
-struct device *device_cpu_open(const struct cpu_rows *rows, struct error *err);
-
-/*
- * The GPUs of those numbers, as gpus_init counts them, or without any the first
- * one that this program has code for. Slots are page-locked, so that copies run
- * beside all else; several GPUs take turns at them. Closed by its close(),
- * which frees it. NULL on error. Threads that it starts block cleanup_signals.
- */
-struct device *device_gpu_open(const unsigned *numbers, size_t n,
-			       struct error *err);
-
-/* The GPU, of which every value is compared with the CPU's: the first one that
- * isn't equal is an error that differs. Takes gpu over, also on error. */
-struct device *device_verify_open(struct device *gpu,
-				  const struct cpu_rows *rows,
-				  struct error *err);
 
 #endif

@@ -76,14 +76,14 @@ static bool put_piece(struct writer *w, struct text *name, size_t end)
 static bool put_name(struct writer *w, const struct plan_tensor *tensor)
 {
 	struct text name = tensor->tensor->info->name;
-	const size_t type_len = strlen(tensor->type);
+	const size_t type_len = strlen(tensor->format->file_name);
 
 	if (!name.len && !put(w, "%", 1))
 		return false;
 	while (name.len)
 		if (!put_piece(w, &name, 1 + type_len))
 			return false;
-	return put(w, ".", 1) && put(w, tensor->type, type_len);
+	return put(w, ".", 1) && put(w, tensor->format->file_name, type_len);
 }
 
 char *file_name_of(const struct plan_tensor *tensor, struct error *err)

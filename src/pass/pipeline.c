@@ -22,26 +22,24 @@ struct slot {
 	struct slot *next;          /* free one */
 	struct device_slot buffers; /* opened by the first batch */
 	struct work_batch batch;
-	struct blake3_part *parts; /* of the items, where the sink wants them */
-	bool ready; /* to be written, or to end the run with the error */
+	char *notes; /* each observer's, of which each item has one */
+	bool ready;  /* to be committed, or to end the run with the error */
 	int result;
 	struct error err;
 };
 
 /*
- * Batches are taken, and written, in the order of the plan; in between they are
- * converted in any order. The slot of one belongs to the worker that took it
- * until `ready`, and then to the worker that writes.
+ * Batches are taken, and committed, in the order of the plan; in between they
+ * are converted in any order. The slot of one belongs to the worker that took
+ * it until `ready`, and then to the worker that commits.
  */
 struct pipeline {
-	struct device *dev;
-	struct sink *sink;
-	struct progress *progress;
+	const struct pass *pass;
+	struct pass_needs needs;
 	struct slot *slots;
 	struct slot **taken; /* number i has the slot taken[i % n_slots] */
 	unsigned n_slots;
 	size_t slot_bytes;
-	enum output_type type;
 	bool stream; /* batches must be read in order */
 
 	pthread_mutex_t lock; /* of all below */
@@ -51,27 +49,13 @@ struct pipeline {
 	struct slot *free; /* first the one used last: a cache may have it */
 	uint64_t n_taken;
 	uint64_t n_ready; /* all before this number are */
-	uint64_t n_written;
+	uint64_t n_committed;
 	bool reading; /* a worker reads the stream */
-	bool writing; /* a worker has the sink, the progress and err */
-	bool ended;   /* no batch will be taken any more */
-	bool failed;  /* none will be written any more */
+	bool committing; /* a worker has the sink, the progress and err */
+	bool ended;      /* no batch will be taken any more */
+	bool failed;     /* none will be committed any more */
 	struct error *err;
 };
-
-struct pipeline_options pipeline_options_for(unsigned n_workers, size_t memory,
-					     size_t best_slot)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const unsigned n_slots = n_workers == 1 ? 1 : 2 * n_workers + 4;
-	size_t slot_bytes = (memory / n_slots / 2) & ~(page - 1);
-
-	if (slot_bytes > best_slot)
-		slot_bytes = best_slot;
-	if (slot_bytes < PLAN_MIN_SLOT)
-		slot_bytes = PLAN_MIN_SLOT;
-	return (struct pipeline_options){ n_workers, n_slots, slot_bytes };
-}
 
 /* Takes no more batches. Under the lock. */
 static void end_taking(struct pipeline *p)
@@ -106,49 +90,104 @@ static int read_batch(struct slot *slot)
 
 static int open_slot(struct pipeline *p, struct slot *slot)
 {
+	struct device *const dev = p->pass->device;
 	struct device_slot *const buffers = &slot->buffers;
+	const size_t notes = p->needs.note_bytes;
 
-	if (p->sink->blake3) {
-		slot->parts = reallocarray(NULL, PLAN_BATCH_ITEMS,
-					   sizeof(*slot->parts));
-		if (!slot->parts)
-			return error_errno(&slot->err, "cannot allocate the "
-					   "hashes of a batch");
+	if (notes) {
+		slot->notes = malloc(notes);
+		if (!slot->notes)
+			return error_errno(&slot->err, "cannot allocate %zu "
+					   "bytes for the notes on a batch",
+					   notes);
 	}
-	if (p->dev->hashes) {
-		buffers->blake3 = p->sink->blake3;
-		buffers->parts_only = p->sink->parts_only;
+	if (p->needs.blake3)
+		buffers->parts = (struct blake3_part *)slot->notes;
+	if (dev->hashes) {
+		buffers->blake3 = p->needs.blake3;
+		buffers->parts_only = buffers->blake3 && !p->needs.values;
 	}
-	return p->dev->slot_open(p->dev, buffers, p->slot_bytes, &slot->err);
+	return dev->slot_open(dev, buffers, p->slot_bytes, &slot->err);
 }
 
 static int open_and_read(struct pipeline *p, struct slot *slot)
 {
 	if (!slot->buffers.out && open_slot(p, slot))
 		return -1;
-	for (size_t i = 0; slot->parts && i < slot->batch.n_items; i++)
-		slot->batch.items[i].part = &slot->parts[i];
 	return read_batch(slot);
 }
 
-/* Hashes what the device did not: while a cache has it. */
+/* Hashes what the device did not, while a cache has it. */
 static void hash_items(const struct pipeline *p, const struct slot *slot)
 {
 	for (size_t i = 0; i < slot->batch.n_items; i++) {
 		const struct work_item *const item = &slot->batch.items[i];
 
 		if (!slot->buffers.blake3 || item->tensor->verbatim)
-			blake3_part_hash(item->part, p->sink->blake3,
+			blake3_part_hash(&slot->buffers.parts[i],
+					 p->needs.blake3,
 					 (char *)slot->buffers.out + item->out,
 					 item->dst_bytes, item->dst_offset,
 					 item->tensor->dst_bytes);
 	}
 }
 
+static int convert(struct pipeline *p, struct slot *slot)
+{
+	struct device *const dev = p->pass->device;
+
+	if (slot->batch.in_bytes &&
+	    dev->convert(dev, &slot->buffers, &slot->batch, &slot->err))
+		return -1;
+	if (p->needs.blake3)
+		hash_items(p, slot);
+	return 0;
+}
+
+static struct observed observe(const struct slot *slot)
+{
+	return (struct observed){
+		.batch = &slot->batch,
+		.blocks = slot->buffers.in,
+		.values = slot->buffers.out,
+		.parts = slot->buffers.parts,
+	};
+}
+
+/* Where in a slot the notes of the next observer are, if this one's are at
+ * `notes`; those of the first one follow the parts. */
+static char *next_notes(const struct observer *observer, char *notes)
+{
+	return notes + observer->note_bytes * PLAN_BATCH_ITEMS;
+}
+
+static char *first_notes(const struct pipeline *p, const struct slot *slot)
+{
+	return p->needs.blake3 ?
+	       slot->notes + sizeof(struct blake3_part) * PLAN_BATCH_ITEMS :
+	       slot->notes;
+}
+
+static int prepare(const struct pipeline *p, struct slot *slot)
+{
+	const struct observed observed = observe(slot);
+	char *notes = first_notes(p, slot);
+
+	for (size_t i = 0; i < p->pass->n_observers; i++) {
+		struct observer *const observer = p->pass->observers[i];
+
+		if (observer->prepare &&
+		    observer->prepare(observer, &observed, notes, &slot->err))
+			return -1;
+		notes = next_notes(observer, notes);
+	}
+	return 0;
+}
+
 static bool can_take(const struct pipeline *p)
 {
 	return !p->ended && !p->reading && p->free &&
-	       p->n_ready - p->n_written < ENOUGH;
+	       p->n_ready - p->n_committed < ENOUGH;
 }
 
 /* Lets another worker read the stream, while this one converts. */
@@ -173,7 +212,7 @@ static void set_ready(struct pipeline *p, struct slot *slot, int result)
 		end_taking(p);
 }
 
-/* Takes the next batch, reads and converts it. Under the lock, which it gives
+/* Takes the next batch, reads, converts and prepares it. Under the lock, which it gives
  * up in between. */
 static void take(struct pipeline *p)
 {
@@ -192,51 +231,60 @@ static void take(struct pipeline *p)
 	result = open_and_read(p, slot);
 	if (p->stream)
 		pass_stream_on(p);
-	if (!result && slot->batch.in_bytes)
-		result = p->dev->convert(p->dev, &slot->buffers, &slot->batch,
-					 p->type, &slot->err);
-	if (!result && slot->parts)
-		hash_items(p, slot);
-	if (!result && p->sink->prepare)
-		result = p->sink->prepare(p->sink, &slot->batch,
-					  slot->buffers.out, &slot->err);
+	if (!result)
+		result = convert(p, slot);
+	if (!result)
+		result = prepare(p, slot);
 
 	pthread_mutex_lock(&p->lock);
 	set_ready(p, slot, result);
 }
 
-static bool can_write(const struct pipeline *p)
+static bool can_commit(const struct pipeline *p)
 {
-	return !p->writing && !p->failed && p->n_written < p->n_ready;
+	return !p->committing && !p->failed && p->n_committed < p->n_ready;
 }
 
-static int write_slot(struct pipeline *p, struct slot *slot)
+static int commit(const struct pipeline *p, struct slot *slot)
 {
+	const struct pass *const pass = p->pass;
+	const struct observed observed = observe(slot);
+	char *notes = first_notes(p, slot);
+
 	if (slot->result) {
 		*p->err = slot->err;
 		return -1;
 	}
-	if (p->sink->write(p->sink, &slot->batch, slot->buffers.out, p->err))
+	for (size_t i = 0; i < pass->n_observers; i++) {
+		struct observer *const observer = pass->observers[i];
+
+		if (observer->commit &&
+		    observer->commit(observer, &observed, notes, p->err))
+			return -1;
+		notes = next_notes(observer, notes);
+	}
+	if (pass->sink && pass->sink->write(pass->sink, &slot->batch,
+					    slot->buffers.out, p->err))
 		return -1;
-	if (p->progress)
-		progress_update(p->progress, &slot->batch);
+	if (pass->progress)
+		progress_update(pass->progress, &slot->batch);
 	return 0;
 }
 
-/* Writes the oldest batch, or returns its error. Under the lock, which it gives
- * up in between. */
-static void write_oldest(struct pipeline *p)
+/* Commits the oldest batch, or returns its error. Under the lock, which it
+ * gives up in between. */
+static void commit_oldest(struct pipeline *p)
 {
-	struct slot *const slot = p->taken[p->n_written % p->n_slots];
+	struct slot *const slot = p->taken[p->n_committed % p->n_slots];
 	int result;
 
-	p->writing = true;
+	p->committing = true;
 	pthread_mutex_unlock(&p->lock);
-	result = write_slot(p, slot);
+	result = commit(p, slot);
 	pthread_mutex_lock(&p->lock);
 
-	p->writing = false;
-	p->n_written++;
+	p->committing = false;
+	p->n_committed++;
 	slot->ready = false;
 	slot->next = p->free;
 	p->free = slot;
@@ -245,11 +293,11 @@ static void write_oldest(struct pipeline *p)
 		end_taking(p);
 	}
 	/* To wake one for every batch would cost more than it gains. */
-	if (p->n_idle && p->n_ready - p->n_written <= ENOUGH / 2)
+	if (p->n_idle && p->n_ready - p->n_committed <= ENOUGH / 2)
 		pthread_cond_signal(&p->idle);
 }
 
-/* The last worker that has something to do never waits: with nobody writing,
+/* The last worker that has something to do never waits: with nobody committing,
  * reading or converting, the oldest batch is ready, or else a slot is free. */
 static void *work(void *arg)
 {
@@ -257,12 +305,12 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		if (can_write(p)) {
-			write_oldest(p);
+		if (can_commit(p)) {
+			commit_oldest(p);
 		} else if (can_take(p)) {
 			take(p);
 		} else if (p->ended) {
-			break; /* who is still at work will write the rest */
+			break; /* who is still at work commits the rest */
 		} else {
 			p->n_idle++;
 			pthread_cond_wait(&p->idle, &p->lock);
@@ -342,24 +390,22 @@ static void close_slots(struct pipeline *p)
 {
 	for (unsigned i = 0; p->slots && i < p->n_slots; i++) {
 		if (p->slots[i].buffers.out)
-			p->dev->slot_close(p->dev, &p->slots[i].buffers);
-		free(p->slots[i].parts);
+			p->pass->device->slot_close(p->pass->device,
+						    &p->slots[i].buffers);
+		free(p->slots[i].notes);
 	}
 	free(p->slots);
 	free(p->taken);
 }
 
-static int run(const struct plan *plan, struct device *dev, struct sink *sink,
-	       const struct pipeline_options *options,
-	       struct progress *progress, struct error *err)
+static int run(const struct plan *plan, const struct pass *pass,
+	       const struct pass_options *options, struct error *err)
 {
 	struct pipeline p = {
-		.dev = dev,
-		.sink = sink,
-		.progress = progress,
+		.pass = pass,
+		.needs = pass_needs(pass),
 		.n_slots = options->n_slots,
 		.slot_bytes = options->slot_bytes,
-		.type = plan->type,
 		.stream = reads_stream(plan),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.idle = PTHREAD_COND_INITIALIZER,
@@ -382,39 +428,48 @@ static int spool(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* For a sink that takes the tensors as the plan has them, and no other way. */
-static int run_in_order(const struct plan *plan, struct device *dev,
-			struct sink *sink,
-			const struct pipeline_options *options,
-			struct progress *progress, struct error *err)
+/* Runs the tensors in the order of `plan`, and in no other. */
+static int run_in_order(const struct plan *plan, const struct pass *pass,
+			const struct pass_options *options, struct error *err)
 {
 	if (reads_stream(plan) && !plan_is_sequential(plan) && spool(plan, err))
 		return -1;
-	return run(plan, dev, sink, options, progress, err);
+	return run(plan, pass, options, err);
 }
 
-int pipeline_run(const struct plan *plan, struct device *dev, struct sink *sink,
-		 const struct pipeline_options *options,
-		 struct progress *progress, struct error *err)
+/* The same for a copy of the plan, `sorted`, which it releases. */
+static int run_sorted(int sort_result, struct plan *sorted,
+		      const struct pass *pass,
+		      const struct pass_options *options, struct error *err)
 {
-	struct plan sorted;
 	int result;
 
-	if (sink->any_order) {
-		if (!reads_stream(plan) || plan_is_sequential(plan))
-			return run(plan, dev, sink, options, progress, err);
-		if (plan_init_by_source(&sorted, plan, err))
-			return -1;
-		result = run(&sorted, dev, sink, options, progress, err);
-	} else {
-		if (plan_is_in_order(plan))
-			return run_in_order(plan, dev, sink, options, progress,
-					    err);
-		if (plan_init_by_output(&sorted, plan, err))
-			return -1;
-		result = run_in_order(&sorted, dev, sink, options, progress,
-				      err);
-	}
-	plan_release(&sorted);
+	if (sort_result)
+		return -1;
+	result = run_in_order(sorted, pass, options, err);
+	plan_release(sorted);
 	return result;
+}
+
+int pipeline_run(const struct pass *pass, const struct pass_options *options,
+		 struct error *err)
+{
+	const struct pass_needs needs = pass_needs(pass);
+	const struct plan *const plan = pass->plan;
+	struct plan sorted;
+
+	if (needs.sink_order && !plan_is_in_order(plan)) {
+		if (needs.raw_order)
+			return error_set(err, "the output has the tensors in "
+					 "another order than the values that "
+					 "are compared, and neither can be a "
+					 "pipe then");
+		return run_sorted(plan_init_by_output(&sorted, plan, err),
+				  &sorted, pass, options, err);
+	}
+	if (needs.raw_order || needs.sink_order || !reads_stream(plan) ||
+	    plan_is_sequential(plan))
+		return run_in_order(plan, pass, options, err);
+	return run_sorted(plan_init_by_source(&sorted, plan, err), &sorted,
+			  pass, options, err);
 }

@@ -93,32 +93,16 @@ out_free:
 static bool is_verbatim(const struct format *format, enum output_type type)
 {
 	return type == OUTPUT_NATIVE || format->kind == FORMAT_KIND_INTEGER ||
-	       (type == OUTPUT_F32 && format->index == FORMAT_F32) ||
-	       (type == OUTPUT_F16 && format->index == FORMAT_F16) ||
-	       (type == OUTPUT_BF16 && format->index == FORMAT_BF16);
+	       output_type_at(type)->format == format->index;
 }
 
-const char *plan_type_name(enum output_type type)
+const char *plan_type_name(const struct plan *plan)
 {
-	static const char *const names[] = { "f32", "f16", "bf16", "native" };
-
-	return names[type];
-}
-
-/* Bytes of a converted weight. */
-static unsigned type_bytes(enum output_type type)
-{
-	return type == OUTPUT_F32 ? 4 : 2;
-}
-
-const struct format *plan_format(const struct plan *plan,
-				 const struct plan_tensor *tensor)
-{
-	static const enum format_index formats[] = { FORMAT_F32, FORMAT_F16,
-						     FORMAT_BF16 };
-
-	return tensor->verbatim ? tensor->tensor->info->format :
-				  format_at(formats[plan->type]);
+	for (size_t i = 1; i < plan->n_tensors; i++)
+		if (plan->tensors[i].type != plan->tensors[0].type)
+			return "mixed";
+	return output_type_at(plan->n_tensors ? plan->tensors[0].type :
+						OUTPUT_F32)->name;
 }
 
 /* Says where the tensor goes, and adds it to the plan's totals. */
@@ -129,13 +113,14 @@ static int place(struct plan *plan, struct plan_tensor *tensor,
 	char name[ESCAPE_MESSAGE_SIZE];
 	uint64_t end;
 
-	tensor->verbatim = is_verbatim(info->format, plan->type);
-	tensor->type = tensor->verbatim ? info->format->file_name :
-					  plan_type_name(plan->type);
-	tensor->dst_offset = plan->dst_bytes;
+	tensor->verbatim = is_verbatim(info->format, tensor->type);
+	tensor->format = tensor->verbatim ? info->format :
+			 format_at(output_type_at(tensor->type)->format);
+	tensor->raw_offset = plan->dst_bytes;
+	tensor->dst_offset = tensor->raw_offset;
 	tensor->dst_bytes = info->bytes;
 	if ((!tensor->verbatim &&
-	     !bytes_mul(info->n_weights, type_bytes(plan->type),
+	     !bytes_mul(info->n_weights, tensor->format->block_bytes,
 			&tensor->dst_bytes)) ||
 	    !bytes_add(tensor->dst_offset, tensor->dst_bytes, &end) ||
 	    end > INT64_MAX)
@@ -152,7 +137,7 @@ int plan_init(struct plan *plan, const struct model *model,
 	      const struct plan_globs *globs, enum output_type type,
 	      struct error *err)
 {
-	*plan = (struct plan){ .type = type };
+	*plan = (struct plan){ 0 };
 	plan->tensors = calloc(model->n_tensors + 1, sizeof(*plan->tensors));
 	if (!plan->tensors)
 		return error_errno(err, "cannot plan %zu tensors",
@@ -161,6 +146,7 @@ int plan_init(struct plan *plan, const struct model *model,
 		goto out_release;
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		plan->tensors[i].index = i;
+		plan->tensors[i].type = type;
 		if (place(plan, &plan->tensors[i], err))
 			goto out_release;
 	}
@@ -182,8 +168,7 @@ static bool is_aligned(const struct plan *plan)
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *tensor = &plan->tensors[i];
 
-		if (tensor->dst_offset %
-		    plan_format(plan, tensor)->block_bytes)
+		if (tensor->dst_offset % tensor->format->block_bytes)
 			return false;
 	}
 	return true;
@@ -199,7 +184,7 @@ void plan_align(struct plan *plan)
 		for (size_t i = 0; i < plan->n_tensors; i++) {
 			struct plan_tensor *const tensor = &plan->tensors[i];
 
-			if (plan_format(plan, tensor)->block_bytes != bytes)
+			if (tensor->format->block_bytes != bytes)
 				continue;
 			tensor->dst_offset = offset;
 			offset += tensor->dst_bytes;
@@ -305,8 +290,7 @@ struct unit {
 	uint64_t count;
 };
 
-static struct unit unit_of(const struct plan_tensor *tensor,
-			   enum output_type type)
+static struct unit unit_of(const struct plan_tensor *tensor)
 {
 	const struct gguf_tensor *const info = tensor->tensor->info;
 	const struct format *const format = info->format;
@@ -314,7 +298,8 @@ static struct unit unit_of(const struct plan_tensor *tensor,
 	if (tensor->verbatim)
 		return (struct unit){ 1, 1, info->bytes };
 	return (struct unit){ format->block_bytes,
-			      (size_t)format->block_weights * type_bytes(type),
+			      (size_t)format->block_weights *
+				      tensor->format->block_bytes,
 			      info->n_blocks };
 }
 
@@ -370,7 +355,7 @@ bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
 	       batch->n_items < PLAN_BATCH_ITEMS) {
 		const struct plan_tensor *tensor =
 			&plan->tensors[cursor->index];
-		const struct unit unit = unit_of(tensor, plan->type);
+		const struct unit unit = unit_of(tensor);
 		size_t n;
 
 		if (cursor->done == unit.count) {

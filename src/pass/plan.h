@@ -2,24 +2,22 @@
 #ifndef PASS_PLAN_H
 #define PASS_PLAN_H
 
+#include "base/output_type.h"
 #include "model/model.h"
-
-/* "f32", "f16", "bf16" or "native". */
-const char *plan_type_name(enum output_type type);
 
 struct plan_tensor {
 	const struct model_tensor *tensor;
-	size_t index;        /* in table order, among the selected ones */
-	bool verbatim;       /* the stored bytes are the output */
-	const char *type; /* of the output: "f32", or the format's file_name */
-	uint64_t dst_offset; /* from the start of the raw output; a sink for
-				another kind of file may change it to that of
-				its file */
+	size_t index;          /* in table order, among the selected ones */
+	enum output_type type; /* that was asked for */
+	bool verbatim;         /* the stored bytes are the output */
+	const struct format *format; /* of the output */
+	uint64_t raw_offset;   /* from the start of the raw output */
+	uint64_t dst_offset;   /* the same, until a sink for another kind of
+				  file changes it to that of its file */
 	uint64_t dst_bytes;
 };
 
 struct plan {
-	enum output_type type;
 	struct plan_tensor *tensors; /* the selected ones, in table order */
 	size_t n_tensors;
 	uint64_t src_bytes; /* stored bytes of the selected tensors */
@@ -47,9 +45,8 @@ int plan_init(struct plan *plan, const struct model *model,
 	      struct error *err);
 void plan_release(struct plan *plan);
 
-/* The format of the tensor's output. */
-const struct format *plan_format(const struct plan *plan,
-				 const struct plan_tensor *tensor);
+/* The name of the output type that was asked for, or "mixed". */
+const char *plan_type_name(const struct plan *plan);
 
 /*
  * Gives the tensors other places in the output where that is needed for each to
@@ -94,9 +91,6 @@ struct work_item {
 	size_t in;  /* where a slot's input buffer has the blocks; a verbatim
 		       tensor's go to the output buffer at once */
 	size_t out; /* where its output buffer has the values */
-	struct blake3_part *part; /* of its values, where the sink wants it: the
-				     slot's; NULL in the plan */
-	uint32_t crc; /* CRC-32 of the values, where the sink wants it */
 };
 
 /*

@@ -11,7 +11,7 @@
 #include "io/cleanup.h"
 #include "base/escape.h"
 #include "pass/file_name.h"
-#include "sink/sink.h"
+#include "sink/kinds.h"
 #include "io/temporary.h"
 
 /*
@@ -170,8 +170,8 @@ static int close_file(struct sink_dir *dir, struct error *err)
 	return output_finish(file, err);
 }
 
-static int write_batch(struct sink *sink, const struct work_batch *batch,
-		       const void *bytes, struct error *err)
+static int write_dir(struct sink *sink, const struct work_batch *batch,
+		     const void *bytes, struct error *err)
 {
 	struct sink_dir *const dir = (struct sink_dir *)sink;
 
@@ -243,7 +243,7 @@ static void abort_dir(struct sink *sink)
 	free(dir);
 }
 
-static int end(struct sink *sink, struct error *err)
+static int finish_dir(struct sink *sink, struct error *err)
 {
 	struct sink_dir *const dir = (struct sink_dir *)sink;
 	const int result = write_empty(dir, err) || put_in_place(dir, err);
@@ -324,7 +324,7 @@ static int set_names(struct sink_dir *dir, const char *path, struct error *err)
 }
 
 struct sink *sink_dir_open(const char *path, bool force, struct plan *plan,
-			   const struct file_set *inputs, struct error *err)
+			   const struct model *model, struct error *err)
 {
 	struct sink_dir *const dir = malloc(sizeof(*dir));
 
@@ -335,12 +335,12 @@ struct sink *sink_dir_open(const char *path, bool force, struct plan *plan,
 	*dir = (struct sink_dir){
 		.sink = {
 			.any_order = true,
-			.write = write_batch,
-			.end = end,
+			.write = write_dir,
+			.finish = finish_dir,
 			.abort = abort_dir,
 		},
 		.plan = plan,
-		.inputs = inputs,
+		.inputs = &model->files,
 		.force = force,
 		.fd = -1,
 		.temporary_fd = -1,

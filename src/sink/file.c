@@ -51,15 +51,13 @@ static void write_run(struct sink_file *file, const struct work_item *first,
 		file->position += kind->after(file, last->tensor);
 }
 
-static int write_batch(struct sink *sink, const struct work_batch *batch,
-		       const void *bytes, struct error *err)
+static int write_file(struct sink *sink, const struct work_batch *batch,
+		      const void *bytes, struct error *err)
 {
 	struct sink_file *const file = (struct sink_file *)sink;
 	size_t end;
 
 	file->stream.err = err;
-	if (file->kind->note)
-		file->kind->note(file, batch);
 	for (size_t i = 0; i < batch->n_items; i = end) {
 		end = run_end(batch, i);
 		write_run(file, &batch->items[i], &batch->items[end - 1],
@@ -69,7 +67,7 @@ static int write_batch(struct sink *sink, const struct work_batch *batch,
 }
 
 /* Without the stream. */
-static struct sink *release(struct sink_file *file)
+static struct sink *release_file(struct sink_file *file)
 {
 	if (file->kind->release)
 		file->kind->release(file);
@@ -79,7 +77,7 @@ static struct sink *release(struct sink_file *file)
 	return NULL;
 }
 
-static int end(struct sink *sink, struct error *err)
+static int finish_file(struct sink *sink, struct error *err)
 {
 	struct sink_file *const file = (struct sink_file *)sink;
 	int result;
@@ -93,7 +91,7 @@ static int end(struct sink *sink, struct error *err)
 		result = output_finish(file->output, err);
 		file->output = NULL;
 	}
-	release(file);
+	release_file(file);
 	return result;
 }
 
@@ -103,7 +101,7 @@ static void abort_file(struct sink *sink)
 
 	file->stream.failed = true; /* writes no more */
 	(void)output_stream_close(&file->stream);
-	release(file);
+	release_file(file);
 }
 
 void *sink_file_new(size_t size, const struct sink_file_kind *kind,
@@ -120,8 +118,8 @@ void *sink_file_new(size_t size, const struct sink_file_kind *kind,
 	file->output = output;
 	file->sink = (struct sink){
 		.any_order = output_is_seekable(output),
-		.write = write_batch,
-		.end = end,
+		.write = write_file,
+		.finish = finish_file,
 		.abort = abort_file,
 	};
 	return file;
@@ -129,7 +127,7 @@ void *sink_file_new(size_t size, const struct sink_file_kind *kind,
 
 struct sink *sink_file_drop(struct sink_file *file)
 {
-	return release(file);
+	return release_file(file);
 }
 
 int sink_file_open(struct sink_file *file, uint64_t end_offset,
@@ -167,7 +165,7 @@ int sink_file_check(const struct plan *plan, const char *what, bool bf16,
 {
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *const tensor = &plan->tensors[i];
-		const struct format *const format = plan_format(plan, tensor);
+		const struct format *const format = tensor->format;
 		const struct text name = tensor->tensor->info->name;
 		char shown[ESCAPE_MESSAGE_SIZE];
 

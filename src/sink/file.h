@@ -3,7 +3,7 @@
 #define SINK_FILE_H
 
 #include "io/output_stream.h"
-#include "sink/sink.h"
+#include "pass/sink.h"
 
 struct sink_file;
 
@@ -24,9 +24,6 @@ struct sink_file_kind {
 
 	/* At the end of the file; the stream is there already. */
 	void (*trailer)(struct sink_file *file);
-
-	/* Looks at the batch that is to be written. */
-	void (*note)(struct sink_file *file, const struct work_batch *batch);
 
 	/* Frees what else the sink has. */
 	void (*release)(struct sink_file *file);

@@ -2,13 +2,9 @@
 
 #include "base/escape.h"
 #include "sink/file.h"
+#include "sink/kinds.h"
 
 #define VERSION 3
-
-/* What llama.cpp calls LLAMA_FTYPE_ALL_F32, _MOSTLY_F16 and _MOSTLY_BF16. */
-static const uint32_t file_types[] = {
-	[OUTPUT_F32] = 0, [OUTPUT_F16] = 1, [OUTPUT_BF16] = 32,
-};
 
 struct sink_gguf {
 	struct sink_file file; /* first */
@@ -32,6 +28,15 @@ static bool is_dropped(const struct gguf_kv *kv)
 	       !memcmp(kv->key.data, prefix, sizeof(prefix) - 1);
 }
 
+/* The type that was asked for of all tensors; native if there are several. */
+static enum output_type common_type(const struct plan *plan)
+{
+	for (size_t i = 1; i < plan->n_tensors; i++)
+		if (plan->tensors[i].type != plan->tensors[0].type)
+			return OUTPUT_NATIVE;
+	return plan->n_tensors ? plan->tensors[0].type : OUTPUT_NATIVE;
+}
+
 /* | key: string | type: u32 | value |, as it is in the model. */
 static void put_kv(struct output_stream *s, const struct gguf_kv *kv,
 		   enum output_type type)
@@ -40,15 +45,15 @@ static void put_kv(struct output_stream *s, const struct gguf_kv *kv,
 	output_stream_put(s, kv->key.data, kv->key.len);
 	if (has_key(kv, "general.file_type") && type != OUTPUT_NATIVE) {
 		output_stream_put_u32(s, GGUF_U32);
-		output_stream_put_u32(s, file_types[type]);
+		output_stream_put_u32(s, output_type_at(type)->file_type);
 	} else {
 		output_stream_put_u32(s, kv->type);
 		output_stream_put(s, kv->value.data, kv->value.len);
 	}
 }
 
-static void put_info(struct output_stream *s, const struct plan *plan,
-		     const struct plan_tensor *tensor, uint64_t data)
+static void put_info(struct output_stream *s, const struct plan_tensor *tensor,
+		     uint64_t data)
 {
 	const struct gguf_tensor *const info = tensor->tensor->info;
 
@@ -57,7 +62,7 @@ static void put_info(struct output_stream *s, const struct plan *plan,
 	output_stream_put_u32(s, info->n_dims);
 	for (unsigned i = 0; i < info->n_dims; i++)
 		output_stream_put_u64(s, info->dims[i]);
-	output_stream_put_u32(s, plan_format(plan, tensor)->id);
+	output_stream_put_u32(s, tensor->format->id);
 	output_stream_put_u64(s, tensor->dst_offset - data);
 }
 
@@ -67,6 +72,7 @@ static void put_head(struct sink_file *file)
 	const struct sink_gguf *const sink = (struct sink_gguf *)file;
 	const struct gguf *const gguf = sink->gguf;
 	const struct plan *const plan = sink->plan;
+	const enum output_type type = common_type(plan);
 	struct output_stream *const s = &file->stream;
 	uint64_t n_kv = 0;
 
@@ -78,16 +84,16 @@ static void put_head(struct sink_file *file)
 	output_stream_put_u64(s, n_kv);
 	for (size_t i = 0; i < gguf->n_kv; i++)
 		if (!is_dropped(&gguf->kv[i]))
-			put_kv(s, &gguf->kv[i], plan->type);
+			put_kv(s, &gguf->kv[i], type);
 	for (size_t i = 0; i < plan->n_tensors; i++)
-		put_info(s, plan, &plan->tensors[i], sink->data);
+		put_info(s, &plan->tensors[i], sink->data);
 }
 
-static int check(const struct plan *plan, struct error *err)
+static int check_formats(const struct plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *const tensor = &plan->tensors[i];
-		const struct format *const format = plan_format(plan, tensor);
+		const struct format *const format = tensor->format;
 		char name[ESCAPE_MESSAGE_SIZE];
 
 		if (format->id >= FORMAT_OWN_IDS)
@@ -103,8 +109,8 @@ static int check(const struct plan *plan, struct error *err)
 
 /* Gives each tensor its place from `data` on, as ggml wants it: in table order,
  * each padded to the alignment. *end gets where the file ends. */
-static int place(struct plan *plan, uint64_t data, uint64_t alignment,
-		 uint64_t *end, struct error *err)
+static int place_padded(struct plan *plan, uint64_t data, uint64_t alignment,
+			uint64_t *end, struct error *err)
 {
 	*end = data;
 	for (size_t i = 0; i < plan->n_tensors; i++) {
@@ -146,12 +152,12 @@ struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 	sink->alignment = gguf_find(sink->gguf, "general.alignment") ?
 				  sink->gguf->alignment :
 				  GGUF_DEFAULT_ALIGNMENT;
-	if (check(plan, err) ||
+	if (check_formats(plan, err) ||
 	    sink_file_measure(&sink->file, put_head, &head, err))
 		return sink_file_drop(&sink->file);
 	/* Cannot overflow: what the head is made of is in memory. */
 	(void)bytes_align(head, sink->alignment, &sink->data);
-	if (place(plan, sink->data, sink->alignment, &end, err) ||
+	if (place_padded(plan, sink->data, sink->alignment, &end, err) ||
 	    sink_file_open(&sink->file, end, end, err))
 		return sink_file_drop(&sink->file);
 	put_head(&sink->file);

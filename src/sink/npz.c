@@ -1,8 +1,7 @@
 /*
  * A zip file of numpy arrays, NAME.npy a tensor, none of them compressed. Ours,
  * because libzip writes no pipe, and libarchive would compute the CRCs in the
- * one thread that writes, with zlib's 4 GB/s; here the workers do, with
- * libdeflate's 15 GB/s, while a part of a tensor is in their cache.
+ * one thread that writes; here the workers do (see observe/crc.c).
  *
  *   member: | local header | npy header | values | descriptor |
  *   end:    | members without values | central header … | end record |
@@ -17,10 +16,11 @@
 #include <inttypes.h>
 #include <libdeflate.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "base/escape.h"
+#include "observe/crc.h"
 #include "sink/file.h"
+#include "sink/kinds.h"
 
 #define IN_ZIP64 UINT32_MAX /* what stands for a value in a zip64 field */
 #define MANY UINT16_MAX     /* members, in a zip64 record */
@@ -50,7 +50,8 @@
 struct sink_npz {
 	struct sink_file file; /* first */
 	const struct plan *plan;
-	uint32_t *crcs; /* by index: of what was written of each member */
+	struct observer *observer;
+	uint32_t *crcs; /* by index: of what was committed of each member */
 	uint64_t directory; /* where the central headers begin */
 	uint64_t directory_bytes;
 };
@@ -76,10 +77,10 @@ static void print_shape(char *text, size_t size, const struct gguf_tensor *info)
 
 /* | 93 "NUMPY" | version: 1, 0 | bytes that follow: u16 | a Python dict,
  * spaces, a newline |, together a multiple of 64. */
-static void make_npy_header(struct npy_header *header, const struct plan *plan,
+static void make_npy_header(struct npy_header *header,
 			    const struct plan_tensor *tensor)
 {
-	const struct format *const format = plan_format(plan, tensor);
+	const struct format *const format = tensor->format;
 	const char kind = format->kind == FORMAT_KIND_FLOAT ? 'f' : 'i';
 	const char order = format->block_bytes == 1 ? '|' : '<';
 	char *const dict = header->bytes + 10;
@@ -107,12 +108,11 @@ struct member {
 	bool zip64;
 };
 
-static struct member member_of(const struct plan *plan,
-			       const struct plan_tensor *tensor)
+static struct member member_of(const struct plan_tensor *tensor)
 {
 	struct member member = { .tensor = tensor };
 
-	make_npy_header(&member.npy, plan, tensor);
+	make_npy_header(&member.npy, tensor);
 	member.bytes = member.npy.len + tensor->dst_bytes;
 	member.zip64 = member.bytes >= IN_ZIP64;
 	return member;
@@ -286,60 +286,33 @@ static void put_end(struct output_stream *s, const struct sink_npz *sink)
 
 /* -------------------------------- the sink -------------------------------- */
 
-static uint64_t before_bytes(const struct sink_file *file,
-			     const struct plan_tensor *tensor)
+static uint64_t member_before_bytes(const struct sink_file *file,
+				    const struct plan_tensor *tensor)
 {
-	const struct member member =
-		member_of(((const struct sink_npz *)file)->plan, tensor);
+	const struct member member = member_of(tensor);
 
+	(void)file;
 	return local_bytes(&member);
 }
 
-static void before(struct sink_file *file, const struct plan_tensor *tensor)
+static void put_before(struct sink_file *file, const struct plan_tensor *tensor)
 {
-	const struct member member =
-		member_of(((const struct sink_npz *)file)->plan, tensor);
+	const struct member member = member_of(tensor);
 
 	put_local(&file->stream, &member);
 }
 
-static uint64_t after(struct sink_file *file, const struct plan_tensor *tensor)
+static uint64_t put_after(struct sink_file *file,
+			  const struct plan_tensor *tensor)
 {
 	const struct sink_npz *const sink = (struct sink_npz *)file;
-	const struct member member = member_of(sink->plan, tensor);
+	const struct member member = member_of(tensor);
 
 	put_descriptor(&file->stream, &member, sink->crcs[tensor->index]);
 	return descriptor_bytes(&member);
 }
 
-static int prepare(struct sink *sink, struct work_batch *batch,
-		   const void *bytes, struct error *err)
-{
-	(void)sink;
-	(void)err;
-	for (size_t i = 0; i < batch->n_items; i++) {
-		struct work_item *const item = &batch->items[i];
-
-		item->crc = libdeflate_crc32(0, (const char *)bytes + item->out,
-					     item->dst_bytes);
-	}
-	return 0;
-}
-
-static void note(struct sink_file *file, const struct work_batch *batch)
-{
-	uint32_t *const crcs = ((struct sink_npz *)file)->crcs;
-
-	for (size_t i = 0; i < batch->n_items; i++) {
-		const struct work_item *const item = &batch->items[i];
-		uint32_t *const crc = &crcs[item->tensor->index];
-
-		*crc = (uint32_t)crc32_combine(*crc, item->crc,
-					       (z_off_t)item->dst_bytes);
-	}
-}
-
-static void trailer(struct sink_file *file)
+static void put_directory(struct sink_file *file)
 {
 	const struct sink_npz *const sink = (struct sink_npz *)file;
 	const struct plan *const plan = sink->plan;
@@ -347,24 +320,28 @@ static void trailer(struct sink_file *file)
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		if (plan->tensors[i].dst_bytes)
 			continue;
-		before(file, &plan->tensors[i]);
-		(void)after(file, &plan->tensors[i]);
+		put_before(file, &plan->tensors[i]);
+		(void)put_after(file, &plan->tensors[i]);
 	}
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *const tensor = &plan->tensors[i];
-		const struct member member = member_of(plan, tensor);
+		const struct member member = member_of(tensor);
 
 		put_central(&file->stream, &member, sink->crcs[tensor->index]);
 	}
 	put_end(&file->stream, sink);
 }
 
-static void release(struct sink_file *file)
+static void release_npz(struct sink_file *file)
 {
-	free(((struct sink_npz *)file)->crcs);
+	struct sink_npz *const sink = (struct sink_npz *)file;
+
+	if (sink->observer)
+		sink->observer->close(sink->observer);
+	free(sink->crcs);
 }
 
-static int check(const struct plan *plan, struct error *err)
+static int check_members(const struct plan *plan, struct error *err)
 {
 	if (sink_file_check(plan, "npz", false, "'--type f32' or f16, or "
 			    "'--format safetensors'", err))
@@ -386,10 +363,10 @@ static int check(const struct plan *plan, struct error *err)
 }
 
 /* Gives a tensor its place in the file, whose end so far is *end. */
-static int place(struct sink_npz *sink, struct plan_tensor *tensor,
-		 uint64_t *end, struct error *err)
+static int place_member(struct sink_npz *sink, struct plan_tensor *tensor,
+			uint64_t *end, struct error *err)
 {
-	const struct member member = member_of(sink->plan, tensor);
+	const struct member member = member_of(tensor);
 	char name[ESCAPE_MESSAGE_SIZE];
 
 	sink->crcs[tensor->index] =
@@ -407,23 +384,23 @@ static int place(struct sink_npz *sink, struct plan_tensor *tensor,
 
 /* Those with values, then those without; *values_end gets where the first
  * end, and *end where the file does. */
-static int place_all(struct sink_npz *sink, struct plan *plan,
-		     uint64_t *values_end, uint64_t *end, struct error *err)
+static int place_members(struct sink_npz *sink, struct plan *plan,
+			 uint64_t *values_end, uint64_t *end,
+			 struct error *err)
 {
 	*end = 0;
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		if (plan->tensors[i].dst_bytes &&
-		    place(sink, &plan->tensors[i], end, err))
+		    place_member(sink, &plan->tensors[i], end, err))
 			return -1;
 	*values_end = *end;
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		if (!plan->tensors[i].dst_bytes &&
-		    place(sink, &plan->tensors[i], end, err))
+		    place_member(sink, &plan->tensors[i], end, err))
 			return -1;
 	sink->directory = *end;
 	for (size_t i = 0; i < plan->n_tensors; i++) {
-		const struct member member =
-			member_of(plan, &plan->tensors[i]);
+		const struct member member = member_of(&plan->tensors[i]);
 
 		sink->directory_bytes += central_bytes(&member);
 	}
@@ -433,20 +410,20 @@ static int place_all(struct sink_npz *sink, struct plan *plan,
 }
 
 struct sink *sink_npz_open(struct output *output, struct plan *plan,
-			   struct error *err)
+			   const struct model *model, struct error *err)
 {
 	static const struct sink_file_kind kind = {
-		.before_bytes = before_bytes,
-		.before = before,
-		.after = after,
-		.trailer = trailer,
-		.note = note,
-		.release = release,
+		.before_bytes = member_before_bytes,
+		.before = put_before,
+		.after = put_after,
+		.trailer = put_directory,
+		.release = release_npz,
 	};
 	struct sink_npz *const sink =
 		sink_file_new(sizeof(*sink), &kind, output, err);
 	uint64_t values_end, end;
 
+	(void)model;
 	if (!sink)
 		return NULL;
 	sink->plan = plan;
@@ -455,10 +432,13 @@ struct sink *sink_npz_open(struct output *output, struct plan *plan,
 		error_errno(err, "cannot write '%s'", output_name(output));
 		return sink_file_drop(&sink->file);
 	}
-	if (check(plan, err) ||
-	    place_all(sink, plan, &values_end, &end, err) ||
+	sink->observer = crc_observer_open(sink->crcs, err);
+	if (!sink->observer)
+		return sink_file_drop(&sink->file);
+	if (check_members(plan, err) ||
+	    place_members(sink, plan, &values_end, &end, err) ||
 	    sink_file_open(&sink->file, values_end, end, err))
 		return sink_file_drop(&sink->file);
-	sink->file.sink.prepare = prepare;
+	sink->file.sink.observer = sink->observer;
 	return sink_file_start(&sink->file, 0);
 }

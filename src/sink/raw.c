@@ -1,12 +1,14 @@
 #include "sink/file.h"
+#include "sink/kinds.h"
 
-struct sink *sink_raw_open(struct output *output, const struct plan *plan,
-			   struct error *err)
+struct sink *sink_raw_open(struct output *output, struct plan *plan,
+			   const struct model *model, struct error *err)
 {
 	static const struct sink_file_kind kind = { .before = NULL };
 	struct sink_file *const file =
 		sink_file_new(sizeof(*file), &kind, output, err);
 
+	(void)model;
 	if (!file)
 		return NULL;
 	if (sink_file_open(file, plan->dst_bytes, plan->dst_bytes, err))

@@ -3,6 +3,7 @@
 #include "base/escape.h"
 #include "base/json.h"
 #include "sink/file.h"
+#include "sink/kinds.h"
 
 /*
  *   | bytes of the header: u64 | header: JSON, then spaces | tensors' data |
@@ -53,7 +54,7 @@ static void put_tensor(struct json *json, const struct sink_safetensors *sink,
 	json_key_text(json, info->name);
 	json_object(json);
 	json_key(json, "dtype");
-	json_string(json, plan_format(sink->plan, tensor)->name);
+	json_string(json, tensor->format->name);
 	json_key(json, "shape");
 	json_array(json);
 	for (unsigned i = info->n_dims; i; i--)
@@ -88,7 +89,7 @@ static void put_header(struct sink_file *file)
 	json_object_end(&json);
 }
 
-static int check(const struct plan *plan, struct error *err)
+static int check_names(const struct plan *plan, struct error *err)
 {
 	static const struct text metadata = { METADATA, sizeof(METADATA) - 1 };
 
@@ -105,8 +106,8 @@ static int check(const struct plan *plan, struct error *err)
 }
 
 /* Makes each offset one in the file. *end gets where that ends. */
-static int place(struct sink_safetensors *sink, struct plan *plan,
-		 uint64_t header, uint64_t *end, struct error *err)
+static int place_after(struct sink_safetensors *sink, struct plan *plan,
+		       uint64_t header, uint64_t *end, struct error *err)
 {
 	if (header > MAX_HEADER)
 		return error_set(err, "the header would have %" PRIu64
@@ -134,14 +135,14 @@ struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
 		return NULL;
 	sink->plan = plan;
 	sink->gguf = &model->shards[0].gguf;
-	if (check(plan, err))
+	if (check_names(plan, err))
 		return sink_file_drop(file);
 	plan_align(plan);
 	if (sink_file_measure(file, put_header, &json, err))
 		return sink_file_drop(file);
 	/* Cannot overflow: it is made of what is in memory. */
 	(void)bytes_align(json, HEADER_ALIGNMENT, &header);
-	if (place(sink, plan, header, &end, err) ||
+	if (place_after(sink, plan, header, &end, err) ||
 	    sink_file_open(file, end, end, err))
 		return sink_file_drop(file);
 	output_stream_put_u64(&file->stream, header);

@@ -32,9 +32,6 @@
 #define LINK_BYTES ((size_t)256 << 20)
 #define COPY_BYTES ((size_t)2 << 30)
 
-static const char *const type_names[] = { "f32", "f16", "bf16" };
-static const unsigned value_bytes[] = { 4, 2, 2 };
-
 /* The functions of HIP and the CUDA driver that only a measurement needs, in
  * addition to gpu/runtime.h; they return the same values. */
 #define FUNCTIONS(F)                                                          \
@@ -191,7 +188,8 @@ static size_t in_threads(void *(*work)(void *), const struct bench *bench,
 	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	const size_t threads = cpus < MOST_THREADS ? (size_t)cpus :
 						     MOST_THREADS;
-	const size_t bytes = format->block_weights * value_bytes[type];
+	const size_t bytes =
+		format->block_weights * output_type_at(type)->bytes;
 	struct share shares[MOST_THREADS];
 	size_t wrong = 0;
 
@@ -266,7 +264,8 @@ static void *compare(void *argument)
 {
 	enum { STEP = 64 };
 	struct share *const s = argument;
-	const size_t bytes = s->format->block_weights * value_bytes[s->type];
+	const size_t bytes =
+		s->format->block_weights * output_type_at(s->type)->bytes;
 	const struct cpu_rows *rows = cpu_rows_select(NULL, NULL);
 	uint8_t expected[STEP * 256 * 4];
 
@@ -291,7 +290,8 @@ static void *compare(void *argument)
 static size_t check_type(struct bench *bench, const struct format *format,
 			 int type, size_t n)
 {
-	const size_t size = n * format->block_weights * value_bytes[type];
+	const size_t size =
+		n * format->block_weights * output_type_at(type)->bytes;
 	size_t wrong, past = 0;
 
 	CALL(bench, fill, bench->out, UNTOUCHED * 0x01010101U,
@@ -305,7 +305,8 @@ static size_t check_type(struct bench *bench, const struct format *format,
 	wrong = in_threads(compare, bench, format, type, n);
 	if (past || wrong)
 		printf("%s to %s: %zu of %zu blocks DIFFER, %zu bytes written "
-		       "past the end\n", format->file_name, type_names[type],
+		       "past the end\n", format->file_name,
+		       output_type_at(type)->name,
 		       wrong, n, past);
 	return wrong + past;
 }
@@ -406,7 +407,7 @@ static void measure(struct bench *bench, const struct format *format,
 	printf("%-10s", format->file_name);
 	for (int type = 0; type < OUTPUT_NATIVE; type++) {
 		const size_t values = n * format->block_weights *
-				      value_bytes[type];
+				      output_type_at(type)->bytes;
 		const double speed = gb_per_s(bytes + values, MEDIAN(bench,
 			launch(bench, format, type, n)));
 

@@ -24,9 +24,6 @@
 #define HOT_RUNS 400
 #define STREAM_RUNS 4
 
-static const char *const type_names[] = { "f32", "f16", "bf16" };
-static const size_t type_bytes[] = { 4, 2, 2 };
-
 struct bench {
 	uint8_t *in, *out;
 	bool json;
@@ -64,7 +61,8 @@ static struct result measure_format(const struct bench *bench,
 				    const struct cpu_rows *rows, int type,
 				    const struct format *format)
 {
-	const size_t block = format->block_weights * type_bytes[type];
+	const size_t block =
+		format->block_weights * output_type_at(type)->bytes;
 	const size_t hot = HOT_BYTES / block, stream = STREAM_BYTES / block;
 
 	return (struct result){
@@ -138,13 +136,14 @@ static void bench_format(struct bench *bench, const struct format *format)
 	for (int type = 0; type < OUTPUT_NATIVE; type++) {
 		if (!bench->json)
 			printf("%-8s %-5s", format->file_name,
-			       type_names[type]);
+			       output_type_at(type)->name);
 		for (size_t i = 0; cpu_rows_at(i); i++) {
 			const struct cpu_rows *rows = cpu_rows_at(i);
 
 			if (cpu_rows_runs(rows))
 				print_result(bench, format->file_name,
-					     type_names[type], rows->isa,
+					     output_type_at(type)->name,
+					     rows->isa,
 					     measure_format(bench, rows, type,
 							    format));
 		}

@@ -151,8 +151,6 @@ or f16, not 'q4_2'"
 	fails_usage "'--rtol' takes a number such as 0.01 or 1e-6, not '-1'"
 	run --expect e --ulp 1e3 b
 	fails_usage "'--ulp' takes a number less than 2^64, not '1e3'"
-	run --expect e -o out b
-	fails_usage "'--output' cannot be combined with '--expect'"
 	run --expect e --json b
 	fails_usage "'--json' cannot be combined with '--expect'"
 	run --expect - -
@@ -162,6 +160,35 @@ or f16, not 'q4_2'"
 # expect_small VALUES OPTION...: compares the small model with VALUES.
 expect_small() {
 	run "$MODELS/small.gguf" --expect "$@"
+}
+
+# Each observer sees the same pass; the report leaves standard output to others.
+# If values differ, nothing is written.
+test_expect_beside_other_outputs() {
+	run "$MODELS/small.gguf" --checksum
+	cp "$OUT" sums
+	expect_small "$MODELS/small.f32" --checksum -o out.npz
+	succeeds
+	cmp "$OUT" sums || fail "$(cat "$OUT")" "$(cat sums)"
+	run "$MODELS/small.gguf" -o other.npz
+	cmp out.npz other.npz || fail 'not what it is without --expect'
+	expect_small "$MODELS/small.f32" --check sums -q -o out
+	succeeds
+	cmp out "$MODELS/small.f32" || fail 'other values'
+	rm ./*
+
+	head -c 64 /dev/zero >wrong
+	tail -c +65 "$MODELS/small.f32" >>wrong
+	expect_small wrong --checksum -o out
+	status_is 1
+	stdout_is ''
+	folder_is wrong
+	grep -q 'values differ' "$ERR" || fail "$(cat "$ERR")"
+	expect_small wrong -o out
+	status_is 1
+	stderr_is "gguf-dequant: 1 of 4 tensors differ from 'wrong'"
+	grep -q 'values differ' "$OUT" || fail "$(cat "$OUT")"
+	folder_is wrong
 }
 
 test_expect_of_a_model() {

@@ -147,10 +147,10 @@ standard output"
 
 test_too_little_memory() {
 	run -c -j 2 --memory 3M "$MODELS/small.gguf"
-	fails "'--memory' is 3145728 bytes, but with 2 threads the least is \
+	fails "'--memory' is 3145728 bytes, but 2 threads need at least \
 4194304"
 	run -c -j 1024 --memory 4M "$MODELS/small.gguf"
-	fails "'--memory' is 4194304 bytes, but with 1024 threads the least is \
+	fails "'--memory' is 4194304 bytes, but 1024 threads need at least \
 67108864"
 	run -j 1024 --memory 64M -o out "$MODELS/small.gguf"
 	succeeds

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/format.h"
+#include "base/output_type.h"
 #include "../reference.h"
 
 /* The vectors of one format, all its tensors one after the other. */

@@ -4,15 +4,12 @@
 
 _Thread_local struct dq_position dq_position;
 
-#define ROW(name, weights, type, bytes)                                  \
+#define ROW(TYPE, type, bytes, nan, file_type, name, weights)            \
 	{ "dq_" #name "_" #type, dq_##name##_##type, NULL,               \
 	  sizeof(struct dq_##name), (weights) * (bytes) },
-#define ROWS(name, weights)         \
-	ROW(name, weights, f32, 4)  \
-	ROW(name, weights, f16, 2)  \
-	ROW(name, weights, bf16, 2)
-#define DQ_QUANT(NAME, name, id, weights, bytes, span) ROWS(name, weights)
-#define DQ_FLOAT(NAME, name, id, bytes) ROWS(name, 1)
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	DQ_OUTPUT_TYPES(ROW, name, weights)
+#define DQ_FLOAT(NAME, name, id, bytes) DQ_OUTPUT_TYPES(ROW, name, 1)
 
 /* This kernel overwrites its input, which the type declares const. */
 static void run_groups(const void *chunks, void *values, uint64_t n,

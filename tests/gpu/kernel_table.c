@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "kernels/launch.h"
+#include "kernels/types.h"
 #include "../unit/blake3_reference.h"
 
 struct kernel_row {
@@ -12,16 +13,13 @@ struct kernel_row {
 	unsigned weights, block_bytes, value_bytes, tile_blocks;
 };
 
-#define ROW(name, weights, block_bytes, type, value_bytes)         \
+#define ROW(TYPE, type, value_bytes, nan, file_type, name, weights, \
+	    block_bytes)                                            \
 	{ "dq_" #name "_" #type, #name, #type, weights, block_bytes, \
 	  value_bytes, DQ_TILE(weights, value_bytes) },
-#define ROWS(name, weights, block_bytes)       \
-	ROW(name, weights, block_bytes, f32, 4) \
-	ROW(name, weights, block_bytes, f16, 2) \
-	ROW(name, weights, block_bytes, bf16, 2)
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
-	ROWS(name, weights, bytes)
-#define DQ_FLOAT(NAME, name, id, bytes) ROWS(name, 1, bytes)
+	DQ_OUTPUT_TYPES(ROW, name, weights, bytes)
+#define DQ_FLOAT(NAME, name, id, bytes) DQ_OUTPUT_TYPES(ROW, name, 1, bytes)
 
 /* The last row's kernel is NULL. */
 const struct kernel_row kernel_rows[] = {

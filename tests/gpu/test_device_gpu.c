@@ -15,7 +15,7 @@
 
 #include "hash/blake3.h"
 #include "cpu/rows.h"
-#include "pass/device.h"
+#include "device/devices.h"
 #include "../unit/fake_model.h"
 #include "fake_images.c"
 
@@ -73,18 +73,17 @@ static void fill(const struct device_slot *slot)
 }
 
 static void check_batch(struct device *gpu, struct device_slot *slot,
-			struct work_batch *batch, enum output_type type)
+			struct work_batch *batch)
 {
 	const struct cpu_rows *const rows = cpu_rows_select(NULL, NULL);
-	static struct blake3_part parts[PLAN_BATCH_ITEMS], expected;
+	static struct blake3_part expected;
+	struct blake3_part *const parts = slot->parts;
 	static char values[SLOT];
 	struct error err;
 
-	memset(parts, 0, sizeof(parts));
-	for (size_t i = 0; i < batch->n_items; i++)
-		batch->items[i].part = &parts[i];
+	memset(parts, 0, PLAN_BATCH_ITEMS * sizeof(*parts));
 	fill(slot);
-	assert_int_equal(gpu->convert(gpu, slot, batch, type, &err), 0);
+	assert_int_equal(gpu->convert(gpu, slot, batch, &err), 0);
 	for (size_t i = 0; i < batch->n_items; i++) {
 		const struct work_item *const item = &batch->items[i];
 		const struct plan_tensor *const tensor = item->tensor;
@@ -94,7 +93,8 @@ static void check_batch(struct device *gpu, struct device_slot *slot,
 			assert_int_equal(parts[i].n_chunks, 0);
 			continue;
 		}
-		rows->convert[type][tensor->tensor->info->format->index](
+		rows->convert[tensor->type]
+			     [tensor->tensor->info->format->index](
 			(const char *)slot->in + item->in, item->n_blocks,
 			values);
 		memset(&expected, 0, sizeof(expected));
@@ -110,12 +110,14 @@ static void check_batch(struct device *gpu, struct device_slot *slot,
 
 static void check(enum output_type type, size_t slot_bytes, bool parts_only)
 {
+	static struct blake3_part parts[PLAN_BATCH_ITEMS];
 	struct fake_model fake;
 	struct plan plan;
 	struct plan_cursor cursor = { &plan, slot_bytes, 0, 0 };
 	struct work_batch batch;
 	struct device_slot slot = {
 		.blake3 = cpu_rows_at(0)->blake3,
+		.parts = parts,
 		.parts_only = parts_only,
 	};
 	struct error err;
@@ -129,7 +131,7 @@ static void check(enum output_type type, size_t slot_bytes, bool parts_only)
 	assert_int_equal(gpu->slot_open(gpu, &slot, SLOT, &err), 0);
 	while (plan_next(&cursor, &batch))
 		if (batch.in_bytes)
-			check_batch(gpu, &slot, &batch, type);
+			check_batch(gpu, &slot, &batch);
 	gpu->slot_close(gpu, &slot);
 	gpu->close(gpu);
 	plan_release(&plan);

@@ -21,18 +21,13 @@ _Thread_local struct dq_position dq_position;
 typedef void kernel_fn(const void *blocks, void *values, uint64_t n_blocks);
 
 static kernel_fn *const kernels[FORMAT_COUNT][OUTPUT_NATIVE] = {
-#define ROW(NAME, name)                          \
-	[FORMAT_##NAME] = {                      \
-		[OUTPUT_F32] = dq_##name##_f32,  \
-		[OUTPUT_F16] = dq_##name##_f16,  \
-		[OUTPUT_BF16] = dq_##name##_bf16 \
-	},
-#define DQ_QUANT(NAME, name, id, weights, bytes, span) ROW(NAME, name)
-#define DQ_FLOAT(NAME, name, id, bytes) ROW(NAME, name)
+#define ROW(TYPE, type, bytes, nan, file_type, NAME, name) \
+	[FORMAT_##NAME][OUTPUT_##TYPE] = dq_##name##_##type,
+#define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	DQ_OUTPUT_TYPES(ROW, NAME, name)
+#define DQ_FLOAT(NAME, name, id, bytes) DQ_OUTPUT_TYPES(ROW, NAME, name)
 #include "kernels/formats.def"
 };
-
-static const unsigned value_bytes[] = { 4, 2, 2 };
 
 #define GUARD 64 /* bytes past the output that must stay as they are */
 #define UNTOUCHED 0xa5
@@ -53,9 +48,10 @@ static void check_length(const struct format *format, enum output_type type,
 			 size_t n)
 {
 	const size_t in_bytes = n * format->block_bytes;
-	const size_t out_bytes = n * format->block_weights * value_bytes[type];
+	const unsigned value_bytes = output_type_at(type)->bytes;
+	const size_t out_bytes = n * format->block_weights * value_bytes;
 	const struct dq_launch launch =
-		dq_launch(format->block_weights, value_bytes[type], n);
+		dq_launch(format->block_weights, value_bytes, n);
 	uint8_t *in = malloc(in_bytes), *out = malloc(out_bytes + GUARD);
 	const struct dq_parameters parameters = { in, out, n };
 
@@ -83,7 +79,7 @@ static void test_format(void **state)
 	golden_read(&golden, format);
 	for (int type = 0; type < OUTPUT_NATIVE; type++) {
 		const size_t tile = DQ_TILE(format->block_weights,
-					    value_bytes[type]);
+					    output_type_at(type)->bytes);
 		uint8_t *expected =
 				golden_values(&golden, format, type);
 

@@ -2,8 +2,9 @@
 #ifndef SINKS_H
 #define SINKS_H
 
-#include "sink/sink.h"
+#include "sink/kinds.h"
 #include "fake_model.h"
+#include "observing.h"
 #include "scratch.h"
 
 static const struct plan_globs sinks_everything;
@@ -61,8 +62,13 @@ static inline int sinks_write(struct sinks *s, struct sink *sink,
 		memset(bytes + batch.items[i].out,
 		       *batch.items[i].tensor->tensor->info->name.data,
 		       batch.items[i].dst_bytes);
-	if (sink->prepare && sink->prepare(sink, &batch, bytes, &s->err))
-		return -1;
+	if (sink->observer) {
+		const struct observed observed =
+			observed_values(&batch, bytes);
+
+		if (observe_batch(sink->observer, &observed, &s->err))
+			return -1;
+	}
 	return sink->write(sink, &batch, bytes, &s->err);
 }
 

@@ -67,7 +67,8 @@ static void set_tensor(struct fixture *f, unsigned i, struct text name,
 	f->tensors[i] = (struct model_tensor){ info, &f->shards[i / 3].source };
 	f->planned[i] = (struct plan_tensor){
 		.tensor = &f->tensors[i],
-		.type = "f16",
+		.type = OUTPUT_F16,
+		.format = format_at(FORMAT_F16),
 		.dst_offset = f->plan.dst_bytes,
 		.dst_bytes = info->n_weights * 2,
 	};
@@ -98,7 +99,6 @@ static void set_up(struct fixture *f)
 		.shards = f->shards, .n_shards = 2,
 		.tensors = f->tensors, .n_tensors = 4,
 	};
-	f->plan.type = OUTPUT_F16;
 	f->plan.tensors = f->planned;
 	f->plan.n_tensors = 4;
 }
@@ -163,7 +163,6 @@ static void test_table_of_a_selection(void **state)
 	f.plan.tensors += 1;
 	f.plan.n_tensors = 0;
 	f.plan.dst_bytes = 0;
-	f.plan.type = OUTPUT_NATIVE;
 	capture_open(&capture);
 	listing_table(capture.stream, &f.model, &f.plan);
 	capture_is(&capture,
@@ -175,7 +174,7 @@ static void test_table_of_a_selection(void **state)
 "TYPE     TENSORS  WEIGHTS        SIZE  BITS/WEIGHT\n"
 "all            0        0         0 B        0.000\n"
 "\n"
-"Output as native: 0 bytes (0 B)\n");
+"Output as f32: 0 bytes (0 B)\n");
 }
 
 /* Checks how the last line of a table shows a size of `bytes` bytes. */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cpu/rows.h"
-#include "pass/device.h"
+#include "device/devices.h"
 #include "../fake_model.h"
 
 #define SLOT 5000 /* less than two pages */
@@ -84,7 +84,7 @@ static void test_batch(void **state)
 	memcpy(slot.in, &ones[0], 2);
 	memcpy((char *)slot.in + batch.items[2].in, ones, 4);
 	memset(slot.out, 'x', 36 * 4);
-	assert_int_equal(dev->convert(dev, &slot, &batch, OUTPUT_F32, &err), 0);
+	assert_int_equal(dev->convert(dev, &slot, &batch, &err), 0);
 	memcpy(values, slot.out, 32 * 4);
 	for (unsigned i = 0; i < 32; i++)
 		assert_true(values[i] == 3);

@@ -10,67 +10,13 @@
 #include "hash/blake3_lanes.h"
 #include "observe/checksum.h"
 #include "../fake_model.h"
+#include "../observing.h"
 
 #define LONG_BYTES 10000 /* more than one batch */
 
 static struct error err;
 
 static const struct plan_globs everything;
-
-/* ---------------------- a sink that tells what it got --------------------- */
-
-struct test_sink {
-	struct sink sink;
-	char got[4 * LONG_BYTES];
-	size_t n;
-	size_t prepared;
-	bool unprepared, fails;
-	bool ended, aborted;
-};
-
-static int test_prepare(struct sink *sink, struct work_batch *batch,
-			const void *bytes, struct error *error)
-{
-	(void)bytes;
-	((struct test_sink *)sink)->prepared += batch->out_bytes;
-	return ((struct test_sink *)sink)->unprepared ?
-		       error_set(error, "no prepare") : 0;
-}
-
-static int test_write(struct sink *sink, const struct work_batch *batch,
-		      const void *bytes, struct error *error)
-{
-	struct test_sink *const test = (struct test_sink *)sink;
-
-	if (test->fails)
-		return error_set(error, "no write");
-	memcpy(test->got + test->n, bytes, batch->out_bytes);
-	test->n += batch->out_bytes;
-	return 0;
-}
-
-static int test_end(struct sink *sink, struct error *error)
-{
-	((struct test_sink *)sink)->ended = true;
-	return ((struct test_sink *)sink)->fails ? error_set(error, "no end") :
-						   0;
-}
-
-static void test_abort(struct sink *sink)
-{
-	((struct test_sink *)sink)->aborted = true;
-}
-
-static void test_sink_init(struct test_sink *test)
-{
-	memset(test, 0, sizeof(*test));
-	test->sink = (struct sink){
-		.prepare = test_prepare,
-		.write = test_write,
-		.end = test_end,
-		.abort = test_abort,
-	};
-}
 
 /* -------------------- a checksum that can be made to fail ----------------- */
 
@@ -142,7 +88,6 @@ static const struct blake3_lanes lanes;
 
 /* What every test needs. */
 struct fixture {
-	struct test_sink inner;
 	struct fake_model fake;
 	struct plan plan, sorted;
 	unsigned char sums[8];
@@ -162,7 +107,6 @@ static int set_up(void **state)
 	assert_int_equal(plan_init(&f->plan, &f->fake.model, &everything,
 				   OUTPUT_F32, &err), 0);
 	assert_int_equal(plan_init_by_source(&f->sorted, &f->plan, &err), 0);
-	test_sink_init(&f->inner);
 	*state = f;
 	return 0;
 }
@@ -178,35 +122,34 @@ static int tear_down(void **state)
 	return n_open != 0;
 }
 
-static struct sink *open_sink(struct fixture *f,
-			      const struct checksum *checksum)
+static struct observer *open_observer(struct fixture *f,
+				      const struct checksum *checksum)
 {
-	return sink_checksum_open(&f->inner.sink, &f->plan, checksum, &lanes,
-				  f->sums, &err);
+	return checksum_observer_open(&f->plan, checksum, &lanes, f->sums,
+				      &err);
 }
 
 /* Every byte of tensor "a" is 'a', and so on. */
-static int write_plan(struct sink *sink, const struct plan *plan)
+static int observe_plan(struct observer *observer, const struct plan *plan)
 {
 	struct plan_cursor cursor = { plan, PLAN_MIN_SLOT, 0, 0 };
 	struct work_batch batch;
 	struct blake3_part parts[PLAN_BATCH_ITEMS];
 	char bytes[PLAN_MIN_SLOT];
+	struct observed observed = observed_values(&batch, bytes);
 
+	if (observer->blake3)
+		observed.parts = parts;
 	while (plan_next(&cursor, &batch)) {
 		for (size_t i = 0; i < batch.n_items; i++) {
-			struct work_item *const item = &batch.items[i];
+			const struct work_item *const item = &batch.items[i];
 			const char byte =
 				item->tensor->tensor->info->name.data[0];
 
 			memset(bytes + item->out, byte, item->dst_bytes);
 			parts[i].n_chunks = item->dst_bytes * (size_t)byte;
-			item->part = sink->blake3 ? &parts[i] : NULL;
 		}
-		if (sink->prepare &&
-		    sink->prepare(sink, &batch, bytes, &err))
-			return -1;
-		if (sink->write(sink, &batch, bytes, &err))
+		if (observe_batch(observer, &observed, &err))
 			return -1;
 	}
 	return 0;
@@ -222,41 +165,21 @@ static void test_checksums(void **state)
 	struct fixture *const f = *state;
 
 	for (unsigned i = 0; i < 4; i++) {
-		const bool any_order = i & 1, by_parts = i & 2;
-		struct sink *sink;
+		const bool by_source = i & 1, by_parts = i & 2;
+		struct observer *observer;
 
 		memset(f->sums, 0xa5, sizeof(f->sums));
-		test_sink_init(&f->inner);
-		f->inner.sink.any_order = any_order;
-		f->inner.sink.parts_only = true;
-		sink = open_sink(f, by_parts ? &weak_parts : &weak);
-		assert_non_null(sink);
-		assert_int_equal(sink->any_order, any_order);
-		assert_ptr_equal(sink->blake3, by_parts ? &lanes : NULL);
-		assert_int_equal(sink->parts_only, by_parts);
-		assert_int_equal(write_plan(sink, any_order ? &f->sorted :
-							      &f->plan), 0);
-		assert_int_equal(f->inner.prepared, LONG_BYTES + 3);
-		assert_int_equal(f->inner.n, LONG_BYTES + 3);
-		assert_int_equal(f->inner.got[0], any_order ? 'b' : 'a');
-		assert_int_equal(sink->end(sink, &err), 0);
-		assert_true(f->inner.ended && !f->inner.aborted);
+		observer = open_observer(f, by_parts ? &weak_parts : &weak);
+		assert_non_null(observer);
+		assert_true(observer->any_order);
+		assert_ptr_equal(observer->blake3, by_parts ? &lanes : NULL);
+		assert_int_equal(observer->reads_values, !by_parts);
+		assert_int_equal(observe_plan(observer, by_source ? &f->sorted :
+								    &f->plan),
+				 0);
 		assert_memory_equal(f->sums, expected, sizeof(expected));
+		observer->close(observer);
 	}
-}
-
-static void test_no_prepare(void **state)
-{
-	struct fixture *const f = *state;
-	struct sink *sink;
-
-	f->inner.sink.prepare = NULL;
-	sink = open_sink(f, &weak_parts);
-	assert_non_null(sink);
-	assert_null(sink->prepare);
-	assert_false(sink->parts_only);
-	sink->abort(sink);
-	assert_true(f->inner.aborted && !f->inner.ended);
 }
 
 static void test_the_checksum_fails(void **state)
@@ -266,54 +189,22 @@ static void test_the_checksum_fails(void **state)
 	/* The empty tensor's checksum is made at once. */
 	for (size_t i = 0; i < 3; i++) {
 		failing = (enum step[]){ STEP_OPEN, STEP_BEGIN, STEP_END }[i];
-		test_sink_init(&f->inner);
-		assert_null(open_sink(f, &weak));
+		assert_null(open_observer(f, &weak));
 		assert_string_equal(err.message, "cannot compute WEAK");
-		assert_true(f->inner.aborted && !f->inner.ended);
 	}
 	for (size_t i = 0; i < 3; i++) {
-		struct sink *sink;
+		struct observer *observer;
 
 		failing = STEP_NONE;
-		test_sink_init(&f->inner);
-		sink = open_sink(f, &weak);
-		assert_non_null(sink);
+		observer = open_observer(f, &weak);
+		assert_non_null(observer);
 		failing = (enum step[]){ STEP_BEGIN, STEP_UPDATE, STEP_END }[i];
-		assert_int_equal(write_plan(sink, &f->plan), -1);
+		assert_int_equal(observe_plan(observer, &f->plan), -1);
 		assert_string_equal(err.message,
 				    "cannot compute WEAK of tensor 'a'");
-		assert_int_equal(f->inner.n, 0);
-		sink->abort(sink);
-		assert_true(f->inner.aborted && !f->inner.ended);
+		observer->close(observer);
 	}
 	failing = STEP_NONE;
-}
-
-static void test_the_inner_sink_fails(void **state)
-{
-	struct fixture *const f = *state;
-	struct sink *sink;
-
-	f->inner.unprepared = true;
-	sink = open_sink(f, &weak);
-	assert_non_null(sink);
-	assert_int_equal(write_plan(sink, &f->plan), -1);
-	assert_string_equal(err.message, "no prepare");
-	sink->abort(sink);
-
-	f->inner.fails = true;
-	f->inner.unprepared = f->inner.aborted = false;
-	sink = open_sink(f, &weak);
-	assert_non_null(sink);
-	assert_int_equal(write_plan(sink, &f->plan), -1);
-	assert_string_equal(err.message, "no write");
-	sink->abort(sink);
-	assert_true(f->inner.aborted && !f->inner.ended);
-
-	sink = open_sink(f, &weak);
-	assert_non_null(sink);
-	assert_int_equal(sink->end(sink, &err), -1);
-	assert_string_equal(err.message, "no end");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -322,10 +213,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_checksums),
-		TEST(test_no_prepare),
 		TEST(test_the_checksum_fails),
-		TEST(test_the_inner_sink_fails),
 	};
 
-	return cmocka_run_group_tests_name("sink_checksum", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("observe_checksum", tests, NULL, NULL);
 }

@@ -6,9 +6,10 @@
 
 #include <cmocka.h>
 
-#include "sink/sink.h"
+#include "observe/expect.h"
 #include "../failing_malloc.h"
 #include "../fake_model.h"
+#include "../observing.h"
 #include "../scratch.h"
 
 static struct error err;
@@ -28,18 +29,30 @@ static void write_bytes(const char *path, const void *bytes, size_t n)
 	assert_int_equal(fclose(stream), 0);
 }
 
-static struct sink *open_sink(const char *path, const struct tolerance *t,
-			      const struct plan *plan)
+static struct observer *open_expect(const char *path, const struct tolerance *t,
+				    const struct plan *plan)
 {
-	struct output *report = output_open("report", true, &no_files, &err);
+	struct expected *const expected = expected_file_open(path, plan, &err);
+	struct output *report;
 
+	if (!expected)
+		return NULL;
+	report = output_open("report", true, &no_files, &err);
 	assert_non_null(report);
-	return sink_expect_open(path, t, report, plan, &err);
+	return expect_observer_open(expected, t, report, plan, &err);
 }
 
-/* Puts the output `got` of `plan` through the sink, in `walked`'s order. */
-static int put(struct sink *sink, const struct plan *walked, const char *got,
-	       size_t slot_bytes)
+static int finish(struct observer *observer)
+{
+	const int result = observer->finish(observer, &err);
+
+	observer->close(observer);
+	return result;
+}
+
+/* Puts the output `got` of `plan` through, in `walked`'s order. */
+static int put(struct observer *observer, const struct plan *walked,
+	       const char *got, size_t slot_bytes)
 {
 	struct plan_cursor cursor = { walked, slot_bytes, 0, 0 };
 	char *const bytes = malloc(slot_bytes);
@@ -56,10 +69,9 @@ static int put(struct sink *sink, const struct plan *walked, const char *got,
 				       item->dst_offset,
 			       item->dst_bytes);
 		}
-		if (sink->prepare)
-			result = sink->prepare(sink, &batch, bytes, &err);
-		if (!result)
-			result = sink->write(sink, &batch, bytes, &err);
+		result = observe_batch(observer, &(struct observed){
+					       .batch = &batch,
+					       .values = bytes }, &err);
 	}
 	free(bytes);
 	return result;
@@ -70,15 +82,15 @@ static void assert_report(const struct plan *plan, const struct tolerance *t,
 			  const void *got, const void *expected,
 			  const char *lines)
 {
-	struct sink *sink;
+	struct observer *observer;
 
 	write_bytes("expected", expected, plan->dst_bytes);
-	sink = open_sink("expected", t, plan);
-	if (!sink)
+	observer = open_expect("expected", t, plan);
+	if (!observer)
 		fail_msg("%s", err.message);
-	assert_true(sink->any_order);
-	assert_int_equal(put(sink, plan, got, PLAN_MIN_SLOT), 0);
-	assert_int_equal(sink->end(sink, &err), *lines ? -1 : 0);
+	assert_true(observer->any_order);
+	assert_int_equal(put(observer, plan, got, PLAN_MIN_SLOT), 0);
+	assert_int_equal(finish(observer), *lines ? -1 : 0);
 	assert_string_equal(scratch_read("report"), lines);
 	if (*lines) {
 		assert_true(err.differs);
@@ -208,7 +220,7 @@ static void test_tolerance(void **state)
 		const struct pair *const p = &pairs[i];
 		struct fake_model fake;
 		struct plan plan;
-		struct sink *sink;
+		struct observer *observer;
 		int result;
 
 		fake_model_init(&fake, 1);
@@ -216,11 +228,11 @@ static void test_tolerance(void **state)
 		assert_int_equal(plan_init(&plan, &fake.model, &everything,
 					   OUTPUT_NATIVE, &err), 0);
 		write_bytes("expected", &p->expected, plan.dst_bytes);
-		sink = open_sink("expected", &p->tolerance, &plan);
-		assert_non_null(sink);
-		assert_int_equal(put(sink, &plan, (const char *)&p->got,
+		observer = open_expect("expected", &p->tolerance, &plan);
+		assert_non_null(observer);
+		assert_int_equal(put(observer, &plan, (const char *)&p->got,
 				     PLAN_MIN_SLOT), 0);
-		result = sink->end(sink, &err);
+		result = finish(observer);
 		if (result != (p->differs ? -1 : 0))
 			fail_msg("pair %zu: %d", i, result);
 		plan_release(&plan);
@@ -383,18 +395,18 @@ static void test_every_order(void **state)
 	(void)state;
 	write_bytes("expected", expected, sizeof(expected));
 	for (unsigned i = 0; i < 6; i++) {
-		struct sink *const sink = open_sink("expected", &exact, &plan);
+		struct observer *const observer = open_expect("expected", &exact, &plan);
 
-		assert_non_null(sink);
-		assert_int_equal(put(sink, i % 2 ? &sorted : &plan, got,
+		assert_non_null(observer);
+		assert_int_equal(put(observer, i % 2 ? &sorted : &plan, got,
 				     slots[i / 2]), 0);
-		assert_int_equal(sink->end(sink, &err), -1);
+		assert_int_equal(finish(observer), -1);
 		assert_all_lines();
 	}
 }
 
 struct part {
-	struct sink *sink;
+	struct observer *observer;
 	struct work_batch batch;
 	const char *bytes;
 };
@@ -403,9 +415,11 @@ static void *prepare_part(void *arg)
 {
 	struct part *const part = arg;
 	static struct error unused;
+	const struct observed observed =
+		observed_values(&part->batch, part->bytes);
 
-	return part->sink->prepare(part->sink, &part->batch, part->bytes,
-				   &unused) ? part : NULL;
+	return part->observer->prepare(part->observer, &observed, NULL,
+				       &unused) ? part : NULL;
 }
 
 /* Each batch in a thread of its own, begun from the last. */
@@ -414,16 +428,16 @@ static void test_threads(void **state)
 	struct plan_cursor cursor = { &plan, 8192, 0, 0 };
 	struct part parts[12];
 	pthread_t threads[12];
-	struct sink *sink;
+	struct observer *observer;
 	uint64_t at = 0;
 	unsigned n = 0;
 
 	(void)state;
 	write_bytes("expected", expected, sizeof(expected));
-	sink = open_sink("expected", &exact, &plan);
-	assert_non_null(sink);
+	observer = open_expect("expected", &exact, &plan);
+	assert_non_null(observer);
 	while (plan_next(&cursor, &parts[n].batch)) {
-		parts[n].sink = sink;
+		parts[n].observer = observer;
 		parts[n].bytes = got + at;
 		at += parts[n++].batch.out_bytes;
 		assert_true(n < 12);
@@ -438,10 +452,8 @@ static void test_threads(void **state)
 		assert_int_equal(pthread_join(threads[i], &failed), 0);
 		assert_null(failed);
 	}
-	for (unsigned i = 0; i < n; i++)
-		assert_int_equal(sink->write(sink, &parts[i].batch,
-					     parts[i].bytes, &err), 0);
-	assert_int_equal(sink->end(sink, &err), -1);
+	assert_null(observer->commit);
+	assert_int_equal(finish(observer), -1);
 	assert_all_lines();
 }
 
@@ -455,17 +467,17 @@ static void *write_pipe(void *arg)
 }
 
 /* Compares with a stream of the first n bytes; what put gave. */
-static int put_stream(size_t n, struct sink **sink)
+static int put_stream(size_t n, struct observer **observer)
 {
 	struct text text = { expected, n };
 	pthread_t thread;
 	int result = -1;
 
 	assert_int_equal(pthread_create(&thread, NULL, write_pipe, &text), 0);
-	*sink = open_sink("pipe", &exact, &plan);
-	if (*sink) {
-		assert_false((*sink)->any_order);
-		result = put(*sink, &plan, got, 10000);
+	*observer = open_expect("pipe", &exact, &plan);
+	if (*observer) {
+		assert_false((*observer)->any_order);
+		result = put(*observer, &plan, got, 10000);
 	}
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	return result;
@@ -473,55 +485,55 @@ static int put_stream(size_t n, struct sink **sink)
 
 static void test_stream(void **state)
 {
-	struct sink *sink;
+	struct observer *observer;
 
 	(void)state;
 	assert_int_equal(mkfifo("pipe", 0666), 0);
-	assert_int_equal(put_stream(sizeof(expected), &sink), 0);
-	assert_int_equal(sink->end(sink, &err), -1);
+	assert_int_equal(put_stream(sizeof(expected), &observer), 0);
+	assert_int_equal(finish(observer), -1);
 	assert_string_equal(err.message, "3 of 6 tensors differ from 'pipe'");
 }
 
 static void test_stream_that_is_too_short(void **state)
 {
-	struct sink *sink;
+	struct observer *observer;
 
 	(void)state;
 	assert_int_equal(mkfifo("pipe", 0666), 0);
-	assert_int_equal(put_stream(sizeof(expected) - 1, &sink), -1);
+	assert_int_equal(put_stream(sizeof(expected) - 1, &observer), -1);
 	assert_false(err.differs);
 	assert_string_equal(err.message, "'pipe' has 80015 bytes, but should "
 					 "have 80016");
-	sink->abort(sink);
+	observer->close(observer);
 	assert_int_equal(scratch_count("."), 1);
 }
 
 static void test_file_that_shrinks(void **state)
 {
-	struct sink *sink;
+	struct observer *observer;
 
 	(void)state;
 	write_bytes("expected", expected, sizeof(expected));
-	sink = open_sink("expected", &exact, &plan);
-	assert_non_null(sink);
+	observer = open_expect("expected", &exact, &plan);
+	assert_non_null(observer);
 	write_bytes("expected", expected, 100);
-	assert_int_equal(put(sink, &plan, got, 10000), -1);
+	assert_int_equal(put(observer, &plan, got, 10000), -1);
 	assert_false(err.differs);
 	assert_string_equal(err.message, "'expected' shrank while it was read,"
 					 " from 80016 to 100 bytes");
-	sink->abort(sink);
+	observer->close(observer);
 	assert_int_equal(scratch_count("."), 1);
 }
 
 static void test_what_cannot_be_opened(void **state)
 {
 	(void)state;
-	assert_null(open_sink("none", &exact, &plan));
+	assert_null(open_expect("none", &exact, &plan));
 	assert_string_equal(err.message, "cannot open 'none': No such file or "
 					 "directory");
 	for (unsigned i = 0; i < 2; i++) {
 		write_bytes("expected", expected, i ? 80015 : 0);
-		assert_null(open_sink("expected", &exact, &plan));
+		assert_null(open_expect("expected", &exact, &plan));
 		assert_false(err.differs);
 		assert_string_equal(err.message, i ?
 			"'expected' has 80015 bytes, but should have 80016" :
@@ -538,12 +550,13 @@ static void test_report_is_optional(void **state)
 	(void)state;
 	write_bytes("expected", expected, sizeof(expected));
 	for (unsigned i = 0; i < 2; i++) {
-		struct sink *const sink = sink_expect_open(
-			"expected", &exact, report, &plan, &err);
+		struct observer *const observer = expect_observer_open(
+			expected_file_open("expected", &plan, &err), &exact,
+			report, &plan, &err);
 
-		assert_non_null(sink);
-		assert_int_equal(put(sink, &plan, got, 10000), 0);
-		assert_int_equal(sink->end(sink, &err), -1);
+		assert_non_null(observer);
+		assert_int_equal(put(observer, &plan, got, 10000), 0);
+		assert_int_equal(finish(observer), -1);
 		assert_int_equal(err.differs, !report);
 		assert_string_equal(err.message, report ?
 			"cannot write '/dev/full': No space left on device" :
@@ -564,35 +577,40 @@ static void test_allocations_may_fail(void **state)
 	for (;; n++) {
 		struct output *const report =
 			output_open("report", true, &no_files, &err);
-		struct sink *sink;
+		struct expected *values;
+		struct observer *observer;
 
 		assert_non_null(report);
 		until_failure = n + 1;
-		sink = sink_expect_open("expected", &exact, report, &plan,
-					&err);
-		if (sink) {
+		values = expected_file_open("expected", &plan, &err);
+		observer = !values ? NULL :
+			   expect_observer_open(values, &exact, report, &plan,
+						&err);
+		if (observer) {
 			until_failure = 0;
-			sink->abort(sink);
+			observer->close(observer);
 			break;
 		}
+		if (!values)
+			output_abort(report);
 		assert_int_equal(until_failure, 0);
 		assert_non_null(strstr(err.message, ": Cannot allocate"));
 		assert_int_equal(scratch_count("."), 1);
 	}
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 4);
 }
 
 static void test_a_line_without_memory(void **state)
 {
-	struct sink *sink;
+	struct observer *observer;
 
 	(void)state;
 	write_bytes("expected", expected, sizeof(expected));
-	sink = open_sink("expected", &exact, &plan);
-	assert_non_null(sink);
-	assert_int_equal(put(sink, &plan, got, 10000), 0);
+	observer = open_expect("expected", &exact, &plan);
+	assert_non_null(observer);
+	assert_int_equal(put(observer, &plan, got, 10000), 0);
 	until_failure = 1;
-	assert_int_equal(sink->end(sink, &err), -1);
+	assert_int_equal(finish(observer), -1);
 	assert_int_equal(until_failure, 0);
 	assert_false(err.differs);
 	assert_string_equal(err.message, "cannot write 'report': Cannot "
@@ -624,5 +642,5 @@ int main(void)
 		TEST_OF_PLAN(test_a_line_without_memory),
 	};
 
-	return cmocka_run_group_tests_name("sink_expect", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("expect", tests, NULL, NULL);
 }

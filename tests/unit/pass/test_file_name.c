@@ -16,9 +16,10 @@ static char *name_file(const char *data, size_t len, const char *type)
 {
 	const struct gguf_tensor info = { .name = { data, len } };
 	const struct model_tensor tensor = { .info = &info };
+	const struct format format = { .file_name = type };
 
 	return file_name_of(&(struct plan_tensor){ .tensor = &tensor,
-						   .type = type }, &err);
+						   .format = &format }, &err);
 }
 
 static void assert_named(const char *data, size_t len, const char *expected)

@@ -12,6 +12,7 @@
 
 #include "hash/blake3.h"
 #include "cpu/rows.h"
+#include "device/devices.h"
 #include "pass/pipeline.h"
 #include "../blake3_reference.h"
 #include "../fake_model.h"
@@ -94,16 +95,16 @@ static void hash_and_forget(const struct device_slot *slot,
 
 		if (item->tensor->verbatim)
 			continue;
-		blake3_part_hash(item->part, slot->blake3, out, item->dst_bytes,
-				 item->dst_offset, item->tensor->dst_bytes);
+		blake3_part_hash(&slot->parts[i], slot->blake3, out,
+				 item->dst_bytes, item->dst_offset,
+				 item->tensor->dst_bytes);
 		if (slot->parts_only)
 			memset(out, 0x77, item->dst_bytes);
 	}
 }
 
 static int test_convert(struct device *dev, struct device_slot *slot,
-			const struct work_batch *batch, enum output_type type,
-			struct error *error)
+			const struct work_batch *batch, struct error *error)
 {
 	struct test_device *test = (struct test_device *)dev;
 	sigset_t blocked;
@@ -121,10 +122,74 @@ static int test_convert(struct device *dev, struct device_slot *slot,
 		if (strtoul(batch->items[i].tensor->tensor->info->name.data,
 			    NULL, 10) == test->fails_at)
 			return error_set(error, "no conversion");
-	if (test->cpu->convert(test->cpu, slot, batch, type, error))
+	if (test->cpu->convert(test->cpu, slot, batch, error))
 		return -1;
 	if (slot->blake3)
 		hash_and_forget(slot, batch);
+	return 0;
+}
+
+/* ----------------------- an observer that may fail ------------------------ */
+
+struct test_observer {
+	struct observer observer;
+	size_t prepare_fails_at; /* tensor */
+	const char *expected;
+	atomic_size_t prepared;  /* bytes */
+	uint64_t committed;
+	atomic_bool misused;
+	const struct plan *plan;
+	struct blake3_tree trees[N_TENSORS]; /* of the plan's tensors */
+};
+
+/* The note on an item is where its values are in the output. */
+static int test_prepare(struct observer *observer,
+			const struct observed *observed, void *notes,
+			struct error *error)
+{
+	struct test_observer *test = (struct test_observer *)observer;
+	const struct work_batch *const batch = observed->batch;
+
+	dawdle();
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *item = &batch->items[i];
+		const uint64_t at = item->tensor->dst_offset + item->dst_offset;
+
+		if (observer->reads_values &&
+		    memcmp(observed->values + item->out, test->expected + at,
+			   item->dst_bytes))
+			test->misused = true;
+		if (!observed->parts != !observer->blake3)
+			test->misused = true;
+		((uint64_t *)notes)[i] = at;
+		test->prepared += item->dst_bytes;
+		if (strtoul(item->tensor->tensor->info->name.data, NULL, 10) ==
+		    test->prepare_fails_at)
+			return error_set(error, "no memory");
+	}
+	return 0;
+}
+
+static int test_commit(struct observer *observer,
+		       const struct observed *observed, const void *notes,
+		       struct error *error)
+{
+	struct test_observer *test = (struct test_observer *)observer;
+	const struct work_batch *const batch = observed->batch;
+
+	(void)error;
+	for (size_t i = 0; i < batch->n_items; i++) {
+		const struct work_item *item = &batch->items[i];
+
+		if (((const uint64_t *)notes)[i] !=
+		    item->tensor->dst_offset + item->dst_offset)
+			test->misused = true;
+		test->committed += item->dst_bytes;
+		if (observed->parts)
+			blake3_tree_add(&test->trees[item->tensor -
+						     test->plan->tensors],
+					&observed->parts[i]);
+	}
 	return 0;
 }
 
@@ -134,41 +199,12 @@ struct test_sink {
 	struct sink sink;
 	char *bytes;
 	uint64_t size, position;
-	size_t fails_at;     /* tensor */
-	size_t prepare_fails_at;
-	const char *expected;
-	atomic_size_t prepared; /* bytes */
+	size_t fails_at; /* tensor */
 	atomic_flag busy;
 	atomic_bool misused; /* by two threads, or out of order */
 	bool only_caller;
 	pthread_t caller;
-	const struct plan *plan;
-	struct blake3_tree trees[N_TENSORS]; /* of the plan's tensors */
 };
-
-static int test_prepare(struct sink *sink, struct work_batch *batch,
-			const void *bytes, struct error *error)
-{
-	struct test_sink *test = (struct test_sink *)sink;
-
-	dawdle();
-	for (size_t i = 0; i < batch->n_items; i++) {
-		const struct work_item *item = &batch->items[i];
-		const uint64_t at = item->tensor->dst_offset + item->dst_offset;
-
-		if (!test->sink.parts_only &&
-		    memcmp((const char *)bytes + item->out, test->expected + at,
-			   item->dst_bytes))
-			test->misused = true;
-		if (!item->part != !test->sink.blake3)
-			test->misused = true;
-		test->prepared += item->dst_bytes;
-		if (strtoul(item->tensor->tensor->info->name.data, NULL, 10) ==
-		    test->prepare_fails_at)
-			return error_set(error, "no memory");
-	}
-	return 0;
-}
 
 static int test_write(struct sink *sink, const struct work_batch *batch,
 		      const void *bytes, struct error *error)
@@ -196,10 +232,6 @@ static int test_write(struct sink *sink, const struct work_batch *batch,
 			       (const char *)bytes + item->out,
 			       item->dst_bytes);
 		test->position += item->dst_bytes;
-		if (item->part)
-			blake3_tree_add(&test->trees[item->tensor -
-						     test->plan->tensors],
-					item->part);
 	}
 	atomic_flag_clear(&test->busy);
 	return result;
@@ -216,7 +248,9 @@ struct bench {
 	struct plan plan;
 	char *expected;
 	struct test_device device;
+	struct test_observer observer;
 	struct test_sink sink;
+	bool no_sink;
 };
 
 static char tensor_names[N_TENSORS][4];
@@ -273,7 +307,7 @@ static void expect_output(struct bench *bench)
 		if (tensor->verbatim)
 			memcpy(out, in, info->bytes);
 		else
-			rows->convert[plan->type][info->format->index](
+			rows->convert[tensor->type][info->format->index](
 				in, info->n_blocks, out);
 		memcpy(bench->expected + tensor->dst_offset, out,
 		       tensor->dst_bytes);
@@ -306,16 +340,26 @@ static void bench_open(struct bench *bench, enum output_type type, bool reverse)
 		.fails_at = NEVER,
 		.open_fails_at = UINT32_MAX,
 	};
-	bench->sink = (struct test_sink){
-		.sink = { .prepare = test_prepare, .write = test_write },
+	bench->observer = (struct test_observer){
+		.observer = {
+			.any_order = true,
+			.reads_values = true,
+			.note_bytes = sizeof(uint64_t),
+			.prepare = test_prepare,
+			.commit = test_commit,
+		},
+		.prepare_fails_at = NEVER,
 		.expected = bench->expected,
+		.plan = &bench->plan,
+	};
+	bench->no_sink = false;
+	bench->sink = (struct test_sink){
+		.sink = { .write = test_write },
 		.bytes = malloc(bench->plan.dst_bytes),
 		.size = bench->plan.dst_bytes,
 		.fails_at = NEVER,
-		.prepare_fails_at = NEVER,
 		.busy = ATOMIC_FLAG_INIT,
 		.caller = pthread_self(),
-		.plan = &bench->plan,
 	};
 }
 
@@ -332,8 +376,9 @@ static void bench_close(struct bench *bench)
 static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 		     size_t slot_bytes)
 {
-	const struct pipeline_options options = { n_workers, n_slots,
-						  slot_bytes };
+	const struct pass_options options = { n_workers, n_slots, slot_bytes };
+	struct pass pass = { .plan = &bench->plan,
+			     .device = &bench->device.device };
 	int result;
 
 	bench->device.only_caller = true;
@@ -341,14 +386,18 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 	bench->device.n_opened = 0;
 	bench->sink.only_caller = true;
 	bench->sink.position = 0;
-	bench->sink.prepared = 0;
+	bench->observer.prepared = 0;
+	bench->observer.committed = 0;
 	memset(bench->sink.bytes, 0x55, bench->plan.dst_bytes);
 	for (size_t i = 0; i < bench->plan.n_tensors; i++)
-		blake3_tree_init(&bench->sink.trees[i],
+		blake3_tree_init(&bench->observer.trees[i],
 				 bench->plan.tensors[i].dst_bytes);
-	result = pipeline_run(&bench->plan, &bench->device.device,
-			      &bench->sink.sink, &options, NULL, &err);
+	pass_add(&pass, &bench->observer.observer);
+	if (!bench->no_sink)
+		pass_set_sink(&pass, &bench->sink.sink);
+	result = pipeline_run(&pass, &options, &err);
 	assert_false(bench->sink.misused);
+	assert_false(bench->observer.misused);
 	assert_int_equal(bench->device.n_open, 0);
 	assert_true(bench->device.n_opened <= n_slots);
 	assert_true(bench->device.signals_right);
@@ -358,7 +407,8 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 static void assert_output(const struct bench *bench)
 {
 	assert_int_equal(bench->sink.position, bench->plan.dst_bytes);
-	assert_int_equal(bench->sink.prepared, bench->plan.dst_bytes);
+	assert_int_equal(bench->observer.prepared, bench->plan.dst_bytes);
+	assert_int_equal(bench->observer.committed, bench->plan.dst_bytes);
 	assert_memory_equal(bench->sink.bytes, bench->expected,
 			    bench->plan.dst_bytes);
 }
@@ -371,7 +421,7 @@ static void assert_hashes(struct bench *bench)
 		uint8_t digest[BLAKE3_DIGEST_BYTES];
 		uint32_t expected[8];
 
-		blake3_tree_finish(&bench->sink.trees[i], digest);
+		blake3_tree_finish(&bench->observer.trees[i], digest);
 		reference_node((const uint8_t *)bench->expected +
 			       tensor->dst_offset, tensor->dst_bytes, 0, 8,
 			       expected);
@@ -417,17 +467,19 @@ static void test_same_hashes_for_all_sizes(void **state)
 		struct bench bench;
 
 		bench_open(&bench, type, false);
-		bench.sink.sink.blake3 = cpu_rows_select(NULL, &err)->blake3;
+		bench.observer.observer.blake3 =
+			cpu_rows_select(NULL, &err)->blake3;
 		for (size_t i = 0; i < 3 * N_SIZES; i++) {
 			const size_t k = i % N_SIZES;
 
 			bench.device.device.hashes = i >= N_SIZES;
-			bench.sink.sink.parts_only = i >= 2 * N_SIZES;
+			bench.no_sink = i >= 2 * N_SIZES;
+			bench.observer.observer.reads_values = !bench.no_sink;
 			assert_int_equal(bench_run(&bench, sizes[k].n_workers,
 						   sizes[k].n_slots,
 						   sizes[k].slot_bytes), 0);
 			assert_hashes(&bench);
-			if (!bench.sink.sink.parts_only)
+			if (!bench.no_sink)
 				assert_output(&bench);
 		}
 		bench_close(&bench);
@@ -488,7 +540,7 @@ static void test_first_error_wins(void **state)
 
 		bench_open(&bench, OUTPUT_F32, false);
 		bench.device.fails_at = rows[i].convert;
-		bench.sink.prepare_fails_at = rows[i].prepare;
+		bench.observer.prepare_fails_at = rows[i].prepare;
 		bench.sink.fails_at = rows[i].write;
 		if (rows[i].read != NEVER)
 			bench.fake.infos[rows[i].read].offset =
@@ -617,6 +669,27 @@ static void test_files_are_read_in_any_order(void **state)
 	bench_close(&bench);
 }
 
+/* A pipe that is compared comes in one order, and one that is written in
+ * another: neither can wait for the other. */
+static void test_two_orders(void **state)
+{
+	struct bench bench;
+	struct plan_tensor *tensors;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	tensors = bench.plan.tensors;
+	bench.observer.observer.any_order = false;
+	assert_int_equal(bench_run(&bench, 2, 8, 10000), 0);
+	tensors[1].dst_offset += tensors[2].dst_bytes;
+	tensors[2].dst_offset -= tensors[1].dst_bytes;
+	assert_int_equal(bench_run(&bench, 2, 8, 10000), -1);
+	assert_string_equal(err.message, "the output has the tensors in "
+			    "another order than the values that are compared, "
+			    "and neither can be a pipe then");
+	bench_close(&bench);
+}
+
 static void test_stream_that_ends_early(void **state)
 {
 	(void)state;
@@ -644,27 +717,6 @@ static void test_stream_that_ends_early(void **state)
 	}
 }
 
-static void test_options(void **state)
-{
-	const size_t mib = 1 << 20;
-	struct pipeline_options options =
-		pipeline_options_for(1, 128 * mib, mib / 2);
-
-	(void)state;
-	assert_int_equal(options.n_workers, 1);
-	assert_int_equal(options.n_slots, 1);
-	for (unsigned n = 2; n <= 1024; n *= 2) {
-		options = pipeline_options_for(n, 128 * mib, mib / 2);
-		assert_int_equal(options.n_workers, n);
-		assert_true(options.n_slots > n);
-		assert_int_equal(options.slot_bytes % PLAN_MIN_SLOT, 0);
-		assert_in_range(2 * options.slot_bytes * options.n_slots,
-				4 * mib, 128 * mib);
-	}
-	options = pipeline_options_for(1024, 0, mib / 2);
-	assert_int_equal(options.slot_bytes, PLAN_MIN_SLOT);
-}
-
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 
@@ -680,8 +732,8 @@ int main(void)
 		TEST(test_threads_that_do_not_start),
 		TEST(test_streams),
 		TEST(test_files_are_read_in_any_order),
+		TEST(test_two_orders),
 		TEST(test_stream_that_ends_early),
-		TEST(test_options),
 	};
 
 	return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);

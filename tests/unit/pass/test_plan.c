@@ -57,7 +57,8 @@ static void test_what_is_converted_and_to_what(void **state)
 			fake_model_add(&fake, "t", rows[i].format, 256, 32);
 			plan_all(&plan, &fake, type);
 			assert_int_equal(plan.n_tensors, 1);
-			assert_string_equal(plan.tensors[0].type, want);
+			assert_string_equal(plan.tensors[0].format->file_name,
+					    want);
 			assert_int_equal(plan.tensors[0].verbatim,
 					 !strcmp(want, own));
 			assert_int_equal(plan.tensors[0].dst_bytes,

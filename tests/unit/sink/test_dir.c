@@ -12,7 +12,7 @@
 static struct sink *open_dir(struct sinks *s, const char *path, bool force)
 {
 	struct sink *const sink = sink_dir_open(path, force, &s->plan,
-						&s->fake.model.files, &s->err);
+						&s->fake.model, &s->err);
 
 	if (!sink)
 		fail_msg("%s", s->err.message);
@@ -46,7 +46,7 @@ static void test_new_folder(void **state)
 	assert_true(sink->any_order);
 	assert_int_equal(sinks_write_by_source(&s, sink), 0);
 	assert_int_equal(access("out", F_OK), -1);
-	assert_int_equal(sink->end(sink, &s.err), 0);
+	assert_int_equal(sink->finish(sink, &s.err), 0);
 	assert_written("out");
 	assert_int_equal(scratch_count("out"), 5);
 	assert_int_equal(scratch_count("."), 1);
@@ -64,7 +64,7 @@ static void test_old_folder(void **state)
 	sink = open_dir(&s, "out", false);
 	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
 	assert_int_equal(scratch_count("out"), 1);
-	assert_int_equal(sink->end(sink, &s.err), 0);
+	assert_int_equal(sink->finish(sink, &s.err), 0);
 	assert_written("out");
 	assert_int_equal(scratch_count("out"), 5);
 
@@ -72,7 +72,7 @@ static void test_old_folder(void **state)
 	sink = open_dir(&s, "out", true);
 	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
 	assert_string_equal(scratch_read("out/a.i8"), "old");
-	assert_int_equal(sink->end(sink, &s.err), 0);
+	assert_int_equal(sink->finish(sink, &s.err), 0);
 	assert_written("out");
 	assert_int_equal(scratch_count("out"), 5);
 	sinks_release(&s);
@@ -104,7 +104,7 @@ static int write_and_raise(int number)
 	struct sink *sink;
 
 	sinks_init(&s);
-	sink = sink_dir_open("out", false, &s.plan, &s.fake.model.files,
+	sink = sink_dir_open("out", false, &s.plan, &s.fake.model,
 			     &s.err);
 	if (!sink || sinks_write(&s, sink, &s.plan))
 		return 1;
@@ -130,7 +130,7 @@ static void test_names_that_appear(void **state)
 	sink = open_dir(&s, "out", false);
 	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
 	assert_int_equal(mkdir("out", 0777), 0);
-	assert_int_equal(sink->end(sink, &s.err), -1);
+	assert_int_equal(sink->finish(sink, &s.err), -1);
 	assert_string_equal(s.err.message,
 			    "cannot create 'out': File exists");
 	assert_int_equal(scratch_count("out"), 0);
@@ -139,7 +139,7 @@ static void test_names_that_appear(void **state)
 	sink = open_dir(&s, "out", false);
 	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
 	scratch_write("out/a.i8", "theirs");
-	assert_int_equal(sink->end(sink, &s.err), -1);
+	assert_int_equal(sink->finish(sink, &s.err), -1);
 	assert_string_equal(s.err.message,
 			    "cannot create 'out/a.i8': File exists");
 	assert_string_equal(scratch_read("out/a.i8"), "theirs");
@@ -150,7 +150,7 @@ static void test_names_that_appear(void **state)
 static void assert_refused(struct sinks *s, const char *path, bool force,
 			   const char *message)
 {
-	assert_null(sink_dir_open(path, force, &s->plan, &s->fake.model.files,
+	assert_null(sink_dir_open(path, force, &s->plan, &s->fake.model,
 				  &s->err));
 	assert_string_equal(s->err.message, message);
 }

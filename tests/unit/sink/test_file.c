@@ -13,7 +13,7 @@
 
 static struct sink *open_raw(struct sinks *s, struct output *output)
 {
-	return sink_raw_open(output, &s->plan, &s->err);
+	return sink_raw_open(output, &s->plan, NULL, &s->err);
 }
 
 static struct sink *open_gguf(struct sinks *s, struct output *output)
@@ -28,7 +28,7 @@ static struct sink *open_safetensors(struct sinks *s, struct output *output)
 
 static struct sink *open_npz(struct sinks *s, struct output *output)
 {
-	return sink_npz_open(output, &s->plan, &s->err);
+	return sink_npz_open(output, &s->plan, NULL, &s->err);
 }
 
 static struct sink *(*const openers[])(struct sinks *, struct output *) = {
@@ -56,7 +56,7 @@ static void write_file(size_t i, const char *path, bool by_source)
 	assert_non_null(sink);
 	assert_int_equal(by_source ? sinks_write_by_source(&s, sink) :
 				     sinks_write(&s, sink, &s.plan), 0);
-	assert_int_equal(sink->end(sink, &s.err), 0);
+	assert_int_equal(sink->finish(sink, &s.err), 0);
 	sinks_release(&s);
 }
 
@@ -99,7 +99,7 @@ static void test_offsets(void **state)
 		sinks_init(&s);
 		sink = openers[i](&s, sinks_output(&s, "out"));
 		assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
-		assert_int_equal(sink->end(sink, &s.err), 0);
+		assert_int_equal(sink->finish(sink, &s.err), 0);
 		read_all("out", bytes);
 		for (size_t t = 0; t < 4; t++) {
 			const char *const name = s.fake.infos[t].name.data;

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "sink/sink.h"
+#include "sink/kinds.h"
 #include "../fake_model.h"
 #include "../scratch.h"
 
@@ -14,13 +14,13 @@ static struct error err;
 static const struct plan_globs everything;
 static const struct file_set no_files;
 
-static struct sink *open_sink(const char *path, const struct plan *plan)
+static struct sink *open_sink(const char *path, struct plan *plan)
 {
 	struct output *output = output_open(path, false, &no_files, &err);
 	struct sink *sink;
 
 	assert_non_null(output);
-	sink = sink_raw_open(output, plan, &err);
+	sink = sink_raw_open(output, plan, NULL, &err);
 	assert_non_null(sink);
 	return sink;
 }
@@ -63,12 +63,12 @@ static void test_file(void **state)
 	sink = open_sink("table", &plan);
 	assert_true(sink->any_order);
 	write_plan(sink, &plan, "aabbccdd");
-	assert_int_equal(sink->end(sink, &err), 0);
+	assert_int_equal(sink->finish(sink, &err), 0);
 	assert_string_equal(scratch_read("table"), "aabbccdd");
 
 	sink = open_sink("source", &sorted);
 	write_plan(sink, &sorted, "bbccddaa");
-	assert_int_equal(sink->end(sink, &err), 0);
+	assert_int_equal(sink->finish(sink, &err), 0);
 	assert_string_equal(scratch_read("source"), "aabbccdd");
 	plan_release(&plan);
 	plan_release(&sorted);
@@ -90,7 +90,7 @@ static void test_pipe(void **state)
 	sink = open_sink(path, &plan);
 	assert_false(sink->any_order);
 	write_plan(sink, &plan, "aabbccdd");
-	assert_int_equal(sink->end(sink, &err), 0);
+	assert_int_equal(sink->finish(sink, &err), 0);
 	assert_int_equal(read(fds[0], bytes, 8), 8);
 	assert_string_equal(bytes, "aabbccdd");
 	close(fds[0]);
@@ -124,7 +124,7 @@ static void test_errors(void **state)
 
 	sink = open_sink("taken", &plan);
 	scratch_write("taken", "theirs");
-	assert_int_equal(sink->end(sink, &err), -1);
+	assert_int_equal(sink->finish(sink, &err), -1);
 	assert_int_equal(scratch_count("."), 1);
 	plan_release(&plan);
 	plan_release(&sorted);
@@ -133,14 +133,14 @@ static void test_errors(void **state)
 
 static void test_no_room(void **state)
 {
-	const struct plan plan = { .dst_bytes = INT64_MAX };
+	struct plan plan = { .dst_bytes = INT64_MAX };
 	struct output *output;
 
 	(void)state;
 	if (!scratch_reserves())
 		skip();
 	output = output_open("out", false, &no_files, &err);
-	assert_null(sink_raw_open(output, &plan, &err));
+	assert_null(sink_raw_open(output, &plan, NULL, &err));
 	assert_memory_equal(err.message, "cannot write 'out': ", 20);
 	assert_int_equal(scratch_count("."), 0);
 }

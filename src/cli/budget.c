@@ -1,0 +1,68 @@
+#include "cli/budget.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+
+/* The program takes 3 MiB with its libraries and buffers, a thread's stack and
+ * smallest slot 48 KiB. */
+#define PROGRAM_MEMORY ((uint64_t)3 << 20)
+#define MIN_MEMORY ((uint64_t)4 << 20)
+#define STACK_MEMORY ((uint64_t)16 << 10)
+#define MIN_THREAD_MEMORY ((uint64_t)64 << 10)
+
+/* CPUs that this process may use: by its affinity and, in a container, by the
+ * quota of its control group, "max" or microseconds a period. */
+static unsigned usable_cpus(void)
+{
+	FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "re");
+	uint64_t quota, period;
+	cpu_set_t set;
+	unsigned cpus = 1;
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		cpus = (unsigned)CPU_COUNT(&set);
+	if (!stream)
+		return cpus;
+	if (fscanf(stream, "%" SCNu64 " %" SCNu64, &quota, &period) == 2 &&
+	    period && quota / period < cpus)
+		cpus = (unsigned)(quota / period + (quota % period != 0));
+	fclose(stream);
+	return cpus ? cpus : 1;
+}
+
+int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
+		struct error *err)
+{
+	uint64_t least;
+
+	if (!threads)
+		threads = usable_cpus();
+	least = threads * MIN_THREAD_MEMORY;
+	if (least < MIN_MEMORY)
+		least = MIN_MEMORY;
+	if (memory < least)
+		return error_set(err, "'--memory' is %" PRIu64 " bytes, but "
+				 "%u threads need at least %" PRIu64, memory,
+				 threads, least);
+	*budget = (struct budget){
+		.memory = memory,
+		.header = (size_t)(memory / 16 * 3),
+		.manifest = (size_t)(memory / 32),
+		.threads = threads,
+	};
+	return 0;
+}
+
+size_t budget_for_slots(const struct budget *budget, const struct model *model,
+			const struct plan *plan, unsigned n_workers)
+{
+	uint64_t used = PROGRAM_MEMORY + n_workers * STACK_MEMORY +
+			plan->n_tensors * sizeof(*plan->tensors);
+	uint64_t left;
+
+	for (size_t i = 0; i < model->n_shards; i++)
+		used += model->shards[i].gguf.memory;
+	left = used < budget->memory ? budget->memory - used : 0;
+	return (size_t)(left < budget->memory / 2 ? left : budget->memory / 2);
+}

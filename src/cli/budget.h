@@ -1,0 +1,23 @@
+/* budget.h - how --memory and the CPUs are shared out. */
+#ifndef CLI_BUDGET_H
+#define CLI_BUDGET_H
+
+#include "pass/plan.h"
+
+struct budget {
+	uint64_t memory;
+	size_t header;   /* for the model's tables */
+	size_t manifest; /* for its file; what is made of it takes 3 times that */
+	unsigned threads;
+};
+
+/* threads: 0 for as many as this process may use CPUs. */
+int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
+		struct error *err);
+
+/* What is left for the slots of a pass with so many workers, after the program
+ * itself, the model and the plan; 0 if nothing is. */
+size_t budget_for_slots(const struct budget *budget, const struct model *model,
+			const struct plan *plan, unsigned n_workers);
+
+#endif

@@ -1,0 +1,306 @@
+#include "cli/convert.h"
+
+#include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/checksums.h"
+#include "cli/listing.h"
+#include "cpu/rows.h"
+#include "observe/expect.h"
+#include "sink/kinds.h"
+#include "io/output_stream.h"
+
+/* A pass, and what it needs to be opened and closed. */
+struct conversion {
+	const struct options *options;
+	const struct model *model;
+	struct plan *plan;
+	struct pass pass;
+	struct observer *comparisons[2]; /* --expect, --verify */
+	size_t n_comparisons;
+	struct checksums sums; /* without a checksum: not asked for */
+	struct output *output; /* the sink's, if that is one file */
+	struct output *index;
+};
+
+/* ------------------------------- comparisons ------------------------------ */
+
+/* Whether values or lines of checksums go to standard output. */
+static bool standard_output_is_taken(const struct conversion *c)
+{
+	const struct options *const options = c->options;
+
+	return c->sums.checksum ||
+	       (options->output && !strcmp(options->output, "-")) ||
+	       (options->index && !strcmp(options->index, "-"));
+}
+
+/* Adds the observer that compares with `expected`, which it takes over. */
+static int add_comparison(struct conversion *c, struct expected *expected,
+			  const struct tolerance *tolerance, struct error *err)
+{
+	const char *const path =
+		standard_output_is_taken(c) ? "/dev/stderr" : "-";
+	struct output *report = NULL;
+	struct observer *observer;
+
+	if (!expected)
+		return -1;
+	if (!c->options->quiet) {
+		report = output_open(path, false, &c->model->files, err);
+		if (!report) {
+			expected->close(expected);
+			return -1;
+		}
+	}
+	observer = expect_observer_open(expected, tolerance, report, c->plan,
+					err);
+	if (!observer)
+		return -1;
+	c->comparisons[c->n_comparisons++] = observer;
+	pass_add(&c->pass, observer);
+	return 0;
+}
+
+/* At least one tensor must be converted, and so can be verified. */
+static int check_verify(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		if (plan->tensors[i].type != OUTPUT_NATIVE)
+			return 0;
+	return error_set(err, "'--verify' has nothing to compare: every tensor "
+			      "is copied as stored");
+}
+
+static int add_comparisons(struct conversion *c, struct error *err)
+{
+	static const struct tolerance exact;
+	const struct options *const options = c->options;
+	const struct cpu_rows *rows;
+
+	if (options->expect &&
+	    add_comparison(c, expected_file_open(options->expect, c->plan, err),
+			   &options->tolerance, err))
+		return -1;
+	if (!options->verify)
+		return 0;
+	rows = cpu_rows_chosen(err);
+	if (!rows || check_verify(c->plan, err))
+		return -1;
+	return add_comparison(c, expected_cpu_open(rows, err), &exact, err);
+}
+
+static int add_checksums(struct conversion *c, struct manifest *manifest,
+			 struct error *err)
+{
+	const struct options *const options = c->options;
+
+	c->sums = (struct checksums){
+		.plan = c->plan,
+		.checksum = manifest ? manifest->checksum : options->checksum,
+		.manifest = manifest,
+		.untagged = options->untagged,
+		.quiet = options->quiet,
+	};
+	if (!c->sums.checksum)
+		return 0;
+	return checksums_open(&c->sums, c->model, &c->pass, err);
+}
+
+/* --------------------------------- outputs -------------------------------- */
+
+static struct output *open_output(const struct conversion *c, struct error *err)
+{
+	const struct options *const options = c->options;
+
+	if (!strcmp(options->output, "-") && isatty(STDOUT_FILENO) &&
+	    !options->force) {
+		error_set(err, "'standard output' is a terminal: give "
+			       "'--output PATH', or '--force'");
+		return NULL;
+	}
+	return output_open(options->output, options->force, &c->model->files,
+			   err);
+}
+
+static int check_differ(const struct output *a, const struct output *b,
+			struct error *err)
+{
+	if (!a || !b || !output_is_same(a, b))
+		return 0;
+	return error_set(err, "'%s' and '%s' are the same file", output_name(a),
+			 output_name(b));
+}
+
+static int add_sink(struct conversion *c, struct error *err)
+{
+	const struct options *const options = c->options;
+	const struct sink_kind *const kind = options->kind;
+	struct sink *sink;
+
+	if (!options->output)
+		return 0;
+	if (kind->open_folder) {
+		sink = kind->open_folder(options->output, options->force,
+					 c->plan, c->model, err);
+	} else {
+		struct output *const output = open_output(c, err);
+
+		if (!output)
+			return -1;
+		if (check_differ(output, c->sums.lines, err)) {
+			output_abort(output);
+			return -1;
+		}
+		c->output = output;
+		sink = kind->open_file(output, c->plan, c->model, err);
+	}
+	if (!sink)
+		return -1;
+	pass_set_sink(&c->pass, sink);
+	return 0;
+}
+
+/* Writes the index, but leaves it under its temporary name: it appears after
+ * the tensors, and only if they do. */
+static int write_index(struct conversion *c, struct error *err)
+{
+	const struct options *const options = c->options;
+	struct output_stream text;
+	int result;
+
+	if (!options->index)
+		return 0;
+	c->index = output_open(options->index, options->force,
+			       &c->model->files, err);
+	if (!c->index || check_differ(c->output, c->index, err) ||
+	    check_differ(c->index, c->sums.lines, err) ||
+	    output_stream_open(&text, c->index, err))
+		return -1;
+	result = listing_index(text.stream, c->plan,
+			       options->kind->open_folder, err);
+	return output_stream_close(&text) || result ? -1 : 0;
+}
+
+static int finish_index(struct conversion *c, struct error *err)
+{
+	struct output *const index = c->index;
+
+	c->index = NULL;
+	return index ? output_finish(index, err) : 0;
+}
+
+/* -------------------------------- the pass -------------------------------- */
+
+static bool shows_progress(const struct options *options)
+{
+	return options->progress == PROGRESS_ALWAYS ||
+	       (options->progress == PROGRESS_IF_TERMINAL &&
+		isatty(STDERR_FILENO));
+}
+
+/* Ends the sink, also on error. */
+static int run_pass(struct conversion *c, const struct pass_options *how,
+		    struct error *err)
+{
+	int result = -1;
+
+	if (shows_progress(c->options)) {
+		c->pass.progress = progress_open(stderr, c->plan, err);
+		if (!c->pass.progress)
+			goto out_abort;
+	}
+	result = pass_run(&c->pass, how, err);
+	progress_close(c->pass.progress);
+	return result;
+
+out_abort:
+	if (c->pass.sink)
+		c->pass.sink->abort(c->pass.sink);
+	return -1;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static void print_speed(const struct conversion *c,
+			const struct pass_options *how, double elapsed)
+{
+	const struct plan *const plan = c->plan;
+
+	fprintf(stderr,
+		"gguf-dequant: %s, %u %s: %" PRIu64 " bytes read, %" PRIu64
+		" %s in %.3f s, %.2f GB/s\n",
+		c->pass.device->description, how->n_workers,
+		how->n_workers == 1 ? "thread" : "threads", plan->src_bytes,
+		plan->dst_bytes,
+		c->options->output ? "written" :
+		c->sums.checksum   ? "hashed" :
+				     "compared",
+		elapsed, (double)plan->dst_bytes / elapsed * 1e-9);
+}
+
+static int run_conversion(struct conversion *c, const struct budget *budget,
+			  double start, struct error *err)
+{
+	const struct device *const dev = c->pass.device;
+	const struct pass_needs needs = pass_needs(&c->pass);
+	const unsigned n_workers = dev->n_workers && !c->options->threads ?
+				   dev->n_workers : budget->threads;
+	const struct pass_options how = pass_options_for(
+		&needs, n_workers,
+		budget_for_slots(budget, c->model, c->plan, n_workers),
+		dev->best_slot);
+
+	if (run_pass(c, &how, err) || finish_index(c, err) ||
+	    (c->sums.checksum && checksums_print(&c->sums, err)))
+		return -1;
+	if (c->options->verbose)
+		print_speed(c, &how, seconds() - start);
+	return 0;
+}
+
+static void release_conversion(struct conversion *c)
+{
+	if (c->index)
+		output_abort(c->index);
+	if (c->sums.checksum)
+		checksums_release(&c->sums);
+	while (c->n_comparisons) {
+		struct observer *const observer =
+			c->comparisons[--c->n_comparisons];
+
+		observer->close(observer);
+	}
+	c->pass.device->close(c->pass.device);
+}
+
+int convert(const struct options *options, const struct budget *budget,
+	    struct manifest *manifest, const struct model *model,
+	    struct plan *plan, struct error *err)
+{
+	const double start = seconds();
+	struct conversion c = { .options = options, .model = model,
+				.plan = plan, .pass = { .plan = plan } };
+	int result = -1;
+
+	c.pass.device = device_select(&options->device, plan, budget->threads,
+				      err);
+	if (!c.pass.device)
+		return -1;
+	if (!add_checksums(&c, manifest, err) && !add_comparisons(&c, err) &&
+	    !add_sink(&c, err)) {
+		if (!write_index(&c, err))
+			result = run_conversion(&c, budget, start, err);
+		else if (c.pass.sink)
+			c.pass.sink->abort(c.pass.sink);
+	}
+	release_conversion(&c);
+	return result;
+}

@@ -1,0 +1,56 @@
+#include <stdlib.h>
+
+#include "cpu/rows.h"
+#include "observe/expect.h"
+
+struct expected_cpu {
+	struct expected expected; /* first */
+	const struct cpu_rows *rows;
+};
+
+_Static_assert(EXPECTED_PIECE % PLAN_PART == 0, "a piece is whole blocks");
+
+static int convert_again(struct expected *expected,
+			 const struct observed *observed, size_t i, size_t at,
+			 size_t n, void *bytes, struct error *err)
+{
+	const struct cpu_rows *const rows =
+		((struct expected_cpu *)expected)->rows;
+	const struct work_item *const item = &observed->batch->items[i];
+	const struct plan_tensor *const tensor = item->tensor;
+	const struct format *const format = tensor->tensor->info->format;
+	const size_t made = item->dst_bytes / item->n_blocks; /* by a block */
+
+	(void)err;
+	rows->convert[tensor->type][format->index](
+		observed->blocks + item->in + at / made * format->block_bytes,
+		n / made, bytes);
+	return 0;
+}
+
+static void close_cpu(struct expected *expected)
+{
+	free(expected);
+}
+
+struct expected *expected_cpu_open(const struct cpu_rows *rows,
+				   struct error *err)
+{
+	struct expected_cpu *const cpu = malloc(sizeof(*cpu));
+
+	if (!cpu) {
+		error_errno(err, "cannot compare with the CPU");
+		return NULL;
+	}
+	*cpu = (struct expected_cpu){
+		.expected = {
+			.name = "the CPU's",
+			.any_order = true,
+			.converted_only = true,
+			.read = convert_again,
+			.close = close_cpu,
+		},
+		.rows = rows,
+	};
+	return &cpu->expected;
+}

@@ -1,0 +1,64 @@
+/*
+ * pass.h - one walk over a plan: read → convert → observers → sink.
+ */
+#ifndef PASS_PASS_H
+#define PASS_PASS_H
+
+#include "pass/device.h"
+#include "pass/observer.h"
+#include "pass/progress.h"
+#include "pass/sink.h"
+
+#define PASS_MAX_OBSERVERS 8
+
+/* Everything is borrowed, except that pass_run ends the sink. Observers follow
+ * one another in the order in which they were added. */
+struct pass {
+	const struct plan *plan;
+	struct device *device;
+	struct sink *sink;         /* NULL: the values go nowhere */
+	struct progress *progress; /* NULL: none is shown */
+	struct observer *observers[PASS_MAX_OBSERVERS];
+	size_t n_observers;
+};
+
+void pass_add(struct pass *pass, struct observer *observer);
+
+/* Sets the sink, and adds its observer. */
+void pass_set_sink(struct pass *pass, struct sink *sink);
+
+/* What the observers of a pass and its sink need together. */
+struct pass_needs {
+	bool raw_order;  /* tensors in the order of the raw output */
+	bool sink_order; /* tensors in the order of their dst_offset */
+	bool values;     /* someone reads them */
+	const struct blake3_lanes *blake3;
+	size_t note_bytes; /* for the items of one batch */
+};
+struct pass_needs pass_needs(const struct pass *pass);
+
+struct pass_options {
+	unsigned n_workers; /* threads, the caller's among them */
+	unsigned n_slots;   /* batches under way; at least 1 */
+	size_t slot_bytes;  /* of each of a slot's two buffers; at most
+			       BLAKE3_PART_BYTES if parts are wanted */
+};
+
+/* The fastest options for that many workers whose slots, with what the needs
+ * take, fit `memory` bytes, or the least that there can be; no slot is larger
+ * than best_slot. */
+struct pass_options pass_options_for(const struct pass_needs *needs,
+				     unsigned n_workers, size_t memory,
+				     size_t best_slot);
+
+/*
+ * Runs the pass, finishes the observers, and then ends the sink: finishes it if
+ * all went well, aborts it otherwise. So nothing is written if values that an
+ * observer compares differ. All observers are finished even if one finds a
+ * difference; the error is then that of the first one. The other threads block
+ * cleanup_signals.
+ */
+int pass_run(const struct pass *pass, const struct pass_options *options,
+	     struct error *err);
+
+#endif

@@ -1,0 +1,42 @@
+#include "sink/kinds.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct sink_kind kinds[] = {
+	{ "raw", NULL, .open_file = sink_raw_open },
+	{ "gguf", ".gguf", .open_file = sink_gguf_open },
+	{ "safetensors", ".safetensors", .open_file = sink_safetensors_open },
+	{ "npz", ".npz", .open_file = sink_npz_open },
+	{ "dir", "/", .open_folder = sink_dir_open },
+};
+
+#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+const struct sink_kind *sink_kind_at(size_t i)
+{
+	return i < N_KINDS ? &kinds[i] : NULL;
+}
+
+const struct sink_kind *sink_kind_by_name(const char *name)
+{
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (!strcasecmp(kinds[i].name, name))
+			return &kinds[i];
+	return NULL;
+}
+
+static bool has_suffix(const char *path, const char *suffix)
+{
+	const size_t len = strlen(path), suffix_len = strlen(suffix);
+
+	return len >= suffix_len && !strcmp(path + len - suffix_len, suffix);
+}
+
+const struct sink_kind *sink_kind_of_path(const char *path)
+{
+	for (size_t i = 0; i < N_KINDS; i++)
+		if (kinds[i].suffix && has_suffix(path, kinds[i].suffix))
+			return &kinds[i];
+	return &kinds[0];
+}

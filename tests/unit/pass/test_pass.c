@@ -1,0 +1,197 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "pass/pass.h"
+
+static struct error err;
+
+/* ------------------------------- the options ------------------------------ */
+
+static void test_options(void **state)
+{
+	const size_t mib = 1 << 20;
+	const struct pass_needs needs = { 0 };
+	struct pass_options options =
+		pass_options_for(&needs, 1, 128 * mib, mib / 2);
+
+	(void)state;
+	assert_int_equal(options.n_workers, 1);
+	assert_int_equal(options.n_slots, 1);
+	for (unsigned n = 2; n <= 1024; n *= 2) {
+		options = pass_options_for(&needs, n, 128 * mib, mib / 2);
+		assert_int_equal(options.n_workers, n);
+		assert_true(options.n_slots > n);
+		assert_int_equal(options.slot_bytes % PLAN_MIN_SLOT, 0);
+		assert_in_range(2 * options.slot_bytes * options.n_slots,
+				4 * mib, 128 * mib);
+	}
+}
+
+/* Notes count as well; if there is too little for all, slots are fewer. */
+static void test_slots_stay_within_their_memory(void **state)
+{
+	const size_t kib = 1024;
+
+	(void)state;
+	for (size_t notes = 0; notes <= 128 * kib; notes += 16 * kib)
+		for (unsigned n = 1; n <= 64; n *= 2)
+			for (size_t memory = 0; memory < 4096 * kib;
+			     memory += 100 * kib) {
+				const struct pass_needs needs = {
+					.note_bytes = notes };
+				const struct pass_options options =
+					pass_options_for(&needs, n, memory,
+							 512 * kib);
+				const size_t slot =
+					2 * options.slot_bytes + notes;
+
+				assert_true(options.n_slots >= 1);
+				if (options.n_slots > 1)
+					assert_in_range(slot * options.n_slots,
+							1, memory);
+				else
+					assert_true(slot <= memory ||
+						    options.slot_bytes ==
+						    PLAN_MIN_SLOT);
+			}
+}
+
+/* --------------------------------- needs ---------------------------------- */
+
+static int take_nothing(struct sink *sink, const struct work_batch *batch,
+			const void *values, struct error *error)
+{
+	(void)sink;
+	(void)batch;
+	(void)values;
+	(void)error;
+	return 0;
+}
+
+static void test_needs(void **state)
+{
+	struct observer hash = { .any_order = true,
+				 .blake3 = (const void *)&err };
+	struct observer crc = { .any_order = true, .reads_values = true,
+				.note_bytes = 4 };
+	struct observer stream = { .reads_values = true };
+	struct sink sink = { .write = take_nothing, .observer = &crc };
+	struct pass pass = { 0 };
+	struct pass_needs needs;
+
+	(void)state;
+	pass_add(&pass, &hash);
+	needs = pass_needs(&pass);
+	assert_false(needs.values || needs.raw_order || needs.sink_order);
+	assert_ptr_equal(needs.blake3, &err);
+	assert_int_equal(needs.note_bytes,
+			 PLAN_BATCH_ITEMS * sizeof(struct blake3_part));
+
+	pass_set_sink(&pass, &sink);
+	needs = pass_needs(&pass);
+	assert_true(needs.values && needs.sink_order && !needs.raw_order);
+	assert_int_equal(needs.note_bytes, PLAN_BATCH_ITEMS *
+			 (4 + sizeof(struct blake3_part)));
+
+	pass = (struct pass){ 0 };
+	pass_add(&pass, &stream);
+	needs = pass_needs(&pass);
+	assert_true(needs.values && needs.raw_order && !needs.sink_order);
+	assert_null(needs.blake3);
+}
+
+/* ------------------------------- how it ends ------------------------------ */
+
+enum outcome { FINE, DIFFERENT, FAILED };
+
+struct test_observer {
+	struct observer observer;
+	enum outcome outcome;
+	unsigned n_finished;
+};
+
+struct test_sink {
+	struct sink sink;
+	bool finished, aborted;
+};
+
+static int test_finish(struct observer *observer, struct error *error)
+{
+	struct test_observer *const test = (struct test_observer *)observer;
+
+	test->n_finished++;
+	if (test->outcome == FAILED)
+		return error_set(error, "failed");
+	return test->outcome == FINE ? 0 :
+	       error_differ(error, "differs in %p", (void *)test);
+}
+
+static int finish_sink(struct sink *sink, struct error *error)
+{
+	(void)error;
+	((struct test_sink *)sink)->finished = true;
+	return 0;
+}
+
+static void abort_sink(struct sink *sink)
+{
+	((struct test_sink *)sink)->aborted = true;
+}
+
+/* A difference lets the other observers finish; trouble does not; and either
+ * aborts the sink. */
+static void test_how_it_ends(void **state)
+{
+	const struct plan plan = { 0 };
+	const struct pass_options options = { 1, 1, PLAN_MIN_SLOT };
+
+	(void)state;
+	for (unsigned i = 0; i < 9; i++) {
+		const enum outcome first = i % 3, second = i / 3;
+		struct test_observer observers[2] = {
+			{ { .any_order = true, .finish = test_finish }, first,
+			  0 },
+			{ { .any_order = true, .finish = test_finish }, second,
+			  0 },
+		};
+		struct test_sink sink = {
+			.sink = { .write = take_nothing, .finish = finish_sink,
+				  .abort = abort_sink },
+		};
+		struct pass pass = { .plan = &plan };
+		char message[64];
+
+		pass_add(&pass, &observers[0].observer);
+		pass_add(&pass, &observers[1].observer);
+		pass_set_sink(&pass, &sink.sink);
+		assert_int_equal(pass_run(&pass, &options, &err), i ? -1 : 0);
+		assert_int_equal(sink.finished, !i);
+		assert_int_equal(sink.aborted, i != 0);
+		assert_int_equal(observers[0].n_finished, 1);
+		assert_int_equal(observers[1].n_finished, first != FAILED);
+		if (!i)
+			continue;
+		snprintf(message, sizeof(message), "differs in %p",
+			 (void *)&observers[first == DIFFERENT ? 0 : 1]);
+		assert_string_equal(err.message, first == FAILED ||
+				    second == FAILED ? "failed" : message);
+		assert_int_equal(err.differs, first != FAILED &&
+				 second != FAILED);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_slots_stay_within_their_memory),
+		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_how_it_ends),
+	};
+
+	return cmocka_run_group_tests_name("pass", tests, NULL, NULL);
+}
