@@ -49,11 +49,11 @@ int manifest_print(FILE *stream, const struct plan *plan,
 #define MAX_BYTES ((size_t)1 << 30)
 #define FIRST_SIZE ((size_t)64 << 10)
 
-/* The shortest line: 16 digits, two spaces, ".i8" and its end, which only the
- * last one may lack. */
+/* The shortest line: 16 digits, two spaces, ".i8" and a newline, which only the
+ * last line may lack. */
 #define MIN_LINE 22
 
-/* Reads all there is. The result is the caller's, also on error. */
+/* Reads the whole file into m->text, which the caller frees, even on error. */
 static int read_text(struct manifest *m, size_t max_bytes, size_t *len,
 		     struct error *err)
 {
@@ -79,8 +79,8 @@ static int read_text(struct manifest *m, size_t max_bytes, size_t *len,
 		*len += (size_t)got;
 	} while (*len == size && size <= max_bytes);
 	if (*len > max_bytes)
-		return error_set(err, "'%s' has more than the %zu bytes that "
-				 "'--memory' leaves for it",
+		return error_set(err, "'%s' is larger than the %zu bytes that "
+				 "'--memory' allows for it",
 				 m->source.name, max_bytes);
 	return 0;
 }
@@ -106,7 +106,7 @@ static bool all_hex(const char *text, size_t n)
 	return true;
 }
 
-/* "TAG (NAME) = HEX". NAME may hold any of that: the ends count. */
+/* "TAG (NAME) = HEX". NAME may contain such text, too; only the ends count. */
 static bool parse_tagged(struct text line, const struct checksum *checksum,
 			 struct parsed *parsed)
 {
@@ -178,9 +178,9 @@ static const struct format *format_of(struct text name)
 	return NULL;
 }
 
-/* What the ends of the names seen so far say of the type. */
+/* The types at the ends of the names so far. */
 struct types {
-	const struct format *format; /* one that isn't of integers */
+	const struct format *format; /* one that is not an integer type */
 	bool several;
 };
 
@@ -203,10 +203,13 @@ static enum output_type types_output(const struct types *types)
 }
 
 static int malformed(const struct manifest *m, uint32_t number,
-		     const char *why, struct error *err)
+		     const char *why, struct text text, struct error *err)
 {
-	return error_differ(err, "line %" PRIu32 " of '%s' %s", number,
-			    m->source.name, why);
+	char shown[ESCAPE_MESSAGE_SIZE];
+
+	return error_differ(err, "line %" PRIu32 " of '%s' %s: '%s'", number,
+			    m->source.name, why,
+			    escape_text(shown, sizeof(shown), text));
 }
 
 static int add_line(struct manifest *m, struct text text, uint32_t number,
@@ -220,18 +223,20 @@ static int add_line(struct manifest *m, struct text text, uint32_t number,
 	if (text.len && text.data[text.len - 1] == '\r')
 		text.len--;
 	if (!parse(text, asked, &parsed))
-		return malformed(m, number, "is no checksum", err);
+		return malformed(m, number, "is not a checksum line", text,
+				 err);
 	if (expected && parsed.checksum != expected)
 		return error_differ(err, "line %" PRIu32 " of '%s' has %s "
-				    "where %s is expected", number,
+				    "instead of %s", number,
 				    m->source.name, parsed.checksum->tag,
 				    expected->tag);
 	format = format_of(parsed.name);
 	if (!format)
-		return malformed(m, number, "names no file of a known type",
-				 err);
+		return malformed(m, number, "has a name that does not end in "
+				 "a type such as '.f32'", parsed.name, err);
 	if (parsed.name.len > FILE_NAME_MAX)
-		return malformed(m, number, "has too long a name", err);
+		return malformed(m, number, "has a name that is too long",
+				 parsed.name, err);
 	types_add(types, format);
 	m->checksum = parsed.checksum;
 	m->lines[m->n_lines++] = (struct manifest_line){
@@ -259,7 +264,8 @@ static int compare_lines(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* Of sorted lines: names the first one in the file that repeats another. */
+/* Reports the first line of the file that repeats another. The lines must be
+ * sorted. */
 static int check_repeats(const struct manifest *m, struct error *err)
 {
 	const struct manifest_line *repeat = NULL;

@@ -14,8 +14,8 @@ struct writer {
 	size_t component; /* where the present one begins */
 };
 
-/* Takes the first character, or byte, off a text that isn't empty, and writes
- * what it becomes; `first`: at the beginning of a component. */
+/* Removes the first character, or byte, of a text that is not empty, and writes
+ * what it becomes. `first`: it is at the start of a component. */
 static size_t take_piece(struct text *name, bool first, char *piece)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -52,9 +52,8 @@ static bool put(struct writer *w, const char *bytes, size_t n)
 	return true;
 }
 
-/* Puts the name's next character into this component, or into a new one where
- * there would be no room after it for "%", or for `end` bytes if it is the
- * last. */
+/* Appends the name's next character to this component. Starts a new one if it
+ * would leave no space for "%" or, at the last character, for `end` bytes. */
 static bool put_piece(struct writer *w, struct text *name, size_t end)
 {
 	const size_t used = w->len - w->component;
@@ -96,8 +95,8 @@ char *file_name_of(const struct plan_tensor *tensor, struct error *err)
 
 	escape_text(shown, sizeof(shown), name);
 	if (!put_name(&w, tensor)) {
-		error_set(err, "tensor '%s' has a name of %zu bytes: that of "
-			       "its file would have more than %d",
+		error_set(err, "tensor '%s' has a name of %zu bytes, for which "
+			       "a file name would have more than %d",
 			  shown, name.len, FILE_NAME_MAX);
 		return NULL;
 	}

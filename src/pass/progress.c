@@ -79,7 +79,7 @@ static void print_rate(char *buffer, size_t size, double rate)
 		snprintf(buffer, size, "%.2f GB/s", rate * 1e-9);
 }
 
-/* One write: the old line away, the new one there. */
+/* Erases the old line and draws the new one, in one write. */
 static void replace_line(struct progress *progress, const char *line)
 {
 	fprintf(progress->stream, "\r%*s\r%s", (int)progress->drawn, "", line);
@@ -91,8 +91,9 @@ static void draw(struct progress *progress, double elapsed, struct text name)
 {
 	const double done = (double)progress->done;
 	const double left = (double)(progress->total - progress->done);
-	/* A character has no more columns than bytes, and to fill the last
-	 * column would move some terminals to the next line. */
+	/* A character has at most as many columns as bytes. The last column
+	 * stays free, since filling it would wrap the line on some
+	 * terminals. */
 	const size_t size = terminal_columns(progress->stream);
 	char line[MAX_COLUMNS], rate[32], duration[32];
 	size_t used;

@@ -1,4 +1,4 @@
-/* progress.h - one line on a terminal: tensor, percent, GB/s, time left. */
+/* progress.h - a progress line: tensor, percent, GB/s and time left. */
 #ifndef PASS_PROGRESS_H
 #define PASS_PROGRESS_H
 
@@ -8,8 +8,8 @@
 
 struct progress; /* opaque: progress.c */
 
-/* Draws on `stream`, a terminal, from the first update that comes after half a
- * second on; at most ten times a second. NULL on error. */
+/* Draws on `stream`, a terminal: first after half a second, then at most ten
+ * times per second. NULL on error. */
 struct progress *progress_open(FILE *stream, const struct plan *plan,
 			       struct error *err);
 

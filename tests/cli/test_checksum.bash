@@ -247,22 +247,23 @@ test_malformed_manifests() {
 	: >manifest
 	refuses_manifest "'manifest' is empty"
 	echo >manifest
-	refuses_manifest "line 1 of 'manifest' is no checksum"
+	refuses_manifest "line 1 of 'manifest' is not a checksum line: ''"
 	sed '3s/(/[/' good >manifest
-	refuses_manifest "line 3 of 'manifest' is no checksum"
+	refuses_manifest "line 3 of 'manifest' is not a checksum line: \
+'$(sed -n 3p manifest)'"
 	cat good <(sed -n 2p good) >manifest
 	refuses_manifest "line 5 of 'manifest' repeats the name in line 2"
 	"$PROGRAM" --checksum=sha256 "$MODELS/small.gguf" | tail -1 |
 		cat good - >manifest
-	refuses_manifest "line 5 of 'manifest' has SHA256 where BLAKE3 is \
-expected"
+	refuses_manifest "line 5 of 'manifest' has SHA256 instead of BLAKE3"
 	sed '4s/i32/xyz/' good >manifest
-	refuses_manifest "line 4 of 'manifest' names no file of a known type"
-	cp "$MODELS/small.gguf" manifest
-	refuses_manifest "line 1 of 'manifest' is no checksum"
+	refuses_manifest "line 4 of 'manifest' has a name that does not end in \
+a type such as '.f32': 'blk.1.ids.xyz'"
+	printf 'GGUF\3\0' >manifest
+	refuses_manifest "line 1 of 'manifest' is not a checksum line: \
+'GGUF\\x03\\x00'"
 	run --check good --checksum=sha256 "$MODELS/small.gguf"
-	stderr_is "gguf-dequant: line 1 of 'good' has BLAKE3 where SHA256 is \
-expected"
+	stderr_is "gguf-dequant: line 1 of 'good' has BLAKE3 instead of SHA256"
 	status_is 1
 }
 
@@ -274,8 +275,8 @@ test_manifests_that_cannot_be_read() {
 	run --check - "$MODELS/small.gguf" <&-
 	fails_with "cannot read 'standard input'"
 	run --check /dev/zero --memory 64M "$MODELS/small.gguf"
-	fails "'/dev/zero' has more than the 2097152 bytes that '--memory' \
-leaves for it"
+	fails "'/dev/zero' is larger than the 2097152 bytes that '--memory' \
+allows for it"
 	echo 'XXH64 (a.f32) = 0123456789abcdef' >manifest
 	run --check manifest none
 	fails "cannot open 'none': No such file or directory"

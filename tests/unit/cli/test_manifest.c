@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/escape.h"
 #include "cli/manifest.h"
 #include "../fake_model.h"
 #include "../scratch.h"
@@ -99,14 +100,31 @@ static void test_types(void **state)
 
 /* -------------------------------- bad files ------------------------------- */
 
-static void differs(const char *text, const char *asked, const char *message)
+static void assert_refused(const char *text, const char *asked)
 {
 	struct manifest m;
 
 	err.differs = false;
 	assert_int_equal(read_text(&m, text, asked), -1);
-	assert_string_equal(err.message, message);
 	assert_true(err.differs);
+}
+
+static void differs(const char *text, const char *asked, const char *message)
+{
+	assert_refused(text, asked);
+	assert_string_equal(err.message, message);
+}
+
+/* The message shows the line, escaped and without its end. */
+static void is_malformed(const char *text)
+{
+	char line[ESCAPE_MESSAGE_SIZE], message[ERROR_MESSAGE_SIZE];
+
+	escape_text(line, sizeof(line),
+		    (struct text){ text, strcspn(text, "\r\n") });
+	snprintf(message, sizeof(message),
+		 "line 1 of 'm' is not a checksum line: '%s'", line);
+	differs(text, NULL, message);
 }
 
 static void test_bad_lines(void **state)
@@ -125,30 +143,32 @@ static void test_bad_lines(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		differs(bad[i], NULL, "line 1 of 'm' is no checksum");
-	differs(X16 "  a.f32\n\n", NULL, "line 2 of 'm' is no checksum");
+		is_malformed(bad[i]);
+	differs(X16 "  a.f32\n\n", NULL,
+		"line 2 of 'm' is not a checksum line: ''");
 	differs(X16 "  a.f32\n" X16 "  b.f32\n" X16, NULL,
-		"line 3 of 'm' is no checksum");
+		"line 3 of 'm' is not a checksum line: '" X16 "'");
 }
+
+#define NO_TYPE \
+	"line 1 of 'm' has a name that does not end in a type such as '.f32': "
 
 static void test_bad_names(void **state)
 {
 	char text[5000], *end = text;
 
 	(void)state;
-	differs(X16 "  \n", NULL,
-		"line 1 of 'm' names no file of a known type");
-	differs(X16 "  f32\n", NULL,
-		"line 1 of 'm' names no file of a known type");
-	differs(X16 "  a.F32\n", NULL,
-		"line 1 of 'm' names no file of a known type");
-	differs("XXH3 (a.native) = " X16 "\n", NULL,
-		"line 1 of 'm' names no file of a known type");
-	differs("XXH3 () = " X16 "\n", NULL,
-		"line 1 of 'm' names no file of a known type");
+	differs(X16 "  \n", NULL, NO_TYPE "''");
+	differs(X16 "  f32\n", NULL, NO_TYPE "'f32'");
+	differs(X16 "  a.F32\n", NULL, NO_TYPE "'a.F32'");
+	differs("XXH3 (a.native) = " X16 "\n", NULL, NO_TYPE "'a.native'");
+	differs("XXH3 () = " X16 "\n", NULL, NO_TYPE "''");
 	end += sprintf(end, X16 "  ");
 	end += sprintf(end, "%03997d.f16\n", 0);
-	differs(text, NULL, "line 1 of 'm' has too long a name");
+	assert_refused(text, NULL);
+	assert_non_null(strstr(err.message,
+			       "line 1 of 'm' has a name that is too long: "
+			       "'000"));
 	sprintf(text, X16 "  %03996d.f16\n", 0);
 	type_is(text, OUTPUT_F16);
 }
@@ -157,13 +177,13 @@ static void test_several_algorithms(void **state)
 {
 	(void)state;
 	differs("XXH3 (a.f32) = " X16 "\nXXH64 (b.f32) = " X16 "\n", NULL,
-		"line 2 of 'm' has XXH64 where XXH3 is expected");
+		"line 2 of 'm' has XXH64 instead of XXH3");
 	differs(X16 "  a.f32\nXXH3 (b.f32) = " X16 "\n", NULL,
-		"line 2 of 'm' has XXH3 where XXH64 is expected");
+		"line 2 of 'm' has XXH3 instead of XXH64");
 	differs("XXH3 (a.f32) = " X16 "\n", "sha256",
-		"line 1 of 'm' has XXH3 where SHA256 is expected");
+		"line 1 of 'm' has XXH3 instead of SHA256");
 	differs("XXH3_" X16 "  a.f32\n", "xxh64",
-		"line 1 of 'm' has XXH3 where XXH64 is expected");
+		"line 1 of 'm' has XXH3 instead of XXH64");
 }
 
 static void test_repeats(void **state)
@@ -213,15 +233,15 @@ static void test_size(void **state)
 	manifest_release(&m);
 
 	assert_int_equal(manifest_read(&m, "m", NULL, n * 26 - 1, &err), -1);
-	assert_string_equal(err.message, "'m' has more than the 259999 bytes "
-					 "that '--memory' leaves for it");
+	assert_string_equal(err.message, "'m' is larger than the 259999 bytes "
+					 "that '--memory' allows for it");
 	assert_false(err.differs);
 	assert_int_equal(manifest_read(&m, "m", NULL, 16, &err), -1);
 	/* One line that never ends. */
 	assert_int_equal(manifest_read(&m, "/dev/zero", NULL, 64 * KIB, &err),
 			 -1);
-	assert_string_equal(err.message, "'/dev/zero' has more than the 65536 "
-					 "bytes that '--memory' leaves for it");
+	assert_string_equal(err.message, "'/dev/zero' is larger than the 65536 "
+					 "bytes that '--memory' allows for it");
 }
 
 static void test_no_file(void **state)

@@ -11,7 +11,7 @@
 
 static struct error err;
 
-/* What a name becomes; NULL and an error where it is too long. */
+/* Returns the file name for a name; NULL and an error if it is too long. */
 static char *name_file(const char *data, size_t len, const char *type)
 {
 	const struct gguf_tensor info = { .name = { data, len } };
@@ -30,7 +30,8 @@ static void assert_named(const char *data, size_t len, const char *expected)
 	free(path);
 }
 
-/* The name of which this is the path, by file_name.h; gives its length. */
+/* Recovers the name from a path as described in file_name.h. Returns its
+ * length. */
 static size_t name_of(const char *path, const char *type, char *name)
 {
 	const char *const end = path + strlen(path) - strlen(type) - 1;
@@ -55,7 +56,7 @@ static size_t name_of(const char *path, const char *type, char *name)
 	return len;
 }
 
-/* Each component is one that a folder takes, and that stays in it. */
+/* Each component is a valid file name that stays inside its folder. */
 static void assert_components(const char *path)
 {
 	assert_true(strlen(path) <= FILE_NAME_MAX);
@@ -114,8 +115,8 @@ static void test_every_byte_comes_back(void **state)
 	}
 }
 
-/* Around the length at which a component is full, with characters that take
- * one byte, three, and twelve. */
+/* Lengths around that of a full component, with characters that take one byte,
+ * three, and twelve. */
 static void test_long_names_are_cut(void **state)
 {
 	static const char *const characters[] = { "x", ".", "/", "\u20ac",
@@ -156,8 +157,8 @@ static void test_cut(void **state)
 static void test_too_long(void **state)
 {
 	static char name[GGUF_MAX_NAME];
-	const char *const end = "…' has a name of 5000 bytes: that of its file "
-				"would have more than 4000";
+	const char *const end = "…' has a name of 5000 bytes, for which a file "
+				"name would have more than 4000";
 
 	(void)state;
 	memset(name, 'x', sizeof(name));
