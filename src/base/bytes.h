@@ -32,6 +32,14 @@ static inline char *bytes_hex(char *digits, const void *bytes, size_t n)
 	return digits;
 }
 
+/* An order of texts, which is not that of a dictionary: shorter ones first. */
+static inline int bytes_compare(struct text a, struct text b)
+{
+	if (a.len != b.len)
+		return a.len < b.len ? -1 : 1;
+	return memcmp(a.data, b.data, a.len);
+}
+
 /* These return false on overflow, and then *sum or *product is unspecified. */
 static inline bool bytes_add(uint64_t a, uint64_t b, uint64_t *sum)
 {

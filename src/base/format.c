@@ -1,5 +1,7 @@
 #include "base/format.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <strings.h>
 
 static const struct format formats[FORMAT_COUNT] = {
@@ -37,25 +39,29 @@ const struct format *format_by_name(const char *name)
 	return NULL;
 }
 
-#define IK_LLAMA "ik_llama.cpp uses it: convert the model with that program"
-
-static const struct {
-	uint32_t first, last;
-	const char *why;
-} not_formats[] = {
-#define DQ_RETIRED(NAME, id, advice) \
-	{ id, id, "ggml retired it (" #NAME "): " advice },
+static const struct format_foreign foreign[] = {
+#define DQ_FOREIGN(NAME, id, program) { id, #NAME, program, NULL },
+#define DQ_RETIRED(NAME, id, program, advice) \
+	{ id, #NAME, "retired by " program, advice },
 #include "kernels/formats.def"
-	{ 97, 99, IK_LLAMA },
-	{ 100, 108, "ROCmFPX uses it: convert the model with that program" },
-	{ 133, 399, IK_LLAMA },
 };
 
-const char *format_why_not(uint32_t id)
+const struct format_foreign *format_foreign(uint32_t id)
 {
-	for (size_t i = 0; i < sizeof(not_formats) / sizeof(*not_formats); i++)
-		if (id >= not_formats[i].first && id <= not_formats[i].last)
-			return not_formats[i].why;
-	return "no known program uses it: the file is damaged, or newer than "
-	       "this tool";
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
+		if (foreign[i].id == id)
+			return &foreign[i];
+	return NULL;
+}
+
+char *format_foreign_text(char text[FORMAT_FOREIGN_SIZE], uint32_t id)
+{
+	const struct format_foreign *const type = format_foreign(id);
+
+	if (type)
+		snprintf(text, FORMAT_FOREIGN_SIZE, "%" PRIu32 " (%s, %s)", id,
+			 type->name, type->program);
+	else
+		snprintf(text, FORMAT_FOREIGN_SIZE, "%" PRIu32, id);
+	return text;
 }

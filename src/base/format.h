@@ -55,10 +55,19 @@ const struct format *format_by_id(uint32_t id);
 /* The format of that name, in either case, or NULL. */
 const struct format *format_by_name(const char *name);
 
-/*
- * Why id `id` is not one of ggml's formats, as the end of a sentence: it is
- * retired, with advice; it belongs to a known fork; or it is unknown.
- */
-const char *format_why_not(uint32_t id);
+/* A tensor type that some file may have and that we cannot read. */
+struct format_foreign {
+	uint32_t id;
+	const char *name;    /* "IQ3_KS" */
+	const char *program; /* that writes it, or "retired by " that */
+	const char *advice;  /* what to do; NULL: nothing is known to help */
+};
+
+/* The type with that id, or NULL if no known program uses it. */
+const struct format_foreign *format_foreign(uint32_t id);
+
+/* Writes "156 (IQ3_KS, ik_llama.cpp)", or only the id of an unknown type. */
+#define FORMAT_FOREIGN_SIZE 96
+char *format_foreign_text(char text[FORMAT_FOREIGN_SIZE], uint32_t id);
 
 #endif

@@ -148,7 +148,12 @@ void json_text(struct json *json, struct text text)
 
 void json_string(struct json *json, const char *string)
 {
-	json_text(json, (struct text){ string, strlen(string) });
+	if (string) {
+		json_text(json, (struct text){ string, strlen(string) });
+	} else {
+		separate(json);
+		put(json, "null");
+	}
 }
 
 void json_unsigned(struct json *json, uint64_t value)

@@ -32,7 +32,8 @@ void json_key(struct json *json, const char *key);
 void json_key_text(struct json *json, struct text key);
 
 /* Writes any bytes. A byte that is not part of valid UTF-8 becomes U+DC80 …
- * U+DCFF, which Python's 'surrogateescape' converts back. */
+ * U+DCFF, which Python's 'surrogateescape' converts back. A NULL string is
+ * written as null. */
 void json_text(struct json *json, struct text text);
 void json_string(struct json *json, const char *string);
 void json_unsigned(struct json *json, uint64_t value);

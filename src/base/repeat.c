@@ -7,20 +7,13 @@ struct table {
 	struct text (*text_at)(const void *entries, size_t i);
 };
 
-static int compare_texts(struct text a, struct text b)
-{
-	if (a.len != b.len)
-		return a.len < b.len ? -1 : 1;
-	return memcmp(a.data, b.data, a.len);
-}
-
 /* By text; equal texts stay in table order. */
 static int compare(const void *a, const void *b, void *context)
 {
 	const struct table *const table = context;
 	const size_t i = *(const size_t *)a;
 	const size_t j = *(const size_t *)b;
-	const int order = compare_texts(table->text_at(table->entries, i),
+	const int order = bytes_compare(table->text_at(table->entries, i),
 					table->text_at(table->entries, j));
 
 	return order ? order : (i > j) - (i < j);
@@ -48,8 +41,8 @@ int repeat_find(const void *entries, size_t n,
 
 	*later = n;
 	for (size_t i = 1; i < n; i++) {
-		if (compare_texts(text_at(entries, order[first]),
-				  text_at(entries, order[i]))) {
+		if (!bytes_equal(text_at(entries, order[first]),
+				 text_at(entries, order[i]))) {
 			first = i;
 		} else if (order[i] < *later) {
 			*earlier = order[first];

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "pass/file_name.h"
 #include "base/json.h"
+#include "pass/file_name.h"
 
 #define INDEX_VERSION 1
-#define JSON_LINES 2 /* a tensor a line */
+#define JSON_LINES 2 /* one tensor per line */
 
-/* The text in the value of a key: | len: u64 | text |. */
+/* The text in a string value: | len: u64 | text |. */
 static struct text string_of(struct text value)
 {
 	return (struct text){ value.data + 8, value.len - 8 };
@@ -25,6 +25,7 @@ struct totals {
 
 struct all_totals {
 	struct totals of_type[FORMAT_COUNT];
+	struct totals unsupported; /* of types that cannot be converted */
 	struct totals all;
 };
 
@@ -42,7 +43,9 @@ static void totals_fill(struct all_totals *totals, const struct plan *plan)
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct gguf_tensor *info = plan->tensors[i].tensor->info;
 
-		totals_add(&totals->of_type[info->format->index], info);
+		totals_add(info->format ?
+			   &totals->of_type[info->format->index] :
+			   &totals->unsupported, info);
 		totals_add(&totals->all, info);
 	}
 }
@@ -59,17 +62,18 @@ static double bits_per_weight(const struct totals *totals)
 #define SHAPE_SIZE (GGUF_MAX_DIMS * 24)
 #define SIZE_SIZE 16
 
-static const char *format_shape(char shape[SHAPE_SIZE],
-				const struct gguf_tensor *info)
+static const char *format_shape(char text[SHAPE_SIZE],
+				const struct model_tensor *tensor)
 {
+	const struct model_shape shape = model_tensor_shape(tensor);
 	size_t len = 0;
 
-	strcpy(shape, "scalar");
-	for (unsigned i = 0; i < info->n_dims; i++)
-		len += (size_t)snprintf(shape + len, SHAPE_SIZE - len,
+	strcpy(text, "scalar");
+	for (unsigned i = 0; i < shape.n_dims; i++)
+		len += (size_t)snprintf(text + len, SHAPE_SIZE - len,
 					"%s%" PRIu64, i ? " x " : "",
-					info->dims[i]);
-	return shape;
+					shape.dims[i]);
+	return text;
 }
 
 static const char *format_size(char size[SIZE_SIZE], uint64_t bytes)
@@ -89,6 +93,28 @@ static const char *format_size(char size[SIZE_SIZE], uint64_t bytes)
 	return size;
 }
 
+/* The size of a tensor whose type is not known reaches to the next one, and is
+ * marked with "~". */
+static const char *format_tensor_size(char text[SIZE_SIZE],
+				      const struct gguf_tensor *info)
+{
+	char size[SIZE_SIZE];
+
+	if (info->format)
+		return format_size(text, info->bytes);
+	if (!info->bytes)
+		return "?";
+	snprintf(text, SIZE_SIZE, "~%s", format_size(size, info->bytes));
+	return text;
+}
+
+static const char *format_type(char text[FORMAT_FOREIGN_SIZE],
+			       const struct gguf_tensor *info)
+{
+	return info->format ? info->format->name :
+			      format_foreign_text(text, info->type);
+}
+
 static int max(int a, int b)
 {
 	return a > b ? a : b;
@@ -102,39 +128,42 @@ static int digits(uint64_t n)
 /* The longest name of a format that GGUF has is IQ2_XXS. */
 static int longest_type(const struct plan *plan)
 {
+	char type[FORMAT_FOREIGN_SIZE];
 	int width = 7;
 
 	for (size_t i = 0; i < plan->n_tensors; i++)
-		width = max(width, (int)strlen(
-			plan->tensors[i].tensor->info->format->name));
+		width = max(width, (int)strlen(format_type(
+			type, plan->tensors[i].tensor->info)));
 	return width;
 }
 
 static void print_rows(FILE *stream, const struct plan *plan)
 {
 	static const char shapes[] = "SHAPE", weights[] = "WEIGHTS";
-	char shape[SHAPE_SIZE], size[SIZE_SIZE];
+	char type[FORMAT_FOREIGN_SIZE], shape[SHAPE_SIZE], size[SIZE_SIZE];
 	char name[ESCAPE_SIZE(GGUF_MAX_NAME)];
 	const int type_width = longest_type(plan);
 	int shape_width = sizeof(shapes) - 1;
 	int weights_width = sizeof(weights) - 1;
 
 	for (size_t i = 0; i < plan->n_tensors; i++) {
-		const struct gguf_tensor *info = plan->tensors[i].tensor->info;
+		const struct model_tensor *tensor = plan->tensors[i].tensor;
 
 		shape_width = max(shape_width,
-				  (int)strlen(format_shape(shape, info)));
-		weights_width = max(weights_width, digits(info->n_weights));
+				  (int)strlen(format_shape(shape, tensor)));
+		weights_width = max(weights_width,
+				    digits(tensor->info->n_weights));
 	}
 	fprintf(stream, "%-*s  %-*s  %*s  %10s  NAME\n", type_width, "TYPE",
 		shape_width, shapes, weights_width, weights, "SIZE");
 	for (size_t i = 0; i < plan->n_tensors; i++) {
-		const struct gguf_tensor *info = plan->tensors[i].tensor->info;
+		const struct model_tensor *tensor = plan->tensors[i].tensor;
+		const struct gguf_tensor *info = tensor->info;
 
 		fprintf(stream, "%-*s  %-*s  %*" PRIu64 "  %10s  %s\n",
-			type_width, info->format->name, shape_width,
-			format_shape(shape, info), weights_width,
-			info->n_weights, format_size(size, info->bytes),
+			type_width, format_type(type, info), shape_width,
+			format_shape(shape, tensor), weights_width,
+			info->n_weights, format_tensor_size(size, info),
 			escape_text(name, sizeof(name), info->name));
 	}
 }
@@ -152,12 +181,15 @@ static void print_totals(FILE *stream, int type_width, const char *type,
 static void print_all_totals(FILE *stream, const struct plan *plan)
 {
 	static const char weights[] = "WEIGHTS";
-	const int type_width = longest_type(plan);
+	static const char unsupported[] = "unsupported";
 	struct all_totals totals;
 	char size[SIZE_SIZE];
+	int type_width = longest_type(plan);
 	int width;
 
 	totals_fill(&totals, plan);
+	if (totals.unsupported.n_tensors)
+		type_width = max(type_width, sizeof(unsupported) - 1);
 	width = max(sizeof(weights) - 1, digits(totals.all.weights));
 	fprintf(stream, "%-*s  TENSORS  %*s  %10s  BITS/WEIGHT\n", type_width,
 		"TYPE", width, weights, "SIZE");
@@ -165,14 +197,21 @@ static void print_all_totals(FILE *stream, const struct plan *plan)
 		if (totals.of_type[i].n_tensors)
 			print_totals(stream, type_width, format_at(i)->name,
 				     &totals.of_type[i], width);
+	if (totals.unsupported.n_tensors)
+		print_totals(stream, type_width, unsupported,
+			     &totals.unsupported, width);
 	print_totals(stream, type_width, "all", &totals.all, width);
 	fprintf(stream, "\nOutput as %s: %" PRIu64 " bytes (%s)\n",
 		plan_type_name(plan), plan->dst_bytes,
 		format_size(size, plan->dst_bytes));
+	if (totals.unsupported.n_tensors)
+		fprintf(stream, "Tensors of unsupported types must be excluded "
+				"with -x; their size (~) is that up to the "
+				"next tensor\n");
 }
 
-/* Prints `before` and the metadata entry `key`, where that is a string. Returns
- * what shall stand before the next one. */
+/* Prints `before` and the metadata entry `key` if that is a string. Returns what
+ * must be printed before the next one. */
 static const char *print_string(FILE *stream, const char *before,
 				const struct gguf *gguf, const char *key)
 {
@@ -198,7 +237,7 @@ static void print_model(FILE *stream, const struct model *model,
 	if (gguf->version)
 		fprintf(stream, "\nGGUF version %" PRIu32 ", ", gguf->version);
 	else
-		fputs("\nBlocks without a header, ", stream);
+		fputs("\nHeaderless blocks, ", stream);
 	if (model->n_shards > 1)
 		fprintf(stream, "%zu shards, ", model->n_shards);
 	if (plan->n_tensors < model->n_tensors)
@@ -218,13 +257,21 @@ void listing_table(FILE *stream, const struct model *model,
 
 /* -------------------------------- the JSON -------------------------------- */
 
-static void json_shape(struct json *json, const struct gguf_tensor *info)
+static void json_dims(struct json *json, const char *key, unsigned n_dims,
+		      const uint64_t *dims)
 {
-	json_key(json, "shape");
+	json_key(json, key);
 	json_array(json);
-	for (unsigned i = 0; i < info->n_dims; i++)
-		json_unsigned(json, info->dims[i]);
+	for (unsigned i = 0; i < n_dims; i++)
+		json_unsigned(json, dims[i]);
 	json_array_end(json);
+}
+
+static void json_shape(struct json *json, const struct model_tensor *tensor)
+{
+	const struct model_shape shape = model_tensor_shape(tensor);
+
+	json_dims(json, "shape", shape.n_dims, shape.dims);
 }
 
 static void json_count(struct json *json, const char *key, uint64_t value)
@@ -237,6 +284,18 @@ static void json_named(struct json *json, const char *key, const char *value)
 {
 	json_key(json, key);
 	json_string(json, value);
+}
+
+/* The name, or NULL, of a type that is not supported, and what is known of it. */
+static void json_foreign(struct json *json, uint32_t id)
+{
+	const struct format_foreign *const type = format_foreign(id);
+
+	json_named(json, "type", type ? type->name : NULL);
+	json_count(json, "type_id", id);
+	json_named(json, "program", type ? type->program : NULL);
+	json_key(json, "supported");
+	json_bool(json, false);
 }
 
 /* A little-endian number as wide as its bytes. */
@@ -353,20 +412,28 @@ static void json_tensors(struct json *json, const struct model *model,
 	json_array(json);
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *planned = &plan->tensors[i];
-		const struct gguf_tensor *info = planned->tensor->info;
+		const struct model_tensor *tensor = planned->tensor;
+		const struct gguf_tensor *info = tensor->info;
 
 		while (planned->tensor->source != &model->shards[file].source)
 			file++; /* table order is shard by shard */
 		json_object(json);
 		json_key(json, "name");
 		json_text(json, info->name);
-		json_named(json, "type", info->format->name);
-		json_shape(json, info);
+		if (info->format)
+			json_named(json, "type", info->format->name);
+		else
+			json_foreign(json, info->type);
+		json_shape(json, tensor);
+		if (tensor->original)
+			json_dims(json, "stored_shape", info->n_dims,
+				  info->dims);
 		json_count(json, "weights", info->n_weights);
 		json_count(json, "file", file);
 		json_count(json, "offset", info->offset);
 		json_count(json, "bytes", info->bytes);
-		json_named(json, "output_type", planned->format->file_name);
+		json_named(json, "output_type", planned->format ?
+			   planned->format->file_name : NULL);
 		json_count(json, "output_bytes", planned->dst_bytes);
 		json_object_end(json);
 	}
@@ -396,6 +463,8 @@ static void json_all_totals(struct json *json, const struct plan *plan)
 			json_totals(json, format_at(i)->name,
 				    &totals.of_type[i]);
 	json_object_end(json);
+	if (totals.unsupported.n_tensors)
+		json_totals(json, "unsupported", &totals.unsupported);
 	json_totals(json, "all", &totals.all);
 	json_key(json, "output");
 	json_object(json);
@@ -457,7 +526,7 @@ int listing_index(FILE *stream, const struct plan *plan, bool files,
 		json_key(&json, "name");
 		json_text(&json, tensor->tensor->info->name);
 		json_named(&json, "type", tensor->format->file_name);
-		json_shape(&json, tensor->tensor->info);
+		json_shape(&json, tensor->tensor);
 		if (files && json_file(&json, tensor, err))
 			return -1;
 		json_count(&json, "offset", tensor->dst_offset);

@@ -73,9 +73,10 @@ static int open_model(const struct options *options, size_t memory,
 		      struct model *model, struct error *err)
 {
 	if (options->blocks.format)
-		return model_open_blocks(model, options->input,
+		return model_open_blocks(model, options->inputs[0],
 					 &options->blocks, err);
-	return model_open(model, options->input, memory, err);
+	return model_open(model, options->inputs, options->n_inputs, memory,
+			  err);
 }
 
 /* manifest: to compare with, or NULL. */
@@ -96,10 +97,13 @@ static int run_model(const struct options *options, const struct budget *budget,
 		      manifest ? manifest->type : options->type, err))
 		goto out_release;
 	if (options->action == OPTIONS_CONVERT) {
-		result = convert(options, budget, manifest, &model, &plan,
-				 err);
-		if (!result || err->differs)
-			drain(&model.shards[0].source);
+		result = plan_check_formats(&plan, err);
+		if (!result)
+			result = convert(options, budget, manifest, &model,
+					 &plan, err);
+		for (size_t i = 0; i < model.n_shards; i++)
+			if (!result || err->differs)
+				drain(&model.shards[i].source);
 	} else {
 		result = list(options, &model, &plan, err);
 	}

@@ -233,11 +233,12 @@ static void print_row(FILE *stream, const struct row *row)
 
 void options_print_help(FILE *stream)
 {
-	fputs("Usage: gguf-dequant [OPTION]... FILE\n"
+	fputs("Usage: gguf-dequant [OPTION]... FILE...\n"
 	      "Dequantize the tensors of a GGUF file, bit for bit as ggml "
 	      "does.\n"
-	      "FILE \"-\" is standard input. For a split model, pass the first "
-	      "shard.\n",
+	      "FILE \"-\" is standard input. Several FILEs are the shards of one "
+	      "model;\npass one of them if they are named "
+	      "NAME-00001-of-00003.gguf and so on.\n",
 	      stream);
 	for (size_t i = 0; i < N_ROWS; i++)
 		if (is_heading(&rows[i]))
@@ -363,6 +364,7 @@ static int check_stream(const struct line *line, unsigned uses,
 			const char *what, struct error *err)
 {
 	const struct row *first = NULL;
+	bool another = false;
 
 	for (size_t i = 0; i < N_ROWS; i++) {
 		const struct row *const row = &rows[i];
@@ -376,9 +378,16 @@ static int check_stream(const struct line *line, unsigned uses,
 					 argument_for(row, uses), what);
 		first = row;
 	}
-	if (first && uses & READS && !strcmp(line->options->input, "-"))
-		return error_set(err, "'--%s -' and FILE '-' cannot both %s",
-				 first->name, what);
+	for (size_t i = 0; uses & READS && i < line->options->n_inputs; i++) {
+		if (strcmp(line->options->inputs[i], "-"))
+			continue;
+		if (first)
+			return error_set(err, "'--%s -' and FILE '-' cannot "
+					 "both %s", first->name, what);
+		if (another)
+			return error_set(err, "only one FILE '-' can %s", what);
+		another = true;
+	}
 	return 0;
 }
 
@@ -527,15 +536,19 @@ static int apply(struct line *line, const struct row *row, const char *argument,
 static int set_input(struct line *line, int n, char **operands,
 		     struct error *err)
 {
-	const int most = line->runs & DEVICES ? 0 : 1;
+	const bool has_input = !(line->runs & DEVICES);
 	struct quote q;
 
-	if (n < most)
+	if (has_input && !n)
 		return error_set(err, "missing operand: a GGUF file, or '-'");
-	if (n > most)
+	if (!has_input && n)
 		return error_set(err, "extra operand '%s'",
-				 quote(&q, operands[most]));
-	line->options->input = operands[0];
+				 quote(&q, operands[0]));
+	if (line->options->blocks.format && n > 1)
+		return error_set(err, "extra operand '%s': headerless blocks "
+				 "are in one file", quote(&q, operands[1]));
+	line->options->inputs = (const char *const *)operands;
+	line->options->n_inputs = (size_t)n;
 	return 0;
 }
 

@@ -33,7 +33,8 @@ struct globs {
 
 struct options {
 	enum options_action action;
-	const char *input;  /* "-": standard input */
+	const char *const *inputs; /* "-": standard input; several: shards */
+	size_t n_inputs;
 	const char *output; /* "-": standard output; NULL: none */
 	const char *index;  /* as output; NULL: none */
 	struct model_blocks blocks; /* of the input; no format: it is GGUF */

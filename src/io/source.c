@@ -254,6 +254,13 @@ int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
 	end = end_of(src);
 	if (src->end)
 		return refuse_size(src, end, src->end, err);
+	if (end < src->least)
+		return error_set(err, "'%s' is incomplete; download it again: "
+				 "its tensors end at offset %" PRIu64 ", but "
+				 "it ends at %" PRIu64 ", so %" PRIu64
+				 " byte%s missing", src->name, src->least, end,
+				 src->least - end,
+				 src->least - end == 1 ? " is" : "s are");
 	if (end < src->size)
 		return error_set(err, "'%s' shrank while it was read, from %"
 				 PRIu64 " to %" PRIu64 " bytes", src->name,

@@ -26,6 +26,8 @@ struct source {
 	size_t ahead_size;
 	size_t ahead_len;
 	uint64_t end; /* where the stream must end; 0: anywhere */
+	uint64_t least; /* it holds something up to here, for a message if it
+			   ends before; 0: not known */
 };
 
 /* Opens PATH, or standard input for "-". A directory or a terminal is an

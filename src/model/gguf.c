@@ -9,8 +9,9 @@
 #include "base/repeat.h"
 #include "model/magic.h"
 
-#define MIN_ALIGNMENT 8
 #define FIELD_SIZE 64 /* for a field's name with its value */
+#define MANY_ZEROS 64 /* more than any sane header has in a row */
+#define DOWNLOAD_AGAIN "download it again"
 
 /* The least that an entry takes in the file. */
 #define MIN_KV 14     /* | len: 8 | key: 1 | type: 4 | value: 1 | */
@@ -70,16 +71,38 @@ static int refuse(const struct reader *r, const char *field, uint64_t value,
 			 value, offset, why);
 }
 
-/* The error for a field whose n bytes are not there: the file is cut off. */
+/* The error for a field of n bytes that the file, cut short, does not hold. */
 static int refuse_end(const struct reader *r, const char *field, uint64_t n,
 		      uint64_t end)
 {
 	char buffer[SUBJECT_SIZE];
 
-	return error_set(r->err, "'%s': %s: %s needs %" PRIu64 " bytes at "
-			 "offset %zu, but the file ends at %" PRIu64,
-			 r->src->name, subject(r, buffer, sizeof(buffer)),
-			 field, n, r->pos, end);
+	return error_set(r->err, "'%s' is incomplete: %s: %s needs %" PRIu64
+			 " bytes at offset %zu, but the file ends at %" PRIu64
+			 "; " DOWNLOAD_AGAIN, r->src->name,
+			 subject(r, buffer, sizeof(buffer)), field, n, r->pos,
+			 end);
+}
+
+/* Whether the n bytes at `offset` were read and are zeros, as in a file whose
+ * size was reserved before all of it was downloaded. */
+static bool is_zeros(const struct reader *r, size_t offset, size_t n)
+{
+	if (n > r->len - offset)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (r->bytes[offset + i])
+			return false;
+	return true;
+}
+
+static int refuse_zeros(const struct reader *r, size_t offset)
+{
+	char buffer[SUBJECT_SIZE];
+
+	return error_set(r->err, "'%s' is incomplete: %s: there are only zeros "
+			 "at offset %zu; " DOWNLOAD_AGAIN, r->src->name,
+			 subject(r, buffer, sizeof(buffer)), offset);
 }
 
 /* Checks that the file may hold n more bytes, and the memory too, where they
@@ -94,7 +117,7 @@ static int check_room(const struct reader *r, const char *field, uint64_t n,
 		return refuse_end(r, field, n, r->src->size);
 	if (n > left || extra > left - n)
 		return error_set(r->err, "'%s': %s: %s at offset %zu does not "
-				 "fit the %zu bytes of memory for metadata: "
+				 "fit the %zu bytes of memory for metadata; "
 				 "raise --memory", r->src->name,
 				 subject(r, buffer, sizeof(buffer)), field,
 				 r->pos, r->memory);
@@ -229,6 +252,8 @@ static int take_name(struct reader *r, const char *field, uint64_t least,
 
 	if (take_u64(r, "length", &len))
 		return -1;
+	if (len < least && is_zeros(r, r->pos - 8, MANY_ZEROS))
+		return refuse_zeros(r, r->pos - 8);
 	if (len < least || len > GGUF_MAX_NAME)
 		return refuse(r, "length", len, r->pos - 8, "a %s has %" PRIu64
 			      " to %d bytes", field, least, GGUF_MAX_NAME);
@@ -366,9 +391,9 @@ static int read_kv(struct reader *r, struct gguf_kv *kv)
 }
 
 /* Offset in the file of what `data` points to in the header. */
-static uint64_t offset_of(const struct gguf *gguf, const char *data)
+static size_t offset_of(const struct gguf *gguf, const char *data)
 {
-	return (uint64_t)((const unsigned char *)data - gguf->header);
+	return (size_t)((const unsigned char *)data - gguf->header);
 }
 
 static struct text kv_key(const void *table, size_t i)
@@ -385,16 +410,21 @@ static int check_repeats(struct reader *r, const char *what, const void *table,
 			 size_t n, struct text (*text_at)(const void *, size_t))
 {
 	char name[ESCAPE_MESSAGE_SIZE];
-	size_t earlier, later;
+	size_t earlier, later, offset;
 	const int found =
 		repeat_find(table, n, text_at, &earlier, &later, r->err);
 
 	if (found <= 0)
 		return found;
-	return error_set(r->err, "'%s': the %s '%s' is there twice, at offsets "
-			 "%" PRIu64 " and %" PRIu64, r->src->name, what,
+	offset = offset_of(r->gguf, text_at(table, earlier).data);
+	if (!text_at(table, earlier).len && is_zeros(r, offset, MANY_ZEROS)) {
+		announce(r, what, earlier + 1, n);
+		return refuse_zeros(r, offset);
+	}
+	return error_set(r->err, "'%s': %s '%s' appears twice, at offsets %zu "
+			 "and %zu", r->src->name, what,
 			 escape_text(name, sizeof(name), text_at(table, later)),
-			 offset_of(r->gguf, text_at(table, earlier).data),
+			 offset,
 			 offset_of(r->gguf, text_at(table, later).data));
 }
 
@@ -410,13 +440,12 @@ static int read_alignment(struct reader *r)
 	r->name = &kv->key;
 	offset = offset_of(gguf, kv->value.data);
 	if (kv->type != GGUF_U32)
-		return refuse(r, "type", kv->type, offset - 4, "it must be %d, "
-			      "%s", GGUF_U32, types[GGUF_U32].name);
+		return refuse(r, "type", kv->type, offset - 4,
+			      "must be %d, %s", GGUF_U32, types[GGUF_U32].name);
 	gguf->alignment = bytes_load_u32(kv->value.data);
-	if (gguf->alignment < MIN_ALIGNMENT ||
-	    (gguf->alignment & (gguf->alignment - 1)))
-		return refuse(r, "value", gguf->alignment, offset, "it must be "
-			      "a power of two, at least %d", MIN_ALIGNMENT);
+	if (!gguf->alignment || (gguf->alignment & (gguf->alignment - 1)))
+		return refuse(r, "value", gguf->alignment, offset,
+			      "must be a power of two");
 	return 0;
 }
 
@@ -468,6 +497,10 @@ bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault)
 					 PRId64 " weights", INT64_MAX);
 		tensor->n_weights *= dim;
 	}
+	tensor->n_blocks = 0;
+	tensor->bytes = 0;
+	if (!format)
+		return true;
 	if (tensor->dims[0] % format->block_weights)
 		return set_fault(fault, 0, "%s has blocks of %u weights, and a "
 				 "row must be whole blocks", format->name,
@@ -485,7 +518,8 @@ bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault)
 const char *gguf_dim_name(unsigned i)
 {
 	static const char *const names[GGUF_MAX_DIMS] = {
-		"dims[0]", "dims[1]", "dims[2]", "dims[3]" };
+		"dims[0]", "dims[1]", "dims[2]", "dims[3]",
+		"dims[4]", "dims[5]", "dims[6]", "dims[7]" };
 
 	return names[i];
 }
@@ -514,18 +548,16 @@ static int read_format(struct reader *r, struct gguf_tensor *tensor)
 {
 	struct gguf_fault fault;
 	uint64_t offset;
-	uint32_t id;
 
-	if (take_u32(r, "type", &id))
+	if (take_u32(r, "type", &tensor->type))
 		return -1;
 	offset = r->pos - 4;
-	tensor->format = id < FORMAT_OWN_IDS ? format_by_id(id) : NULL;
-	if (!tensor->format)
-		return refuse(r, "type", id, offset, "%s", format_why_not(id));
+	if (tensor->type < FORMAT_OWN_IDS)
+		tensor->format = format_by_id(tensor->type);
 	if (gguf_tensor_measure(tensor, &fault))
 		return 0;
 	if (fault.dim == GGUF_FAULT_FORMAT)
-		return refuse(r, "type", id, offset, "%s", fault.why);
+		return refuse(r, "type", tensor->type, offset, "%s", fault.why);
 	return refuse(r, gguf_dim_name(fault.dim), tensor->dims[fault.dim],
 		      offset - 8 * (tensor->n_dims - fault.dim), "%s",
 		      fault.why);
@@ -540,8 +572,8 @@ static int read_tensor(struct reader *r, struct gguf_tensor *tensor)
 	    take_u64(r, "offset", &tensor->offset))
 		return -1;
 	if (tensor->offset % r->gguf->alignment)
-		return refuse(r, "offset", tensor->offset, r->pos - 8, "it must"
-			      " be a multiple of the alignment, %" PRIu64,
+		return refuse(r, "offset", tensor->offset, r->pos - 8,
+			      "must be a multiple of the alignment, %" PRIu64,
 			      r->gguf->alignment);
 	return 0;
 }
@@ -563,8 +595,7 @@ static int read_tensors(struct reader *r, uint64_t n)
 			     tensor_name);
 }
 
-/* Makes a tensor's offset count from the start of the file, and checks that the
- * data lies within it. */
+/* Makes a tensor's offset count from the start of the file. */
 static int place_tensor(struct reader *r, struct gguf_tensor *tensor)
 {
 	const uint64_t offset = tensor->offset;
@@ -579,11 +610,6 @@ static int place_tensor(struct reader *r, struct gguf_tensor *tensor)
 		return refuse(r, "offset", offset, field, "its %" PRIu64
 			      " bytes would end after offset %" PRId64,
 			      tensor->bytes, INT64_MAX);
-	if (tensor->bytes && r->src->seekable && end > r->src->size)
-		return refuse(r, "offset", offset, field, "its %" PRIu64
-			      " bytes would end at offset %" PRIu64
-			      ", but the file ends at %" PRIu64, tensor->bytes,
-			      end, r->src->size);
 	return 0;
 }
 
@@ -593,9 +619,9 @@ static int refuse_overlap(const struct reader *r, const struct gguf_tensor *a,
 	char a_name[ESCAPE_MESSAGE_SIZE];
 	char b_name[ESCAPE_MESSAGE_SIZE];
 
-	return error_set(r->err, "'%s': the tensors '%s' and '%s' overlap: %"
-			 PRIu64 " bytes at offset %" PRIu64 ", and %" PRIu64
-			 " at %" PRIu64, r->src->name,
+	return error_set(r->err, "'%s': tensors '%s' and '%s' overlap: %" PRIu64
+			 " bytes at offset %" PRIu64 ", and %" PRIu64
+			 " at offset %" PRIu64, r->src->name,
 			 escape_text(a_name, sizeof(a_name), a->name),
 			 escape_text(b_name, sizeof(b_name), b->name),
 			 a->bytes, a->offset, b->bytes, b->offset);
@@ -610,28 +636,135 @@ static int compare_offsets(const void *a, const void *b, void *tensors)
 	return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
 }
 
-/* Checks that no byte belongs to two tensors. */
-static int check_overlaps(const struct reader *r)
+/* Tensors with data, by offset. */
+struct layout {
+	size_t *order; /* indices */
+	size_t n;
+};
+
+static bool has_data(const struct gguf_tensor *tensor)
+{
+	return tensor->format ? tensor->bytes > 0 : tensor->n_weights > 0;
+}
+
+static int make_layout(const struct reader *r, struct layout *layout)
 {
 	struct gguf_tensor *const tensors = r->gguf->tensors;
-	size_t *const order = calloc(r->gguf->n_tensors + 1, sizeof(*order));
-	size_t n = 0;
-	int result = 0;
 
-	if (!order)
+	layout->n = 0;
+	layout->order = calloc(r->gguf->n_tensors + 1, sizeof(*layout->order));
+	if (!layout->order)
 		return error_errno(r->err, "cannot read '%s'", r->src->name);
 	for (size_t i = 0; i < r->gguf->n_tensors; i++)
-		if (tensors[i].bytes)
-			order[n++] = i;
-	qsort_r(order, n, sizeof(*order), compare_offsets, tensors);
-	for (size_t i = 1; i < n && !result; i++) {
-		const struct gguf_tensor *const a = &tensors[order[i - 1]];
-		const struct gguf_tensor *const b = &tensors[order[i]];
+		if (has_data(&tensors[i]))
+			layout->order[layout->n++] = i;
+	qsort_r(layout->order, layout->n, sizeof(*layout->order),
+		compare_offsets, tensors);
+	return 0;
+}
 
-		if (b->offset - a->offset < a->bytes)
-			result = refuse_overlap(r, a, b);
+/* Bytes from tensor i of the layout to the next one or to the end of the file;
+ * 0 if the file ends before it, or where it ends is not known. */
+static uint64_t gap_after(const struct reader *r, const struct layout *layout,
+			  size_t i)
+{
+	const struct gguf_tensor *const tensors = r->gguf->tensors;
+	const uint64_t offset = tensors[layout->order[i]].offset;
+
+	if (i + 1 < layout->n)
+		return tensors[layout->order[i + 1]].offset - offset;
+	return r->src->size > offset ? r->src->size - offset : 0;
+}
+
+/*
+ * Before ggml had Q2_0, models of PrismML had their own format under its id: 34
+ * bytes for 128 weights, not 18 for 64. Whether the sizes of all Q2_0 tensors
+ * fit that format exactly; then they have no format that we can read.
+ */
+static bool is_prism(const struct reader *r, const struct layout *layout)
+{
+	struct gguf_tensor *const tensors = r->gguf->tensors;
+	bool any = false;
+
+	for (size_t i = 0; i < layout->n; i++) {
+		const struct gguf_tensor *const tensor =
+			&tensors[layout->order[i]];
+		const uint64_t bytes = tensor->n_weights / 128 * 34;
+		const uint64_t gap = gap_after(r, layout, i);
+
+		if (!tensor->format || tensor->format->index != FORMAT_Q2_0)
+			continue;
+		if (tensor->n_weights % 128 || gap < bytes ||
+		    gap - bytes >= r->gguf->alignment)
+			return false;
+		any = true;
 	}
-	free(order);
+	for (size_t i = 0; any && i < r->gguf->n_tensors; i++) {
+		if (!tensors[i].format ||
+		    tensors[i].format->index != FORMAT_Q2_0)
+			continue;
+		tensors[i].format = NULL;
+		tensors[i].n_blocks = 0;
+	}
+	return any;
+}
+
+/* Where the data ends: the end of the tensor that ends last. */
+static uint64_t data_end(const struct gguf *gguf)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < gguf->n_tensors; i++) {
+		const struct gguf_tensor *const tensor = &gguf->tensors[i];
+		const uint64_t last = tensor->offset + tensor->bytes;
+
+		if (has_data(tensor) && last > end)
+			end = last;
+	}
+	return end;
+}
+
+/* Checks that no byte belongs to two tensors, and that the file is complete.
+ * Tensors without a format get the bytes up to the next one. */
+static int check_layout(const struct reader *r, const struct layout *layout)
+{
+	struct gguf_tensor *const tensors = r->gguf->tensors;
+	uint64_t end;
+
+	for (size_t i = 0; i < layout->n; i++) {
+		struct gguf_tensor *const a = &tensors[layout->order[i]];
+		const uint64_t gap = gap_after(r, layout, i);
+
+		if (!a->format)
+			a->bytes = gap;
+		else if (i + 1 < layout->n && gap < a->bytes)
+			return refuse_overlap(r, a,
+					      &tensors[layout->order[i + 1]]);
+	}
+	end = data_end(r->gguf);
+	if (!r->src->seekable)
+		r->src->least = end;
+	if (r->src->seekable && end > r->src->size)
+		return error_set(r->err, "'%s' is incomplete: its tensors end "
+				 "at offset %" PRIu64 ", but the file ends at "
+				 "%" PRIu64 ", so %" PRIu64 " byte%s missing; "
+				 DOWNLOAD_AGAIN, r->src->name, end,
+				 r->src->size, end - r->src->size,
+				 end - r->src->size == 1 ? " is" : "s are");
+	return 0;
+}
+
+static int check_data(const struct reader *r)
+{
+	struct layout layout;
+	int result;
+
+	if (make_layout(r, &layout))
+		return -1;
+	result = check_layout(r, &layout);
+	if (result && is_prism(r, &layout))
+		result = check_layout(r, &layout);
+	free(layout.order);
 	return result;
 }
 
@@ -644,7 +777,7 @@ static int place_tensors(struct reader *r)
 	for (size_t i = 0; i < gguf->n_tensors; i++)
 		if (place_tensor(r, &gguf->tensors[i]))
 			return -1;
-	return check_overlaps(r);
+	return check_data(r);
 }
 
 /* The first bytes: that it is GGUF, and of which version. */
@@ -663,21 +796,21 @@ static int read_magic(struct reader *r)
 	if (memcmp(head.data, "GGUF", head.len < 4 ? head.len : 4)) {
 		name = magic_name(head);
 		return error_set(r->err, "'%s' is not a GGUF file%s%s",
-				 r->src->name, name ? ", but " : "",
+				 r->src->name, name ? " but " : "",
 				 name ? name : "");
 	}
 	if (!take(r, "magic", 4) || take_u32(r, "version", &gguf->version))
 		return -1;
 	swapped = __builtin_bswap32(gguf->version);
 	if (swapped == 2 || swapped == 3)
-		return error_set(r->err, "'%s' is a big-endian GGUF file: "
+		return error_set(r->err, "'%s' is a big-endian GGUF file; "
 				 "convert it with 'gguf-convert-endian FILE "
-				 "little' of the Python package gguf",
+				 "little' from the Python package gguf",
 				 r->src->name);
 	if (gguf->version < 2 || gguf->version > 3)
-		return refuse(r, "version", gguf->version, 4, "2 and 3 can be "
-			      "read%s", gguf->version == 1 ?
-			      "; convert the model anew with llama.cpp" : "");
+		return refuse(r, "version", gguf->version, 4, "only 2 and 3 "
+			      "are supported%s", gguf->version == 1 ?
+			      "; convert the model again with llama.cpp" : "");
 	return 0;
 }
 
@@ -732,7 +865,7 @@ int gguf_read(struct gguf *gguf, struct source *src, size_t memory,
 	*gguf = (struct gguf){ .version = 0 };
 	if (memory < GGUF_READ_AHEAD)
 		return error_set(err, "'%s': %zu bytes of memory are too few "
-				 "for metadata: raise --memory", src->name,
+				 "for metadata; raise --memory", src->name,
 				 memory);
 	/* One byte, so that the header is never NULL. */
 	if (resize_header(&r, 1) || read_all(&r)) {

@@ -13,7 +13,9 @@
  * a key has at least one byte, a tensor's name may have none; either is any
  * bytes. No dimension at all is a scalar, 1 weight; a dimension of 0 is legal
  * and makes the tensor empty. A bool other than 0 is true. Holes, tensors out
- * of order and bytes after the last one are legal, overlaps are not.
+ * of order and bytes after the last one are legal, overlaps are not. There may
+ * be 8 dimensions, as diffusion models need, although ggml reads 4. The
+ * alignment may be any power of two.
  *
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
@@ -26,7 +28,7 @@
 #include "io/source.h"
 
 #define GGUF_DEFAULT_ALIGNMENT 32
-#define GGUF_MAX_DIMS 4
+#define GGUF_MAX_DIMS 8
 #define GGUF_MAX_NAME 65535 /* bytes in a key or a tensor's name */
 #define GGUF_MAX_DEPTH 16   /* arrays within arrays; ggml reads only 1 */
 #ifndef GGUF_READ_AHEAD /* the fuzzer gets past it with small files */
@@ -58,13 +60,15 @@ struct gguf_kv {
 
 struct gguf_tensor {
 	struct text name;
-	const struct format *format;
+	const struct format *format; /* NULL: a type that we cannot read */
+	uint32_t type;               /* the id in the file */
 	unsigned n_dims;
-	uint64_t dims[GGUF_MAX_DIMS]; /* fastest first; 1 where there is none */
+	uint64_t dims[GGUF_MAX_DIMS]; /* fastest first; unused ones are 1 */
 	uint64_t n_weights;
-	uint64_t n_blocks;
-	uint64_t offset; /* from the start of the file */
-	uint64_t bytes;
+	uint64_t n_blocks; /* 0 without a format */
+	uint64_t offset;   /* from the start of the file */
+	uint64_t bytes;    /* without a format: up to the next tensor or the
+			      end of the file, 0 if that is not known */
 };
 
 struct gguf {
@@ -102,10 +106,10 @@ struct gguf_fault {
 #define GGUF_FAULT_FORMAT GGUF_MAX_DIMS
 
 /*
- * Computes a tensor's n_weights, n_blocks and bytes from its dims and format.
- * Returns false, and sets *fault, unless a row is whole blocks and the weights
- * and their bytes are less than 2^63, even without the dimensions that are 0:
- * strides must fit too.
+ * Computes a tensor's n_weights, n_blocks and bytes from its dims and format;
+ * the last two are 0 without a format. Returns false, and sets *fault, unless a
+ * row is whole blocks and the weights and their bytes are less than 2^63, even
+ * without the dimensions that are 0: strides must fit too.
  */
 bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault);
 

@@ -3,13 +3,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/resource.h>
 
 #include "base/escape.h"
 #include "base/repeat.h"
+#include "model/shapes.h"
 
 #define MAX_SHARDS 65535 /* split.count is a u16 */
-#define OTHER_FILES 64   /* open ones that are not shards, at most */
+#define OTHER_FILES 64   /* open files that are not shards, at most */
 
 /* How the path of shard `no` of n ends: "-00001-of-00003.gguf". */
 #define SUFFIX_LEN 20
@@ -31,15 +33,13 @@ static bool has_suffix(const char *path, struct suffix suffix)
 	const size_t len = strlen(path);
 
 	return len >= SUFFIX_LEN &&
-	       !strcmp(path + len - SUFFIX_LEN, suffix.text);
+	       !strcasecmp(path + len - SUFFIX_LEN, suffix.text);
 }
 
-/* Opens the next shard. Takes what it uses from *memory. */
-static int open_shard(struct model *model, const char *path, size_t *memory,
-		      struct error *err)
+/* Opens a file as `shard`. Takes what that uses from *memory. */
+static int open_shard(struct model *model, struct model_shard *shard,
+		      const char *path, size_t *memory, struct error *err)
 {
-	struct model_shard *const shard = &model->shards[model->n_shards];
-
 	if (source_open(&shard->source, path, err))
 		return -1;
 	if (file_set_add(&model->files, shard->source.fd, err) ||
@@ -48,8 +48,13 @@ static int open_shard(struct model *model, const char *path, size_t *memory,
 		return -1;
 	}
 	*memory -= shard->gguf.memory;
-	model->n_shards++;
 	return 0;
+}
+
+static void close_shard(struct model_shard *shard)
+{
+	gguf_release(&shard->gguf);
+	source_close(&shard->source);
 }
 
 /* What a shard says of the model that it is a part of. */
@@ -63,8 +68,8 @@ static int read_integer(const struct model_shard *shard, const char *key,
 {
 	if (gguf_unsigned(gguf_find(&shard->gguf, key), value))
 		return 0;
-	return error_set(err, "'%s': a shard must have the integer '%s'",
-			 shard->source.name, key);
+	return error_set(err, "'%s' is not a shard of a split model: it has no "
+			 "integer '%s'", shard->source.name, key);
 }
 
 static int read_split(const struct model_shard *shard, struct split *split,
@@ -74,70 +79,17 @@ static int read_split(const struct model_shard *shard, struct split *split,
 	    read_integer(shard, "split.count", &split->count, err) ||
 	    read_integer(shard, "split.tensors.count", &split->n_tensors, err))
 		return -1;
-	return 0;
-}
-
-/* Checks that the file at `path` is the first shard, and is named so that the
- * others can be found. */
-static int check_first(const struct model_shard *shard, const char *path,
-		       const struct split *split, struct error *err)
-{
-	const char *const name = shard->source.name;
-	struct suffix first;
-
 	if (split->count > MAX_SHARDS || split->no >= split->count)
 		return error_set(err, "'%s': split.no is %" PRIu64 " and "
-				 "split.count is %" PRIu64 ", but they count "
-				 "from 0 and to %d at most", name, split->no,
-				 split->count, MAX_SHARDS);
-	first = shard_suffix(0, split->count);
-	if (!has_suffix(path, shard_suffix(split->no, split->count)))
-		return error_set(err, "'%s' is shard %" PRIu64 " of %" PRIu64
-				 ": give the path of the first, which must end "
-				 "in '%s'", name, split->no + 1, split->count,
-				 first.text);
-	if (split->no)
-		return error_set(err, "'%s' is shard %" PRIu64 " of %" PRIu64
-				 ": give the first, '%.*s%s'", name,
-				 split->no + 1, split->count,
-				 (int)(strlen(name) - SUFFIX_LEN), name,
-				 first.text);
+				 "split.count is %" PRIu64 ", but shards count "
+				 "from 0 and there are at most %d",
+				 shard->source.name, split->no, split->count,
+				 MAX_SHARDS);
 	return 0;
 }
 
-/* Checks that the shard opened last is the next one of the first one's. */
-static int check_next(const struct model *model, const struct split *first,
-		      struct error *err)
-{
-	const size_t no = model->n_shards - 1;
-	const struct model_shard *const shard = &model->shards[no];
-	struct split split;
-
-	if (read_split(shard, &split, err))
-		return -1;
-
-	const struct {
-		const char *key;
-		uint64_t value, expected;
-	} keys[] = {
-		{ "split.no", split.no, no },
-		{ "split.count", split.count, first->count },
-		{ "split.tensors.count", split.n_tensors, first->n_tensors },
-	};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (keys[i].value != keys[i].expected)
-			return error_set(err, "'%s' is not shard %zu of '%s': "
-					 "its %s is %" PRIu64 ", not %" PRIu64,
-					 shard->source.name, no + 1,
-					 model->shards[0].source.name,
-					 keys[i].key, keys[i].value,
-					 keys[i].expected);
-	return 0;
-}
-
-/* Raises the soft limit of open files of this process, where n shards need it
- * and the hard limit allows it. */
+/* Raises the soft limit of open files of this process if n shards need it and
+ * the hard limit allows it. */
 static int allow_files(const char *name, uint64_t n, struct error *err)
 {
 	const rlim_t need = n + OTHER_FILES;
@@ -148,8 +100,8 @@ static int allow_files(const char *name, uint64_t n, struct error *err)
 	if (limit.rlim_cur >= need)
 		return 0;
 	if (limit.rlim_max < need)
-		return error_set(err, "'%s' has %" PRIu64 " shards, but %"
-				 PRIu64 " files can be open at once: raise "
+		return error_set(err, "'%s' has %" PRIu64 " shards, but only %"
+				 PRIu64 " files can be open at once; raise "
 				 "'ulimit -Hn' to %" PRIu64, name, n,
 				 (uint64_t)limit.rlim_max, (uint64_t)need);
 	limit.rlim_cur = need;
@@ -159,34 +111,131 @@ static int allow_files(const char *name, uint64_t n, struct error *err)
 	return 0;
 }
 
-/* Opens the other shards beside the first one, which is at `path`. */
-static int open_others(struct model *model, const char *path,
-		       const struct split *first, size_t *memory,
-		       struct error *err)
+/* The shards of a model while they are opened. */
+struct opening {
+	struct model *model;
+	const char *first_name; /* of the file that was opened first */
+	struct split split;     /* and what it says of itself */
+	size_t memory;
+	struct error *err;
+};
+
+/* Makes room for all shards, and moves the one that is open to its place. */
+static int spread_shards(struct opening *o)
 {
-	const int prefix_len = (int)(strlen(path) - SUFFIX_LEN);
-	const char *const name = model->shards[0].source.name;
+	struct model *const model = o->model;
+	const struct model_shard first = model->shards[0];
 	struct model_shard *shards;
 
-	if (allow_files(name, first->count, err))
+	if (allow_files(o->first_name, o->split.count, o->err))
 		return -1;
-	shards = reallocarray(model->shards, first->count, sizeof(*shards));
+	shards = reallocarray(model->shards, o->split.count, sizeof(*shards));
 	if (!shards)
-		return error_errno(err, "cannot open the shards of '%s'", name);
+		return error_errno(o->err, "cannot open the shards of '%s'",
+				   o->first_name);
 	model->shards = shards;
-	for (uint64_t no = 1; no < first->count; no++) {
+	model->n_shards = o->split.count;
+	for (size_t i = 0; i < model->n_shards; i++)
+		shards[i] = (struct model_shard){ .source.fd = -1 };
+	shards[o->split.no] = first;
+	return 0;
+}
+
+/* Checks that `shard`, opened last, is of the same model as the first one. */
+static int check_shard(const struct opening *o, const struct model_shard *shard,
+		       struct split *split)
+{
+	if (read_split(shard, split, o->err))
+		return -1;
+
+	const struct {
+		const char *key;
+		uint64_t value, expected;
+	} keys[] = {
+		{ "split.count", split->count, o->split.count },
+		{ "split.tensors.count", split->n_tensors, o->split.n_tensors },
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (keys[i].value != keys[i].expected)
+			return error_set(o->err, "'%s' is not a shard of the "
+					 "model of '%s': its %s is %" PRIu64
+					 ", not %" PRIu64, shard->source.name,
+					 o->first_name, keys[i].key,
+					 keys[i].value, keys[i].expected);
+	return 0;
+}
+
+/* Opens another shard and puts it in its place. `no`: the number that its name
+ * has; SIZE_MAX: none. */
+static int add_shard(struct opening *o, const char *path, size_t no)
+{
+	struct model *const model = o->model;
+	struct model_shard shard;
+	struct split split;
+
+	if (open_shard(model, &shard, path, &o->memory, o->err))
+		return -1;
+	if (check_shard(o, &shard, &split))
+		goto out_close;
+	if (no != SIZE_MAX && split.no != no) {
+		error_set(o->err, "'%s' is shard %" PRIu64 " of %" PRIu64
+			  ", not shard %zu as its name says",
+			  shard.source.name, split.no + 1, split.count, no + 1);
+		goto out_close;
+	}
+	if (model->shards[split.no].source.name) {
+		error_set(o->err, "'%s' and '%s' are both shard %" PRIu64
+			  " of %" PRIu64, model->shards[split.no].source.name,
+			  shard.source.name, split.no + 1, split.count);
+		goto out_close;
+	}
+	model->shards[split.no] = shard;
+	return 0;
+
+out_close:
+	close_shard(&shard);
+	return -1;
+}
+
+/* Opens the shards beside the one that is open, which is at `path`. */
+static int add_shards_beside(struct opening *o, const char *path)
+{
+	const int prefix_len = (int)(strlen(path) - SUFFIX_LEN);
+
+	for (size_t no = 0; no < o->split.count; no++) {
 		char *shard;
 		int result;
 
-		if (asprintf(&shard, "%.*s%s", prefix_len, path,
-			     shard_suffix(no, first->count).text) < 0)
-			return error_errno(err, "cannot open the shards of "
-					   "'%s'", name);
-		result = open_shard(model, shard, memory, err);
+		if (no == o->split.no)
+			continue;
+		/* ".gguf" is written as in `path`. */
+		if (asprintf(&shard, "%.*s%.15s%s", prefix_len, path,
+			     shard_suffix(no, o->split.count).text,
+			     path + prefix_len + 15) < 0)
+			return error_errno(o->err, "cannot open the shards of "
+					   "'%s'", o->first_name);
+		result = add_shard(o, shard, no);
 		free(shard);
-		if (result || check_next(model, first, err))
+		if (result)
 			return -1;
 	}
+	return 0;
+}
+
+/* Opens the other shards at paths[1] and so on. */
+static int add_shards_at(struct opening *o, const char *const *paths, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (add_shard(o, paths[i], SIZE_MAX))
+			return -1;
+	for (size_t i = 0; i < o->model->n_shards; i++)
+		if (!o->model->shards[i].source.name)
+			return error_set(o->err, "shard %zu of %zu is missing: "
+					 "'%s' is one of %zu shards, but only "
+					 "%zu were given", i + 1,
+					 o->model->n_shards, o->first_name,
+					 o->model->n_shards, n);
 	return 0;
 }
 
@@ -196,25 +245,26 @@ static struct text tensor_name(const void *table, size_t i)
 }
 
 /* Checks that no tensor is missing, and none is in two shards. */
-static int check_tensors(const struct model *model, const struct split *first,
-			 struct error *err)
+static int check_tensors(const struct model *model, struct error *err)
 {
 	const struct model_tensor *const tensors = model->tensors;
 	char name[ESCAPE_MESSAGE_SIZE];
 	size_t earlier, later;
+	struct split split;
 	int found;
 
-	if (model->n_tensors != first->n_tensors)
+	if (read_split(&model->shards[0], &split, err))
+		return -1;
+	if (model->n_tensors != split.n_tensors)
 		return error_set(err, "'%s': split.tensors.count is %" PRIu64
 				 ", but its %zu shards hold %zu tensors",
-				 model->shards[0].source.name,
-				 first->n_tensors, model->n_shards,
-				 model->n_tensors);
+				 model->shards[0].source.name, split.n_tensors,
+				 model->n_shards, model->n_tensors);
 	found = repeat_find(tensors, model->n_tensors, tensor_name, &earlier,
 			    &later, err);
 	if (found <= 0)
 		return found;
-	return error_set(err, "the tensor '%s' is in '%s' and in '%s'",
+	return error_set(err, "tensor '%s' is in both '%s' and '%s'",
 			 escape_text(name, sizeof(name),
 				     tensors[later].info->name),
 			 tensors[earlier].source->name,
@@ -236,52 +286,69 @@ static int collect_tensors(struct model *model, struct error *err)
 		for (size_t j = 0; j < shard->gguf.n_tensors; j++)
 			model->tensors[model->n_tensors++] =
 				(struct model_tensor){ &shard->gguf.tensors[j],
-						       &shard->source };
+						       &shard->source, NULL };
 	}
 	return 0;
 }
 
-static int open_split(struct model *model, const char *path, size_t memory,
-		      struct error *err)
+static int open_split(struct model *model, const char *const *paths, size_t n,
+		      size_t memory, struct error *err)
 {
-	struct split first;
+	struct opening o = { .model = model,
+			     .first_name = model->shards[0].source.name,
+			     .memory = memory,
+			     .err = err };
+	const struct split *const split = &o.split;
 
-	if (read_split(&model->shards[0], &first, err) ||
-	    check_first(&model->shards[0], path, &first, err) ||
-	    open_others(model, path, &first, &memory, err) ||
-	    collect_tensors(model, err) || check_tensors(model, &first, err))
+	if (read_split(&model->shards[0], &o.split, err))
+		return -1;
+	if (n == 1 && split->count > 1 &&
+	    !has_suffix(paths[0], shard_suffix(split->no, split->count)))
+		return error_set(err, "'%s' is shard %" PRIu64 " of %" PRIu64
+				 ", but its name does not end in '%s'; pass "
+				 "all shards", o.first_name, split->no + 1,
+				 split->count,
+				 shard_suffix(split->no, split->count).text);
+	if (spread_shards(&o) || (n == 1 ? add_shards_beside(&o, paths[0]) :
+					   add_shards_at(&o, paths, n)))
 		return -1;
 	return 0;
 }
 
-static int open_all(struct model *model, const char *path, size_t memory,
-		    struct error *err)
+static int open_all(struct model *model, const char *const *paths, size_t n,
+		    size_t memory, struct error *err)
 {
 	const struct gguf_kv *count_kv;
 	uint64_t count;
 
-	if (open_shard(model, path, &memory, err))
+	if (open_shard(model, &model->shards[0], paths[0], &memory, err))
 		return -1;
+	model->n_shards = 1;
 	count_kv = gguf_find(&model->shards[0].gguf, "split.count");
-	if (!count_kv || (gguf_unsigned(count_kv, &count) && count < 2))
+	if (n == 1 &&
+	    (!count_kv || (gguf_unsigned(count_kv, &count) && count < 2)))
 		return collect_tensors(model, err);
-	return open_split(model, path, memory, err);
+	if (open_split(model, paths, n, memory, err) ||
+	    collect_tensors(model, err) || check_tensors(model, err))
+		return -1;
+	return 0;
 }
 
-int model_open(struct model *model, const char *path, size_t memory,
-	       struct error *err)
+int model_open(struct model *model, const char *const *paths, size_t n,
+	       size_t memory, struct error *err)
 {
 	*model = (struct model){ .shards = calloc(1, sizeof(*model->shards)) };
 	if (!model->shards)
 		return error_errno(err, "cannot open the model");
-	if (open_all(model, path, memory, err)) {
+	if (open_all(model, paths, n, memory, err) ||
+	    shapes_init(model, err)) {
 		model_release(model);
 		return -1;
 	}
 	return 0;
 }
 
-/* ------------------------- blocks without a header ------------------------ */
+/* ---------------------------- headerless blocks --------------------------- */
 
 static struct text blocks_name(const char *path)
 {
@@ -295,7 +362,7 @@ static struct text blocks_name(const char *path)
 							strlen(name) };
 }
 
-/* The shape where none is given: all that is there. */
+/* Without a shape: all weights that are there. */
 static int count_weights(const struct source *src, const struct format *format,
 			 uint64_t *n_weights, struct error *err)
 {
@@ -307,7 +374,7 @@ static int count_weights(const struct source *src, const struct format *format,
 				 format->name, format->block_bytes);
 	if (!bytes_mul(src->size / format->block_bytes, format->block_weights,
 		       n_weights))
-		*n_weights = UINT64_MAX; /* refused by who sees it next */
+		*n_weights = UINT64_MAX; /* refused by size_blocks */
 	return 0;
 }
 
@@ -383,12 +450,11 @@ out_release:
 
 void model_release(struct model *model)
 {
-	for (size_t i = 0; i < model->n_shards; i++) {
-		gguf_release(&model->shards[i].gguf);
-		source_close(&model->shards[i].source);
-	}
+	for (size_t i = 0; i < model->n_shards; i++)
+		close_shard(&model->shards[i]);
 	free(model->shards);
 	free(model->tensors);
+	free(model->shapes);
 	file_set_release(&model->files);
 	*model = (struct model){ .n_shards = 0 };
 }

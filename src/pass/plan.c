@@ -113,6 +113,8 @@ static int place(struct plan *plan, struct plan_tensor *tensor,
 	char name[ESCAPE_MESSAGE_SIZE];
 	uint64_t end;
 
+	if (!info->format)
+		return 0; /* listed only: see plan_check_formats */
 	tensor->verbatim = is_verbatim(info->format, tensor->type);
 	tensor->format = tensor->verbatim ? info->format :
 			 format_at(output_type_at(tensor->type)->format);
@@ -155,6 +157,28 @@ int plan_init(struct plan *plan, const struct model *model,
 out_release:
 	plan_release(plan);
 	return -1;
+}
+
+int plan_check_formats(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct model_tensor *tensor = plan->tensors[i].tensor;
+		const struct gguf_tensor *info = tensor->info;
+		const struct format_foreign *type;
+		char name[ESCAPE_MESSAGE_SIZE], text[FORMAT_FOREIGN_SIZE];
+
+		if (info->format)
+			continue;
+		type = format_foreign(info->type);
+		error_set(err, "'%s': tensor '%s' has type %s, which is not "
+			  "supported; ", tensor->source->name,
+			  escape_text(name, sizeof(name), info->name),
+			  format_foreign_text(text, info->type));
+		if (type && type->advice)
+			error_append(err, "%s, or ", type->advice);
+		return error_append(err, "exclude it with -x");
+	}
+	return 0;
 }
 
 void plan_release(struct plan *plan)

@@ -43,6 +43,10 @@ struct plan_globs {
 int plan_init(struct plan *plan, const struct model *model,
 	      const struct plan_globs *globs, enum output_type type,
 	      struct error *err);
+/* Refuses tensors of a type that cannot be converted: they are in a plan only
+ * to be listed, with a NULL format and no output. */
+int plan_check_formats(const struct plan *plan, struct error *err);
+
 void plan_release(struct plan *plan);
 
 /* The name of the output type that was asked for, or "mixed". */

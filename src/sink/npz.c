@@ -45,7 +45,7 @@
 #define MAX_NAME (UINT16_MAX - EXTENSION_LEN)
 
 #define NPY_ALIGNMENT 64
-#define MAX_NPY_HEADER 192 /* four dimensions of 19 digits make 148 */
+#define MAX_NPY_HEADER 192 /* 8 dimensions below 2^63 together make 128 */
 
 struct sink_npz {
 	struct sink_file file; /* first */
@@ -63,16 +63,18 @@ struct npy_header {
 	size_t len;
 };
 
-/* "3, 4", of a GGUF shape's dimensions the fastest last; "5," for one. */
-static void print_shape(char *text, size_t size, const struct gguf_tensor *info)
+/* "3, 4", the fastest dimension last; "5," for a single one. */
+static void print_shape(char *text, size_t size,
+			const struct model_tensor *tensor)
 {
+	const struct model_shape shape = model_tensor_shape(tensor);
 	int len = 0;
 
 	*text = '\0';
-	for (unsigned i = info->n_dims; i; i--)
+	for (unsigned i = shape.n_dims; i; i--)
 		len += snprintf(text + len, size - (size_t)len,
-				"%" PRIu64 "%s", info->dims[i - 1],
-				i > 1 ? ", " : info->n_dims == 1 ? "," : "");
+				"%" PRIu64 "%s", shape.dims[i - 1],
+				i > 1 ? ", " : shape.n_dims == 1 ? "," : "");
 }
 
 /* | 93 "NUMPY" | version: 1, 0 | bytes that follow: u16 | a Python dict,
@@ -87,7 +89,7 @@ static void make_npy_header(struct npy_header *header,
 	char shape[MAX_NPY_HEADER / 2];
 	size_t len;
 
-	print_shape(shape, sizeof(shape), tensor->tensor->info);
+	print_shape(shape, sizeof(shape), tensor->tensor);
 	len = 10 + (size_t)snprintf(dict, MAX_NPY_HEADER - 10,
 		"{'descr': '%c%c%u', 'fortran_order': False, 'shape': (%s), }",
 		order, kind, format->block_bytes, shape);

@@ -48,17 +48,17 @@ static void put_metadata(struct json *json, const struct gguf *gguf,
 static void put_tensor(struct json *json, const struct sink_safetensors *sink,
 		       const struct plan_tensor *tensor)
 {
-	const struct gguf_tensor *const info = tensor->tensor->info;
+	const struct model_shape shape = model_tensor_shape(tensor->tensor);
 	const uint64_t begin = tensor->dst_offset - sink->data;
 
-	json_key_text(json, info->name);
+	json_key_text(json, tensor->tensor->info->name);
 	json_object(json);
 	json_key(json, "dtype");
 	json_string(json, tensor->format->name);
 	json_key(json, "shape");
 	json_array(json);
-	for (unsigned i = info->n_dims; i; i--)
-		json_unsigned(json, info->dims[i - 1]);
+	for (unsigned i = shape.n_dims; i; i--)
+		json_unsigned(json, shape.dims[i - 1]);
 	json_array_end(json);
 	json_key(json, "data_offsets");
 	json_array(json);

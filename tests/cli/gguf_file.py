@@ -56,20 +56,22 @@ def n_bytes(type_name, shape):
 
 def write(path, tensors, metadata=(), alignment=32, order=None, tail=b""):
     """tensors: (name, type, shape, data); order: the order of their data. If
-    data is None, the file has a hole there."""
+    data is None, the file has a hole there. A type that TYPES lacks is given
+    by its id."""
     offsets = {}
     end = 0
     for i in order or range(len(tensors)):
-        _, type_name, shape, _ = tensors[i]
+        _, type_name, shape, data = tensors[i]
         offsets[i] = end
-        end += -(-n_bytes(type_name, shape) // alignment) * alignment
+        size = (n_bytes(type_name, shape) if type_name in IDS else len(data))
+        end += -(-size // alignment) * alignment
     head = bytearray(b"GGUF")
     head += struct.pack("<IQQ", 3, len(tensors), len(metadata))
     head += b"".join(pair(*entry) for entry in metadata)
     for i, (name, type_name, shape, _) in enumerate(tensors):
         head += string(name) + struct.pack("<I", len(shape))
         head += struct.pack("<%dQ" % len(shape), *shape)
-        head += struct.pack("<IQ", IDS[type_name], offsets[i])
+        head += struct.pack("<IQ", IDS.get(type_name, type_name), offsets[i])
     start = -(-len(head) // alignment) * alignment
     with open(path, "wb") as file:
         file.write(head)

@@ -137,10 +137,59 @@ def many(folder):
     ], [("tokenizer.ggml.tokens", ["string"], tokens)])
     # With --memory 4M, their table leaves less than the size of a read-ahead.
     gguf_file.write(folder + "/tensors.gguf", [
-        ("blk.%d.ffn_gate_exps.weight" % i, "i8", (1,), b"x") for i in range(5000)])
+        ("blk.%d.ffn_gate_exps.weight" % i, "i8", (1,), b"x")
+        for i in range(4400)])
+
+
+def public(folder):
+    """What public files have and ggml's own do not."""
+    def write(name, tensors, metadata=(), **options):
+        gguf_file.write("%s/%s.gguf" % (folder, name), tensors, metadata,
+                        **options)
+
+    ok = ("ok.weight", "f32", (4,), f32(1, 2, 3, 4))
+    # 6 and 8 dimensions, the slowest of them not 1.
+    write("dimensions", [
+        ("five", "f16", (2, 1, 2, 1, 3), f16(*range(12))),
+        ("six", "q8_0", (32, 1, 1, 2, 1, 2),
+         b"".join(q8_0(1, i) for i in range(4))),
+        ("eight", "i8", (1, 1, 1, 1, 1, 1, 2, 3), b"abcdef"),
+        ok])
+    # Flattened, as ComfyUI-GGUF has it, and with a true shape of 5 dimensions.
+    write("flattened", [
+        ("conv.weight", "f16", (16, 2), f16(*range(32))),
+        ("video.weight", "q8_0", (32, 3),
+         b"".join(q8_0(1, i) for i in range(3))), ok], [
+        ("comfy.gguf.orig_shape.conv.weight", ["i32"], [4, 2, 2, 2]),
+        ("comfy.gguf.orig_shape.video.weight", ["i64"], [4, 3, 1, 2, 4]),
+        ("comfy.gguf.orig_shape.gone.weight", ["i32"], [7, 7])])
+    write("misshapen", [ok],
+          [("comfy.gguf.orig_shape.ok.weight", ["i32"], [3, 2])])
+    for alignment in 1, 2, 4:
+        write("align%d" % alignment, [
+            ("a", "i8", (3,), b"abc"), ok, ("h", "f16", (3,), f16(1, 2, 3)),
+            ("last", "f32", (2,), f32(5, 6))],
+            [("general.alignment", "u32", alignment)], alignment=alignment)
+    # Types that we cannot read; the last one reaches to the end of the file.
+    write("foreign", [
+        ("blk.0.w", 156, (256,), b"x" * 104), ok,
+        ("blk.1.w", 43, (64, 2), b"y" * 40),
+        ("blk.2.w", 31, (32,), b"z" * 18)])
+    write("prism", [("blk.0.w", 42, (128, 32), b"p" * 34 * 32), ok,
+                    ("blk.1.w", 42, (256,), b"q" * 68)])
+    # The sizes fit nobody's Q2_0.
+    write("prism-not", [("blk.0.w", 42, (128, 8), b"p" * 34 * 6), ok])
+    # Shards whose names do not say so; the third has a type of a fork.
+    shards = [ok], SMALL[:1], [SMALL[1], ("late.w", 156, (256,), b"x" * 104)]
+    for i, (name, tensors) in enumerate(zip("cab", shards)):
+        metadata = [("split.no", "u16", i), ("split.count", "u16", 3),
+                    ("split.tensors.count", "i32", 4)]
+        if i == 0:
+            metadata.insert(0, ("general.architecture", "string", "llama"))
+        gguf_file.write("%s/sha256-%s" % (folder, name), tensors, metadata)
 
 
 if __name__ == "__main__":
     os.makedirs(sys.argv[1], exist_ok=True)
-    for make in small, split, large, many:
+    for make in small, split, large, many, public:
         make(sys.argv[1])

@@ -65,7 +65,7 @@ test_list_of_blocks() {
 	head -c 576 /dev/zero >$'a\e.q4_k'
 	run --input-type q4_k $'a\e.q4_k'
 	stdout_is 'a\x1b.q4_k
-Blocks without a header, 1 tensors; a shape'\''s fastest dimension is first
+Headerless blocks, 1 tensors; a shape'\''s fastest dimension is first
 
 TYPE     SHAPE  WEIGHTS        SIZE  NAME
 Q4_K     1024      1024       576 B  a\x1b
@@ -143,7 +143,7 @@ or f16, not 'q4_2'"
 	run --shape 32 b
 	fails_usage "'--shape' has no effect without '--input-type'"
 	run --input-type q4_0 --shape 32x2 b
-	fails_usage "'--shape' takes up to 4 dimensions as in 4096,32, not \
+	fails_usage "'--shape' takes up to 8 dimensions as in 4096,32, not \
 '32x2'"
 	run --ulp 1 b
 	fails_usage "'--ulp' has no effect without '--expect'"

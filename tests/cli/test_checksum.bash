@@ -343,7 +343,7 @@ test_checksums_beside_an_output() {
 	run --checksum -o out "$MODELS/small.gguf"
 	fails "'out' exists: --force replaces it"
 	run --checksum -o new - < <(head -c -1 "$MODELS/long.gguf")
-	fails_with "'standard input' ends at offset "
+	fails_with "'standard input' is incomplete; "
 	folder_is index out
 }
 

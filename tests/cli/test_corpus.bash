@@ -30,7 +30,7 @@ test_corpus_through_a_pipe() {
 			folder_is
 		elif [ -e "$name.error" ]; then
 			# Only for a file is missing data detected in advance.
-			fails_with "'standard input' ends at offset "
+			fails_with "'standard input' is incomplete; "
 			folder_is
 		else
 			succeeds

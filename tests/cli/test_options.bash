@@ -3,9 +3,10 @@
 
 test_help() {
 	run --help
-	stdout_is 'Usage: gguf-dequant [OPTION]... FILE
+	stdout_is 'Usage: gguf-dequant [OPTION]... FILE...
 Dequantize the tensors of a GGUF file, bit for bit as ggml does.
-FILE "-" is standard input. For a split model, pass the first shard.
+FILE "-" is standard input. Several FILEs are the shards of one model;
+pass one of them if they are named NAME-00001-of-00003.gguf and so on.
 
 What to do (default: --list):
   -l, --list             list the tensors
@@ -84,8 +85,10 @@ test_missing_operand() {
 }
 
 test_extra_operand() {
-	run a.gguf $'b\e[31m'
-	fails_usage "extra operand 'b\\x1b[31m'"
+	run --input-type i8 a.gguf $'b\e[31m'
+	fails_usage "extra operand 'b\\x1b[31m': headerless blocks are in one file"
+	run --devices a.gguf
+	fails_usage "extra operand 'a.gguf'"
 }
 
 test_unknown_options() {

@@ -118,8 +118,11 @@ static void two_tensors(struct builder *b, const struct gguf_case *c)
 	{ "not-" name, " is not a GGUF file" what, .build = raw, \
 	  BYTES(literal) }
 #define FROM_SCRATCH "convert it with llama.cpp's convert_hf_to_gguf.py"
-#define FROM_GGML "from before August 2023: convert it with llama.cpp's " \
+#define FROM_GGML "from before August 2023; convert it with llama.cpp's " \
 		  "convert_llama_ggml_to_gguf.py"
+
+#define INCOMPLETE " is incomplete: "
+#define AGAIN "; download it again"
 
 /* A complete value, and the same with its last byte missing, with the messages
  * from a file and from a pipe. */
@@ -128,108 +131,133 @@ static void two_tensors(struct builder *b, const struct gguf_case *c)
 	{ "value-" name "-cut", message, pipe_message, .build = value, \
 	  .type = id, BYTES(literal), .cut = 1 }
 #define VALUE(name, id, literal, field, n, offset, end) \
-	CUT(name, id, literal, ": key 'k': " field " needs " n " bytes at " \
-	    "offset " offset ", but the file ends at " end, NULL)
+	CUT(name, id, literal, INCOMPLETE "key 'k': " field " needs " n \
+	    " bytes at offset " offset ", but the file ends at " end AGAIN, \
+	    NULL)
 #define ARRAY(name, literal, needs, pipe_needs, end) \
 	CUT(name, GGUF_ARRAY, literal, \
-	    ": key 'k': " needs ", but the file ends at " end, \
-	    ": key 'k': " pipe_needs ", but the file ends at " end)
+	    INCOMPLETE "key 'k': " needs ", but the file ends at " end AGAIN, \
+	    INCOMPLETE "key 'k': " pipe_needs ", but the file ends at " end \
+	    AGAIN)
 
-#define NO_MEMORY " does not fit the 50331648 bytes of memory for metadata: " \
+#define NO_MEMORY " does not fit the 50331648 bytes of memory for metadata; " \
 		  "raise --memory"
 
 const struct gguf_case gguf_corpus[] = {
 	/* The magic. */
 	{ "empty", " is empty", .build = raw },
-	NOT_GGUF("text", "To be, or not to be\n", ", but plain text"),
+	NOT_GGUF("text", "To be, or not to be\n", " but plain text"),
 	NOT_GGUF("lfs", "version https://git-lfs.github.com/spec/v1\n"
 		 "oid sha256:4d7a2146\nsize 12345\n",
-		 ", but a Git LFS pointer: fetch the model itself with "
+		 " but a Git LFS pointer; fetch the model itself with "
 		 "'git lfs pull'"),
 	NOT_GGUF("html", "<!DOCTYPE html><html><body>404</body></html>",
-		 ", but an HTML page: the download failed, or asks to log in"),
+		 " but an HTML page; the download failed or needs a login"),
 	NOT_GGUF("html-indented", "\r\n\t <HTML><head>",
-		 ", but an HTML page: the download failed, or asks to log in"),
+		 " but an HTML page; the download failed or needs a login"),
 	NOT_GGUF("xml", "<?xml version='1.0'?><Error>AccessDenied</Error>",
-		 ", but XML text: the download failed"),
+		 " but XML text; the download failed"),
 	NOT_GGUF("safetensors", "\x10\0\0\0\0\0\0\0{\"a\":{}}",
-		 ", but a safetensors file: " FROM_SCRATCH),
+		 " but a safetensors file; " FROM_SCRATCH),
 	NOT_GGUF("safetensors-huge", "\0\xe1\xf5\5\0\0\0\0{\"a\":{}}", ""),
 	NOT_GGUF("zip", "PK\x03\x04\x14\0",
-		 ", but a ZIP archive: unpack it, or, where it is a PyTorch "
+		 " but a ZIP archive; unpack it, or, if it is a PyTorch "
 		 "checkpoint, " FROM_SCRATCH),
 	NOT_GGUF("pickle", "\x80\x02}q\0",
-		 ", but a Python pickle, perhaps a PyTorch checkpoint: "
+		 " but a Python pickle, perhaps a PyTorch checkpoint; "
 		 FROM_SCRATCH),
 	NOT_GGUF("pickle-4", "\x80\x04\x95",
-		 ", but a Python pickle: " FROM_SCRATCH),
+		 " but a Python pickle; " FROM_SCRATCH),
 	NOT_GGUF("gzip", "\x1f\x8b\x08\0",
-		 ", but gzip data: pipe it through 'gzip -dc'"),
+		 " but gzip data; pipe it through 'gzip -dc'"),
 	NOT_GGUF("zstd", "\x28\xb5\x2f\xfd\x04",
-		 ", but zstd data: pipe it through 'zstd -dc'"),
+		 " but zstd data; pipe it through 'zstd -dc'"),
 	NOT_GGUF("xz", "\xfd" "7zXZ\0",
-		 ", but xz data: pipe it through 'xz -dc'"),
+		 " but xz data; pipe it through 'xz -dc'"),
 	NOT_GGUF("bzip2", "BZh91AY",
-		 ", but bzip2 data: pipe it through 'bzip2 -dc'"),
+		 " but bzip2 data; pipe it through 'bzip2 -dc'"),
 	NOT_GGUF("lz4", "\x04\x22\x4d\x18\x64",
-		 ", but lz4 data: pipe it through 'lz4 -dc'"),
-	NOT_GGUF("ggml", "lmgg\0\x7d\0\0", ", but a GGML file " FROM_GGML),
-	NOT_GGUF("ggmf", "fmgg\1\0\0\0", ", but a GGMF file " FROM_GGML),
-	NOT_GGUF("ggjt", "tjgg\3\0\0\0", ", but a GGJT file " FROM_GGML),
+		 " but lz4 data; pipe it through 'lz4 -dc'"),
+	NOT_GGUF("ggml", "lmgg\x98\xca\0\0",
+		 " but a model in whisper.cpp's GGML format, which only "
+		 "whisper.cpp reads"),
+	NOT_GGUF("ggmf", "fmgg\1\0\0\0", " but a GGMF file " FROM_GGML),
+	NOT_GGUF("ggjt", "tjgg\3\0\0\0", " but a GGJT file " FROM_GGML),
 	NOT_GGUF("ggla", "algg\1\0\0\0",
-		 ", but a GGLA adapter from before August 2023"),
-	NOT_GGUF("hdf5", "\x89HDF\r\n", ", but an HDF5 file: " FROM_SCRATCH),
-	NOT_GGUF("numpy", "\x93NUMPY\1\0", ", but a NumPy array"),
+		 " but a GGLA adapter from before August 2023"),
+	NOT_GGUF("hdf5", "\x89HDF\r\n", " but an HDF5 file; " FROM_SCRATCH),
+	NOT_GGUF("numpy", "\x93NUMPY\1\0", " but a NumPy array"),
+	NOT_GGUF("llamafile", "MZqFpD='\n\0\x10\0\xf8",
+		 " but a llamafile, an executable that has the model in a ZIP "
+		 "archive; extract it with 'unzip FILE \"*.gguf\"'"),
+	NOT_GGUF("imatrix", "\2\0\0\0\5\0\0\0blk.0\1\0\0\0",
+		 " but an old importance matrix, which has no weights; "
+		 "'llama-imatrix --in-file FILE -o FILE.gguf' converts it"),
+	NOT_GGUF("imatrix-without-names", "\2\0\0\0\5\0\0\0bl\n.0\1\0\0\0",
+		 ""),
+	NOT_GGUF("imatrix-cut", "\2\0\0\0\6\0\0\0blk.0", ""),
 	NOT_GGUF("zeros", "\0\0\0\0\0\0\0\0\0\0",
-		 ", but zeros: the download is incomplete"),
+		 " but zeros; the file is incomplete: download it again"),
 	NOT_GGUF("anything", "\x01\x02\x03\x04\x05", ""),
-	{ "magic-cut", ": header: magic needs 4 bytes at offset 0, but the "
-	  "file ends at 3", .build = raw, BYTES("GGU") },
+	{ "magic-cut", INCOMPLETE "header: magic needs 4 bytes at offset 0, "
+	  "but the file ends at 3" AGAIN, .build = raw, BYTES("GGU") },
 
 	/* The header. */
-	{ "version-1", ": header: version 1 at offset 4: 2 and 3 can be read; "
-	  "convert the model anew with llama.cpp", .build = version, .n = 1 },
-	{ "version-0", ": header: version 0 at offset 4: 2 and 3 can be read",
-	  .build = version, .n = 0 },
+	{ "version-1", ": header: version 1 at offset 4: only 2 and 3 are "
+	  "supported; convert the model again with llama.cpp",
+	  .build = version, .n = 1 },
+	{ "version-0", ": header: version 0 at offset 4: only 2 and 3 are "
+	  "supported", .build = version, .n = 0 },
 	{ "version-2", NULL, .build = version, .n = 2 },
 	{ "version-3", NULL, .build = version, .n = 3 },
-	{ "version-4", ": header: version 4 at offset 4: 2 and 3 can be read",
-	  .build = version, .n = 4 },
-	{ "big-endian-3", " is a big-endian GGUF file: convert it with "
-	  "'gguf-convert-endian FILE little' of the Python package gguf",
+	{ "version-4", ": header: version 4 at offset 4: only 2 and 3 are "
+	  "supported", .build = version, .n = 4 },
+	{ "big-endian-3", " is a big-endian GGUF file; convert it with "
+	  "'gguf-convert-endian FILE little' from the Python package gguf",
 	  .build = version, .n = 0x03000000 },
-	{ "big-endian-2", " is a big-endian GGUF file: convert it with "
-	  "'gguf-convert-endian FILE little' of the Python package gguf",
+	{ "big-endian-2", " is a big-endian GGUF file; convert it with "
+	  "'gguf-convert-endian FILE little' from the Python package gguf",
 	  .build = version, .n = 0x02000000 },
-	{ "version-cut", ": header: version needs 4 bytes at offset 4, but the "
-	  "file ends at 7", .build = version, .n = 3, .cut = 17 },
-	{ "n_tensors-cut", ": header: n_tensors needs 8 bytes at offset 8, but "
-	  "the file ends at 15", .build = version, .n = 3, .cut = 9 },
-	{ "n_kv-cut", ": header: n_kv needs 8 bytes at offset 16, but the file "
-	  "ends at 23", .build = version, .n = 3, .cut = 1 },
-	{ "n_kv-beyond-file", ": header: n_kv 2 needs 28 bytes at offset 24, "
-	  "but the file ends at 51",
+	{ "version-cut", INCOMPLETE "header: version needs 4 bytes at offset "
+	  "4, but the file ends at 7" AGAIN,
+	  .build = version, .n = 3, .cut = 17 },
+	{ "n_tensors-cut", INCOMPLETE "header: n_tensors needs 8 bytes at "
+	  "offset 8, but the file ends at 15" AGAIN,
+	  .build = version, .n = 3, .cut = 9 },
+	{ "n_kv-cut", INCOMPLETE "header: n_kv needs 8 bytes at offset 16, "
+	  "but the file ends at 23" AGAIN, .build = version, .n = 3, .cut = 1 },
+	{ "n_kv-beyond-file", INCOMPLETE "header: n_kv 2 needs 28 bytes at "
+	  "offset 24, but the file ends at 51" AGAIN,
 	  ": key 1 of 2: length 0 at offset 24: a key has 1 to 65535 bytes",
 	  .build = header, .m = 2, .data = 27 },
 	{ "n_kv-within-file", ": key 1 of 2: length 0 at offset 24: a key has 1"
 	  " to 65535 bytes", .build = header, .m = 2, .data = 28 },
-	{ "n_kv-max", ": header: n_kv 18446744073709551615 needs "
-	  "18446744073709551615 bytes at offset 24, but the file ends at 224",
+	{ "n_kv-max", INCOMPLETE "header: n_kv 18446744073709551615 needs "
+	  "18446744073709551615 bytes at offset 24, but the file ends at 224"
+	  AGAIN,
 	  ": header: n_kv 18446744073709551615 at offset 24" NO_MEMORY,
 	  .build = header, .m = UINT64_MAX, .data = 200 },
-	{ "n_tensors-beyond-file", ": header: n_tensors 2 needs 48 bytes at "
-	  "offset 24, but the file ends at 71",
-	  ": tensor '': offset needs 8 bytes at offset 64, but the file ends at"
-	  " 71", .build = header, .n = 2, .data = 47 },
-	{ "n_tensors-within-file", ": the tensor '' is there twice, at offsets "
-	  "32 and 56", .build = header, .n = 2, .data = 48 },
-	{ "n_tensors-max", ": header: n_tensors 18446744073709551615 needs "
-	  "18446744073709551615 bytes at offset 24, but the file ends at 224",
+	{ "n_kv-zeros", INCOMPLETE "key 1 of 2: there are only zeros at offset "
+	  "24" AGAIN, .build = header, .m = 2, .data = 64 },
+	{ "n_kv-63-zeros", ": key 1 of 2: length 0 at offset 24: a key has 1 to"
+	  " 65535 bytes", .build = header, .m = 2, .data = 63 },
+	{ "n_tensors-zeros", INCOMPLETE "tensor 1 of 2: there are only zeros at"
+	  " offset 32" AGAIN, .build = header, .n = 2, .data = 72 },
+	{ "n_tensors-beyond-file", INCOMPLETE "header: n_tensors 2 needs 48 "
+	  "bytes at offset 24, but the file ends at 71" AGAIN,
+	  INCOMPLETE "tensor '': offset needs 8 bytes at offset 64, but the "
+	  "file ends at 71" AGAIN, .build = header, .n = 2, .data = 47 },
+	{ "n_tensors-within-file", ": tensor '' appears twice, at offsets 32 "
+	  "and 56", .build = header, .n = 2, .data = 48 },
+	{ "n_tensors-max", INCOMPLETE "header: n_tensors "
+	  "18446744073709551615 needs 18446744073709551615 bytes at offset "
+	  "24, but the file ends at 224" AGAIN,
 	  ": header: n_tensors 18446744073709551615 at offset 24" NO_MEMORY,
 	  .build = header, .n = UINT64_MAX, .data = 200 },
 	/* 2^64 / 24 and one more: the product is 8. */
-	{ "n_tensors-overflow", ": header: n_tensors 768614336404564651 needs "
-	  "18446744073709551615 bytes at offset 24, but the file ends at 224",
+	{ "n_tensors-overflow", INCOMPLETE "header: n_tensors "
+	  "768614336404564651 needs 18446744073709551615 bytes at offset 24, "
+	  "but the file ends at 224" AGAIN,
 	  ": header: n_tensors 768614336404564651 at offset 24" NO_MEMORY,
 	  .build = header, .n = 768614336404564651, .data = 200 },
 
@@ -240,14 +268,16 @@ const struct gguf_case gguf_corpus[] = {
 	{ "key-65535", NULL, .build = long_key, .length = 65535 },
 	{ "key-65536", ": key 1 of 1: length 65536 at offset 24: a key has 1 "
 	  "to 65535 bytes", .build = long_key, .length = 65536 },
-	{ "key-length-cut", ": header: n_kv 1 needs 14 bytes at offset 24, but "
-	  "the file ends at 31",
-	  ": key 1 of 1: length needs 8 bytes at offset 24, but the file ends "
-	  "at 31", .build = long_key, .length = 1, .cut = 7 },
-	{ "key-cut", ": key 1 of 1: key needs 65535 bytes at offset 32, but the"
-	  " file ends at 65566", .build = long_key, .length = 65535, .cut = 6 },
-	{ "type-cut", ": key '\\x00\\x00\\x00': type needs 4 bytes at offset "
-	  "35, but the file ends at 38", .build = long_key, .length = 3,
+	{ "key-length-cut", INCOMPLETE "header: n_kv 1 needs 14 bytes at "
+	  "offset 24, but the file ends at 31" AGAIN,
+	  INCOMPLETE "key 1 of 1: length needs 8 bytes at offset 24, but the "
+	  "file ends at 31" AGAIN, .build = long_key, .length = 1, .cut = 7 },
+	{ "key-cut", INCOMPLETE "key 1 of 1: key needs 65535 bytes at offset "
+	  "32, but the file ends at 65566" AGAIN,
+	  .build = long_key, .length = 65535, .cut = 6 },
+	{ "type-cut", INCOMPLETE "key '\\x00\\x00\\x00': type needs 4 bytes "
+	  "at offset 35, but the file ends at 38" AGAIN,
+	  .build = long_key, .length = 3,
 	  .cut = 2 },
 	{ "type-13", ": key 'k': type 13 at offset 33: the types are 0 to 12",
 	  .build = value, .type = 13, BYTES("\0") },
@@ -267,8 +297,9 @@ const struct gguf_case gguf_corpus[] = {
 	      "45", "46"),
 	VALUE("string-empty", GGUF_STRING, "\0\0\0\0\0\0\0\0", "length", "8",
 	      "37", "44"),
-	{ "string-max", ": key 'k': string needs 18446744073709551615 bytes at "
-	  "offset 45, but the file ends at 47",
+	{ "string-max", INCOMPLETE "key 'k': string needs "
+	  "18446744073709551615 bytes at offset 45, but the file ends at 47"
+	  AGAIN,
 	  ": key 'k': string at offset 45" NO_MEMORY,
 	  .build = value, .type = GGUF_STRING,
 	  BYTES("\377\377\377\377\377\377\377\377ab") },
@@ -285,9 +316,9 @@ const struct gguf_case gguf_corpus[] = {
 	ARRAY("array-f64", "\14\0\0\0\2\0\0\0\0\0\0\0abcdefghabcdefgh",
 	      "array of length 2 needs 16 bytes at offset 49",
 	      "array needs 16 bytes at offset 49", "64"),
-	{ "array-overflow", ": key 'k': array of length 2305843009213693952 "
-	  "needs 18446744073709551615 bytes at offset 49, but the file ends at"
-	  " 57",
+	{ "array-overflow", INCOMPLETE "key 'k': array of length "
+	  "2305843009213693952 needs 18446744073709551615 bytes at offset "
+	  "49, but the file ends at 57" AGAIN,
 	  ": key 'k': array of length 2305843009213693952 at offset 49"
 	  NO_MEMORY, .build = value, .type = GGUF_ARRAY,
 	  BYTES("\14\0\0\0\0\0\0\0\0\0\0\40abcdefgh") },
@@ -307,32 +338,41 @@ const struct gguf_case gguf_corpus[] = {
 
 	/* Repeated keys, and the alignment. */
 	{ "keys-differ", NULL, .build = two_keys, BYTES("a\0bcdefa\0bcdeg") },
-	{ "keys-repeat", ": the key 'a\\x00bcdef' is there twice, at offsets 32"
-	  " and 52", .build = two_keys, BYTES("a\0bcdefa\0bcdef") },
-	{ "alignment-u64", ": key 'general.alignment': type 10 at offset 49: it"
-	  " must be 4, u32", .build = alignment, .type = GGUF_U64,
+	{ "keys-repeat", ": key 'a\\x00bcdef' appears twice, at offsets 32 "
+	  "and 52", .build = two_keys, BYTES("a\0bcdefa\0bcdef") },
+	{ "alignment-u64", ": key 'general.alignment': type 10 at offset 49: "
+	  "must be 4, u32", .build = alignment, .type = GGUF_U64,
 	  BYTES("\40\0\0\0\0\0\0\0"), .data = 32 },
-	{ "alignment-repeat", ": the key 'general.alignment' is there twice, at"
-	  " offsets 32 and 65", .build = alignment_twice },
-	{ "alignment-0", ": key 'general.alignment': value 0 at offset 53: it "
-	  "must be a power of two, at least 8", .build = alignment,
-	  .type = GGUF_U32, BYTES("\0\0\0\0"), .data = 32 },
-	{ "alignment-4", ": key 'general.alignment': value 4 at offset 53: it "
-	  "must be a power of two, at least 8", .build = alignment,
-	  .type = GGUF_U32, BYTES("\4\0\0\0"), .data = 32 },
-	{ "alignment-24", ": key 'general.alignment': value 24 at offset 53: it"
-	  " must be a power of two, at least 8", .build = alignment,
+	{ "alignment-repeat", ": key 'general.alignment' appears twice, at "
+	  "offsets 32 and 65", .build = alignment_twice },
+	{ "alignment-0", ": key 'general.alignment': value 0 at offset 53: "
+	  "must be a power of two", .build = alignment, .type = GGUF_U32,
+	  BYTES("\0\0\0\0"), .data = 32 },
+	{ "alignment-1", NULL, .build = alignment, .type = GGUF_U32,
+	  BYTES("\1\0\0\0"), .offset = 7, .data = 10 },
+	{ "alignment-2", NULL, .build = alignment, .type = GGUF_U32,
+	  BYTES("\2\0\0\0"), .offset = 6, .data = 10 },
+	{ "alignment-2-offset-7", ": tensor 'w': offset 7 at offset 74: must be "
+	  "a multiple of the alignment, 2", .build = alignment,
+	  .type = GGUF_U32, BYTES("\2\0\0\0"), .offset = 7, .data = 10 },
+	{ "alignment-4", NULL, .build = alignment, .type = GGUF_U32,
+	  BYTES("\4\0\0\0"), .offset = 4, .data = 10 },
+	{ "alignment-3", ": key 'general.alignment': value 3 at offset 53: "
+	  "must be a power of two", .build = alignment, .type = GGUF_U32,
+	  BYTES("\3\0\0\0"), .data = 32 },
+	{ "alignment-24", ": key 'general.alignment': value 24 at offset 53: "
+	  "must be a power of two", .build = alignment,
 	  .type = GGUF_U32, BYTES("\30\0\0\0"), .data = 32 },
 	{ "alignment-8", NULL, .build = alignment, .type = GGUF_U32,
 	  BYTES("\10\0\0\0"), .offset = 24, .data = 25 },
 	{ "alignment-64", NULL, .build = alignment, .type = GGUF_U32,
 	  BYTES("\100\0\0\0"), .offset = 64, .data = 129 },
-	{ "alignment-64-offset-32", ": tensor 'w': offset 32 at offset 74: it "
+	{ "alignment-64-offset-32", ": tensor 'w': offset 32 at offset 74: "
 	  "must be a multiple of the alignment, 64", .build = alignment,
 	  .type = GGUF_U32, BYTES("\100\0\0\0"), .offset = 32, .data = 129 },
-	{ "alignment-2^31", ": tensor 'w': offset 0 at offset 74: its 1 bytes "
-	  "would end at offset 2147483649, but the file ends at 120", "",
-	  .build = alignment, .type = GGUF_U32, BYTES("\0\0\0\200"),
+	{ "alignment-2^31", INCOMPLETE "its tensors end at offset 2147483649, "
+	  "but the file ends at 120, so 2147483529 bytes are missing" AGAIN,
+	  "", .build = alignment, .type = GGUF_U32, BYTES("\0\0\0\200"),
 	  .data = 32 },
 
 	/* Tensor infos. */
@@ -341,13 +381,14 @@ const struct gguf_case gguf_corpus[] = {
 	{ "name-65535", NULL, .build = long_name, .length = 65535 },
 	{ "name-65536", ": tensor 1 of 1: length 65536 at offset 24: a name has"
 	  " 0 to 65535 bytes", .build = long_name, .length = 65536 },
-	{ "name-cut", ": tensor 1 of 1: name needs 65535 bytes at offset 32, "
-	  "but the file ends at 65566", .build = long_name, .length = 65535,
+	{ "name-cut", INCOMPLETE "tensor 1 of 1: name needs 65535 bytes at "
+	  "offset 32, but the file ends at 65566" AGAIN,
+	  .build = long_name, .length = 65535,
 	  .cut = 35 },
-	{ "n_dims-cut", ": header: n_tensors 1 needs 24 bytes at offset 24, but"
-	  " the file ends at 36",
-	  ": tensor 'w': n_dims needs 4 bytes at offset 33, but the file ends "
-	  "at 36",
+	{ "n_dims-cut", INCOMPLETE "header: n_tensors 1 needs 24 bytes at "
+	  "offset 24, but the file ends at 36" AGAIN,
+	  INCOMPLETE "tensor 'w': n_dims needs 4 bytes at offset 33, but the "
+	  "file ends at 36" AGAIN,
 	  .build = tensor, .n_dims = 4, .cut = 45 },
 	{ "scalar", NULL, .build = tensor, .n_dims = 0, .data = 4 },
 	{ "scalar-of-blocks", ": tensor 'w': dims[0] 1 at offset 37: Q8_0 has "
@@ -355,10 +396,20 @@ const struct gguf_case gguf_corpus[] = {
 	  .build = tensor, .n_dims = 0, .type = Q8_0, .data = 34 },
 	{ "n_dims-4", NULL, .build = tensor, .n_dims = 4,
 	  .dims = { 2, 3, 4, 5 }, .data = 480 },
-	{ "n_dims-5", ": tensor 'w': n_dims 5 at offset 33: the limit is 4",
-	  .build = tensor, .n_dims = 5, .dims = { 1, 1, 1, 1, 1 }, .data = 4 },
-	{ "dims-cut", ": tensor 'w': dims[1] needs 8 bytes at offset 45, but "
-	  "the file ends at 52", .build = tensor, .n_dims = 2, .cut = 13 },
+	{ "n_dims-5", NULL, .build = tensor, .n_dims = 5,
+	  .dims = { 2, 1, 3, 1, 2 }, .data = 48 },
+	{ "n_dims-8", NULL, .build = tensor, .n_dims = 8, .type = Q8_0,
+	  .dims = { 32, 1, 1, 2, 1, 1, 1, 3 }, .data = 204 },
+	{ "n_dims-9", ": tensor 'w': n_dims 9 at offset 33: the limit is 8",
+	  .build = tensor, .n_dims = 9, .dims = { 1, 1, 1, 1, 1, 1, 1, 1, 1 },
+	  .data = 4 },
+	{ "dims[7]-overflow", ": tensor 'w': dims[7] 2 at offset 93: a tensor "
+	  "has at most 9223372036854775807 weights", .build = tensor,
+	  .n_dims = 8, .type = I8,
+	  .dims = { 1, 1, 1, 1, 1, 1, 1ull << 62, 2 } },
+	{ "dims-cut", INCOMPLETE "tensor 'w': dims[1] needs 8 bytes at "
+	  "offset 45, but the file ends at 52" AGAIN,
+	  .build = tensor, .n_dims = 2, .cut = 13 },
 	{ "dims-0", NULL, .build = tensor, .n_dims = 2, .dims = { 32, 0 } },
 	{ "dims-63-bits", NULL, .build = tensor, .n_dims = 2, .type = I8,
 	  .dims = { INT64_MAX, 0 } },
@@ -376,22 +427,10 @@ const struct gguf_case gguf_corpus[] = {
 	  "45: a tensor has at most 9223372036854775807 weights",
 	  .build = tensor, .n_dims = 2, .type = I8,
 	  .dims = { 1ull << 32, (1ull << 32) + 1 } },
-	{ "tensor-type-cut", ": tensor 'w': type needs 4 bytes at offset 45, "
-	  "but the file ends at 48", .build = tensor, .n_dims = 1,
+	{ "tensor-type-cut", INCOMPLETE "tensor 'w': type needs 4 bytes at "
+	  "offset 45, but the file ends at 48" AGAIN,
+	  .build = tensor, .n_dims = 1,
 	  .dims = { 32 }, .cut = 9 },
-	{ "tensor-type-retired", ": tensor 'w': type 4 at offset 45: ggml "
-	  "retired it (Q4_2): re-quantize the model with a current llama.cpp",
-	  .build = tensor, .n_dims = 1, .dims = { 32 }, .type = 4 },
-	{ "tensor-type-fork", ": tensor 'w': type 137 at offset 45: "
-	  "ik_llama.cpp uses it: convert the model with that program",
-	  .build = tensor, .n_dims = 1, .dims = { 32 }, .type = 137 },
-	{ "tensor-type-ours", ": tensor 'w': type 65536 at offset 45: no known "
-	  "program uses it: the file is damaged, or newer than this tool",
-	  .build = tensor, .n_dims = 1, .dims = { 32 }, .type = 65536 },
-	{ "tensor-type-unknown", ": tensor 'w': type 4294967295 at offset 45: "
-	  "no known program uses it: the file is damaged, or newer than this "
-	  "tool", .build = tensor, .n_dims = 1, .dims = { 32 },
-	  .type = UINT32_MAX },
 	{ "row-32", NULL, .build = tensor, .n_dims = 2, .dims = { 32, 3 },
 	  .type = Q8_0, .data = 102 },
 	{ "row-33", ": tensor 'w': dims[0] 33 at offset 37: Q8_0 has blocks of "
@@ -415,18 +454,20 @@ const struct gguf_case gguf_corpus[] = {
 	  .dims = { 1ull << 61 }, .type = F64 },
 
 	/* Where the data is. */
-	{ "offset-cut", ": tensor 'w': offset needs 8 bytes at offset 49, but "
-	  "the file ends at 56", .build = tensor, .n_dims = 1, .dims = { 32 },
+	{ "offset-cut", INCOMPLETE "tensor 'w': offset needs 8 bytes at "
+	  "offset 49, but the file ends at 56" AGAIN,
+	  .build = tensor, .n_dims = 1, .dims = { 32 },
 	  .cut = 1 },
 	{ "offset-32", NULL, .build = tensor, .n_dims = 1, .dims = { 8 },
 	  .offset = 32, .data = 64 },
-	{ "offset-33", ": tensor 'w': offset 33 at offset 49: it must be a "
+	{ "offset-33", ": tensor 'w': offset 33 at offset 49: must be a "
 	  "multiple of the alignment, 32", .build = tensor, .n_dims = 1,
 	  .dims = { 8 }, .offset = 33, .data = 65 },
-	{ "offset-63-bits", ": tensor 'w': offset 9223372036854775712 at offset"
-	  " 49: its 31 bytes would end at offset 9223372036854775807, but the "
-	  "file ends at 96", "", .build = tensor, .n_dims = 1, .type = I8,
-	  .dims = { 31 }, .offset = INT64_MAX - 95, .data = 32 },
+	{ "offset-63-bits", INCOMPLETE "its tensors end at offset "
+	  "9223372036854775807, but the file ends at 96, so "
+	  "9223372036854775711 bytes are missing" AGAIN, "", .build = tensor,
+	  .n_dims = 1, .type = I8, .dims = { 31 }, .offset = INT64_MAX - 95,
+	  .data = 32 },
 	{ "offset-64-bits", ": tensor 'w': offset 9223372036854775712 at offset"
 	  " 49: its 32 bytes would end after offset 9223372036854775807",
 	  .build = tensor, .n_dims = 1, .type = I8, .dims = { 32 },
@@ -437,11 +478,11 @@ const struct gguf_case gguf_corpus[] = {
 	  .offset = -32ull, .data = 32 },
 	{ "data-complete", NULL, .build = tensor, .n_dims = 1, .dims = { 9 },
 	  .data = 36 },
-	{ "data-cut", ": tensor 'w': offset 0 at offset 49: its 36 bytes would "
-	  "end at offset 100, but the file ends at 99", "", .build = tensor,
+	{ "data-cut", INCOMPLETE "its tensors end at offset 100, but the file "
+	  "ends at 99, so 1 byte is missing" AGAIN, "", .build = tensor,
 	  .n_dims = 1, .dims = { 9 }, .data = 36, .cut = 1 },
-	{ "data-missing", ": tensor 'w': offset 0 at offset 49: its 36 bytes "
-	  "would end at offset 100, but the file ends at 57", "",
+	{ "data-missing", INCOMPLETE "its tensors end at offset 100, but the "
+	  "file ends at 57, so 43 bytes are missing" AGAIN, "",
 	  .build = tensor, .n_dims = 1, .dims = { 9 } },
 	{ "data-trailing", NULL, .build = tensor, .n_dims = 1, .dims = { 9 },
 	  .data = 4096 },
@@ -449,11 +490,11 @@ const struct gguf_case gguf_corpus[] = {
 	/* Two tensors. */
 	{ "tensors-touch", NULL, .build = two_tensors, BYTES("b"), .n = 32,
 	  .m = 32, .offset = 32, .data = 64 },
-	{ "tensors-overlap", ": the tensors 'a' and 'b' overlap: 33 bytes at "
-	  "offset 96, and 32 at 128", .build = two_tensors, BYTES("b"),
+	{ "tensors-overlap", ": tensors 'a' and 'b' overlap: 33 bytes at "
+	  "offset 96, and 32 at offset 128", .build = two_tensors, BYTES("b"),
 	  .n = 33, .m = 32, .offset = 32, .data = 64 },
-	{ "tensors-same-offset", ": the tensors 'a' and 'b' overlap: 1 bytes at"
-	  " offset 96, and 1 at 96", .build = two_tensors, BYTES("b"),
+	{ "tensors-same-offset", ": tensors 'a' and 'b' overlap: 1 bytes at "
+	  "offset 96, and 1 at offset 96", .build = two_tensors, BYTES("b"),
 	  .n = 1, .m = 1, .data = 64 },
 	{ "tensors-empty-inside", NULL, .build = two_tensors, BYTES("b"),
 	  .n = 64, .m = 0, .offset = 32, .data = 64 },
@@ -461,8 +502,8 @@ const struct gguf_case gguf_corpus[] = {
 	  .n = 64, .m = 0, .offset = 3200, .data = 64 },
 	{ "tensors-hole", NULL, .build = two_tensors, BYTES("b"), .n = 1,
 	  .m = 1, .offset = 320, .data = 321 },
-	{ "tensors-repeat", ": the tensor 'a' is there twice, at offsets 32 and"
-	  " 65", .build = two_tensors, BYTES("a"), .n = 32, .m = 32,
+	{ "tensors-repeat", ": tensor 'a' appears twice, at offsets 32 and 65",
+	  .build = two_tensors, BYTES("a"), .n = 32, .m = 32,
 	  .offset = 32, .data = 64 },
 };
 

@@ -21,7 +21,7 @@ struct gguf_case {
 	uint64_t length;
 	uint32_t type;
 	uint32_t n_dims;
-	uint64_t dims[5];
+	uint64_t dims[9];
 	uint64_t offset;
 	size_t data;
 	size_t cut; /* bytes that are missing at the end */

@@ -64,7 +64,8 @@ static void set_tensor(struct fixture *f, unsigned i, struct text name,
 	};
 	info->n_blocks = info->n_weights / info->format->block_weights;
 	info->bytes = info->n_blocks * info->format->block_bytes;
-	f->tensors[i] = (struct model_tensor){ info, &f->shards[i / 3].source };
+	f->tensors[i].info = info;
+	f->tensors[i].source = &f->shards[i / 3].source;
 	f->planned[i] = (struct plan_tensor){
 		.tensor = &f->tensors[i],
 		.type = OUTPUT_F16,

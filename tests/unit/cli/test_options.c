@@ -48,7 +48,7 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(options.action, OPTIONS_LIST);
-	assert_string_equal(options.input, "m.gguf");
+	assert_string_equal(options.inputs[0], "m.gguf");
 	assert_null(options.output);
 	assert_null(options.index);
 	assert_int_equal(options.include.n, 0);
@@ -75,7 +75,7 @@ static void test_every_option(void **state)
 
 	(void)state;
 	assert_int_equal(options.action, OPTIONS_CONVERT);
-	assert_string_equal(options.input, "in");
+	assert_string_equal(options.inputs[0], "in");
 	assert_string_equal(options.output, "out");
 	assert_string_equal(options.index, "i");
 	assert_int_equal(options.include.n, 2);
@@ -272,7 +272,7 @@ static void test_bad_devices(void **state)
 static void test_blocks(void **state)
 {
 #define BAD_SHAPE(text)                                               \
-	BAD("'--shape' takes up to 4 dimensions as in 4096,32, not '" \
+	BAD("'--shape' takes up to 8 dimensions as in 4096,32, not '" \
 	    text "'", "--input-type", "i8", "--shape", text, "m")
 	struct options options = GOOD("--input-type", "Q4_k", "m");
 
@@ -281,13 +281,13 @@ static void test_blocks(void **state)
 	assert_ptr_equal(options.blocks.format, format_at(FORMAT_Q4_K));
 	assert_int_equal(options.blocks.n_dims, 0);
 	options_release(&options);
-	options = GOOD("--shape=9,9", "--shape=18446744073709551615,0,7,1",
+	options = GOOD("--shape=9,9", "--shape=18446744073709551615,0,7,1,2,3,4,8",
 		       "--input-type=mxfp6_e2m3", "-c", "-");
 	assert_ptr_equal(options.blocks.format, format_at(FORMAT_MXFP6_E2M3));
-	assert_int_equal(options.blocks.n_dims, 4);
+	assert_int_equal(options.blocks.n_dims, 8);
 	assert_int_equal(options.blocks.dims[0], UINT64_MAX);
 	assert_int_equal(options.blocks.dims[1], 0);
-	assert_int_equal(options.blocks.dims[3], 1);
+	assert_int_equal(options.blocks.dims[7], 8);
 	options_release(&options);
 	BAD_SHAPE("");
 	BAD_SHAPE(",1");
@@ -297,7 +297,7 @@ static void test_blocks(void **state)
 	BAD_SHAPE("-1");
 	BAD_SHAPE("1, 2");
 	BAD_SHAPE("18446744073709551616");
-	BAD_SHAPE("1,2,3,4,5");
+	BAD_SHAPE("1,2,3,4,5,6,7,8,9");
 	BAD("'--input-type' takes the type of a tensor, such as q4_k or f16, "
 	    "not 'q4_2'", "--input-type", "q4_2", "m");
 	BAD("'--input-type' takes the type of a tensor, such as q4_k or f16, "
@@ -373,12 +373,25 @@ static void test_values_out_of_range(void **state)
 	    "'18446744073709551617'", "-j", "18446744073709551617");
 }
 
+static void test_shards(void **state)
+{
+	struct options options = GOOD("a", "-c", "-", "--", "-x");
+
+	(void)state;
+	assert_int_equal(options.n_inputs, 3);
+	assert_string_equal(options.inputs[0], "a");
+	assert_string_equal(options.inputs[1], "-");
+	assert_string_equal(options.inputs[2], "-x");
+	options_release(&options);
+}
+
 static void test_usage_errors(void **state)
 {
 	(void)state;
 	bad((char *[]){ "gguf-dequant", NULL },
 	    "missing operand: a GGUF file, or '-'");
-	BAD("extra operand 'b'", "a", "b", "c");
+	BAD("extra operand 'b': headerless blocks are in one file", "a",
+	    "--input-type=i8", "b", "c");
 	BAD("invalid option '-z'", "-lz", "m");
 	BAD("invalid option '-\\x1b'", "-\x1b", "m");
 	BAD("unrecognized option '--lost'", "--lost", "m");
@@ -515,8 +528,9 @@ static void test_standard_streams(void **state)
 	struct options options;
 
 	(void)state;
-	BAD("'--expect -' and FILE '-' cannot both read standard input", "--expect=-",
-	    "-");
+	BAD("'--expect -' and FILE '-' cannot both read standard input",
+	    "--expect=-", "m", "-");
+	BAD("only one FILE '-' can read standard input", "-", "m", "-");
 	BAD("'--check -' and FILE '-' cannot both read standard input", "--check=-",
 	    "-");
 	BAD("'--check -' and '--expect -' cannot both read standard input",
@@ -606,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_values_out_of_range),
+		cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_usage_errors),
 		cmocka_unit_test(test_effects),
 		cmocka_unit_test(test_combinations),

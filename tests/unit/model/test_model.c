@@ -70,12 +70,18 @@ static void write_split_model(void)
 		write_shard(shard_names[i], &shards[i]);
 }
 
+static int open_path(struct model *model, const char *path, size_t memory,
+		     struct error *err)
+{
+	return model_open(model, &path, 1, memory, err);
+}
+
 static void assert_refused(const char *path, const char *expected)
 {
 	struct error err = { 0 };
 	struct model model;
 
-	assert_int_equal(model_open(&model, path, MEMORY, &err), -1);
+	assert_int_equal(open_path(&model, path, MEMORY, &err), -1);
 	assert_string_equal(err.message, expected);
 }
 
@@ -91,7 +97,7 @@ static void test_single_file(void **state)
 	build_tensor(&b, "b", 1, (uint64_t[]){ 8 }, 0, 0);
 	build_data(&b, 32, 64);
 	write_builder("single.gguf", &b);
-	assert_int_equal(model_open(&model, "single.gguf", MEMORY, &err), 0);
+	assert_int_equal(open_path(&model, "single.gguf", MEMORY, &err), 0);
 	assert_int_equal(model.n_shards, 1);
 	assert_int_equal(model.n_tensors, 2);
 	for (size_t i = 0; i < 2; i++) {
@@ -111,7 +117,7 @@ static void test_shards_are_one_model(void **state)
 
 	(void)state;
 	write_split_model();
-	assert_int_equal(model_open(&model, shard_names[0], MEMORY, &err), 0);
+	assert_int_equal(open_path(&model, shard_names[0], MEMORY, &err), 0);
 	assert_int_equal(model.n_shards, 3);
 	assert_int_equal(model.n_tensors, 6);
 	for (size_t i = 0; i < 6; i++) {
@@ -140,31 +146,133 @@ static void test_one_shard_needs_no_name(void **state)
 
 	(void)state;
 	write_shard("one.gguf", &shard);
-	assert_int_equal(model_open(&model, "one.gguf", MEMORY, &err), 0);
+	assert_int_equal(open_path(&model, "one.gguf", MEMORY, &err), 0);
 	assert_int_equal(model.n_tensors, 2);
 	model_release(&model);
 }
 
-static void test_the_first_shard_is_asked_for(void **state)
+static void assert_tensors_in_order(const struct model *model)
+{
+	assert_int_equal(model->n_shards, 3);
+	assert_int_equal(model->n_tensors, 6);
+	for (size_t i = 0; i < 6; i++) {
+		const struct text name = model->tensors[i].info->name;
+
+		assert_int_equal(name.len, 2);
+		assert_int_equal(name.data[1], '0' + i);
+	}
+}
+
+/* Any shard finds the others, by its name. */
+static void test_any_shard_opens_the_model(void **state)
+{
+	static const char *const upper[] = {
+		"-00001-of-00003.GGUF", "-00002-of-00003.GGUF",
+		"-00003-of-00003.GGUF",
+	};
+	struct model model;
+	struct error err;
+
+	(void)state;
+	write_split_model();
+	for (size_t i = 0; i < 3; i++)
+		write_shard(upper[i], &shards[i]);
+	for (size_t i = 0; i < 6; i++) {
+		if (open_path(&model, i < 3 ? shard_names[i] : upper[i - 3],
+			      MEMORY, &err))
+			fail_msg("%s", err.message);
+		assert_tensors_in_order(&model);
+		model_release(&model);
+	}
+}
+
+static void test_a_shard_needs_its_name(void **state)
 {
 	(void)state;
 	write_split_model();
-	assert_refused(shard_names[1],
-		       "'m-00002-of-00003.gguf' is shard 2 of 3: give the "
-		       "first, 'm-00001-of-00003.gguf'");
 	write_shard("second.gguf", &shards[1]);
 	assert_refused("second.gguf",
-		       "'second.gguf' is shard 2 of 3: give the path of the "
-		       "first, which must end in '-00001-of-00003.gguf'");
-	write_shard("first.gguf", &shards[0]);
-	assert_refused("first.gguf",
-		       "'first.gguf' is shard 1 of 3: give the path of the "
-		       "first, which must end in '-00001-of-00003.gguf'");
-	/* The suffix alone, with no name before it, is one. */
-	write_shard("-00002-of-00003.gguf", &shards[1]);
-	assert_refused("-00002-of-00003.gguf",
-		       "'-00002-of-00003.gguf' is shard 2 of 3: give the "
-		       "first, '-00001-of-00003.gguf'");
+		       "'second.gguf' is shard 2 of 3, but its name does not "
+		       "end in '-00002-of-00003.gguf'; pass all shards");
+	write_shard("m-00003-of-00003.gguf", &shards[0]);
+	assert_refused("m-00003-of-00003.gguf",
+		       "'m-00003-of-00003.gguf' is shard 1 of 3, but its name "
+		       "does not end in '-00001-of-00003.gguf'; pass all "
+		       "shards");
+}
+
+/* Shards under other names, as ollama stores them, in every order. */
+static void test_shards_in_any_order(void **state)
+{
+	static const char *const names[] = { "sha256-c", "sha256-a",
+					     "sha256-b" };
+	struct model model;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		write_shard(names[i], &shards[i]);
+	for (size_t i = 0; i < 27; i++) {
+		const char *const paths[] = { names[i / 9], names[i / 3 % 3],
+					      names[i % 3] };
+		const bool differ = paths[0] != paths[1] &&
+				    paths[1] != paths[2] &&
+				    paths[0] != paths[2];
+
+		assert_int_equal(model_open(&model, paths, 3, MEMORY, &err),
+				 differ ? 0 : -1);
+		if (differ) {
+			assert_tensors_in_order(&model);
+			model_release(&model);
+		} else {
+			assert_non_null(strstr(err.message, " are both shard "));
+		}
+	}
+}
+
+static void assert_paths_refused(size_t n, const char *const *paths,
+				 const char *expected)
+{
+	struct error err = { 0 };
+	struct model model;
+
+	assert_int_equal(model_open(&model, paths, n, MEMORY, &err), -1);
+	assert_string_equal(err.message, expected);
+}
+
+static void test_wrong_shards_are_named(void **state)
+{
+	static const struct shard other = { 1, 2, 6, 1, 2 };
+	static const struct shard alone = { 0, 1, 1, 1, 0 };
+	struct builder b = { 0 };
+
+	(void)state;
+	write_shard("a", &shards[0]);
+	write_shard("b", &shards[1]);
+	write_shard("c", &shards[2]);
+	write_shard("other", &other);
+	write_shard("alone", &alone);
+	build_header(&b, 3, 0, 0);
+	write_builder("single", &b);
+	builder_release(&b);
+	assert_paths_refused(2, (const char *[]){ "c", "a" },
+			     "shard 2 of 3 is missing: 'c' is one of 3 shards, "
+			     "but only 2 were given");
+	assert_paths_refused(3, (const char *[]){ "a", "b", "b" },
+			     "'b' and 'b' are both shard 2 of 3");
+	assert_paths_refused(3, (const char *[]){ "a", "b", "other" },
+			     "'other' is not a shard of the model of 'a': its "
+			     "split.count is 2, not 3");
+	assert_paths_refused(2, (const char *[]){ "a", "single" },
+			     "'single' is not a shard of a split model: it has "
+			     "no integer 'split.no'");
+	assert_paths_refused(2, (const char *[]){ "single", "a" },
+			     "'single' is not a shard of a split model: it has "
+			     "no integer 'split.no'");
+	assert_paths_refused(2, (const char *[]){ "alone", "alone" },
+			     "'alone' and 'alone' are both shard 1 of 1");
+	assert_paths_refused(2, (const char *[]){ "a", "none" },
+			     "cannot open 'none': No such file or directory");
 }
 
 static void test_a_missing_shard_is_named(void **state)
@@ -184,23 +292,23 @@ static void test_a_foreign_shard_is_named(void **state)
 		const char *message;
 	} cases[] = {
 		{ { 2, 3, 6, 1, 2 },
-		  "'m-00002-of-00003.gguf' is not shard 2 of "
-		  "'m-00001-of-00003.gguf': its split.no is 2, not 1" },
+		  "'m-00002-of-00003.gguf' is shard 3 of 3, not shard 2 as its "
+		  "name says" },
 		{ { 1, 4, 6, 1, 2 },
-		  "'m-00002-of-00003.gguf' is not shard 2 of "
+		  "'m-00002-of-00003.gguf' is not a shard of the model of "
 		  "'m-00001-of-00003.gguf': its split.count is 4, not 3" },
 		{ { 1, 3, 7, 1, 2 },
-		  "'m-00002-of-00003.gguf' is not shard 2 of "
+		  "'m-00002-of-00003.gguf' is not a shard of the model of "
 		  "'m-00001-of-00003.gguf': its split.tensors.count is 7, "
 		  "not 6" },
 		{ { 1, 3, 6, 2, 2 },
 		  "'m-00001-of-00003.gguf': split.tensors.count is 6, but "
 		  "its 3 shards hold 7 tensors" },
 		{ { 1, 3, 6, 1, 1 },
-		  "the tensor 't1' is in 'm-00001-of-00003.gguf' and in "
+		  "tensor 't1' is in both 'm-00001-of-00003.gguf' and "
 		  "'m-00002-of-00003.gguf'" },
 		{ { 1, 3, 6, 1, 4 },
-		  "the tensor 't4' is in 'm-00002-of-00003.gguf' and in "
+		  "tensor 't4' is in both 'm-00002-of-00003.gguf' and "
 		  "'m-00003-of-00003.gguf'" },
 	};
 
@@ -224,27 +332,22 @@ static void test_a_bad_shard_is_named(void **state)
 	build_header(&b, 3, 0, 0);
 	write_builder(shard_names[2], &b);
 	assert_refused(shard_names[0],
-		       "'m-00003-of-00003.gguf': a shard must have the integer "
-		       "'split.no'");
+		       "'m-00003-of-00003.gguf' is not a shard of a split "
+		       "model: it has no integer 'split.no'");
 	builder_release(&b);
 }
 
 static void test_split_keys_are_checked(void **state)
 {
 	static const struct shard beyond = { 3, 3, 6, 2, 0 };
-	static const struct shard last = { 65534, 65535, 6, 2, 0 };
 	struct builder b = { 0 };
 
 	(void)state;
 	write_shard(shard_names[0], &beyond);
 	assert_refused(shard_names[0],
 		       "'m-00001-of-00003.gguf': split.no is 3 and "
-		       "split.count is 3, but they count from 0 and to 65535 at"
-		       " most");
-	write_shard("m-65535-of-65535.gguf", &last);
-	assert_refused("m-65535-of-65535.gguf",
-		       "'m-65535-of-65535.gguf' is shard 65535 of 65535: give"
-		       " the first, 'm-00001-of-65535.gguf'");
+		       "split.count is 3, but shards count from 0 and there "
+		       "are at most 65535");
 
 	build_header(&b, 3, 0, 3);
 	build_u16(&b, "split.no", 0);
@@ -253,7 +356,7 @@ static void test_split_keys_are_checked(void **state)
 	write_builder("many.gguf", &b);
 	assert_refused("many.gguf",
 		       "'many.gguf': split.no is 0 and split.count is 65536, "
-		       "but they count from 0 and to 65535 at most");
+		       "but shards count from 0 and there are at most 65535");
 	builder_release(&b);
 
 	build_header(&b, 3, 0, 2);
@@ -262,8 +365,8 @@ static void test_split_keys_are_checked(void **state)
 	build_zeros(&b, 4);
 	write_builder("float.gguf", &b);
 	assert_refused("float.gguf",
-		       "'float.gguf': a shard must have the integer "
-		       "'split.count'");
+		       "'float.gguf' is not a shard of a split model: it has "
+		       "no integer 'split.count'");
 	builder_release(&b);
 }
 
@@ -280,11 +383,11 @@ static void test_standard_input_cannot_be_split(void **state)
 	build_shard(&b, &shards[0]);
 	fd = builder_pipe(&b, path);
 	assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
-	assert_int_equal(model_open(&model, "-", MEMORY, &err), -1);
+	assert_int_equal(open_path(&model, "-", MEMORY, &err), -1);
 	assert_int_equal(dup2(saved, STDIN_FILENO), STDIN_FILENO);
-	assert_string_equal(err.message, "'standard input' is shard 1 of 3: "
-			    "give the path of the first, which must end in "
-			    "'-00001-of-00003.gguf'");
+	assert_string_equal(err.message, "'standard input' is shard 1 of 3, but"
+			    " its name does not end in '-00001-of-00003.gguf'; "
+			    "pass all shards");
 	close(saved);
 	close(fd);
 	builder_release(&b);
@@ -312,19 +415,102 @@ static void test_memory_bounds_all_shards(void **state)
 			     24, 32 * i);
 	build_data(&b, 32, 96);
 	write_builder(shard_names[2], &b);
-	assert_int_equal(model_open(&model, shard_names[0], MEMORY, &err), 0);
+	assert_int_equal(open_path(&model, shard_names[0], MEMORY, &err), 0);
 	for (size_t i = 0; i < 3; i++)
 		used += model.shards[i].gguf.memory;
 	model_release(&model);
 
-	assert_int_equal(model_open(&model, shard_names[0],
+	assert_int_equal(open_path(&model, shard_names[0],
 				    used + GGUF_READ_AHEAD, &err), 0);
 	model_release(&model);
-	assert_int_equal(model_open(&model, shard_names[0],
+	assert_int_equal(open_path(&model, shard_names[0],
 				    used - GGUF_READ_AHEAD, &err), -1);
 	assert_non_null(strstr(err.message, shard_names[2]));
 	assert_non_null(strstr(err.message, "raise --memory"));
 	builder_release(&b);
+}
+
+/* A model of two tensors: F16 "w" of 2 × 6 and F32 "v" of 3; and the key
+ * `prefix`w, an array of n items of that type. */
+static void write_shape(const char *prefix, uint32_t type, uint64_t n,
+			const int64_t *items)
+{
+	struct builder b = { 0 };
+	char key[64];
+
+	snprintf(key, sizeof(key), "%sw", prefix);
+	build_header(&b, 3, 2, 1);
+	build_key(&b, key, GGUF_ARRAY);
+	build_array(&b, type, n);
+	for (uint64_t i = 0; i < n; i++)
+		build_integer(&b, (uint64_t)items[i], type == GGUF_I64 ? 8 : 4);
+	build_tensor(&b, "w", 2, (uint64_t[]){ 2, 6 }, 1, 0);
+	build_tensor(&b, "v", 1, (uint64_t[]){ 3 }, 0, 32);
+	build_data(&b, 32, 64);
+	write_builder("shape.gguf", &b);
+	builder_release(&b);
+}
+#define ORIGINAL "comfy.gguf.orig_shape."
+
+static void test_original_shapes(void **state)
+{
+	static const uint64_t expected[] = { 2, 2, 1, 1, 3, 1 };
+	struct model_shape shape;
+	struct model model;
+	struct error err;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		write_shape(i == 2 ? ORIGINAL "o" : ORIGINAL,
+			    i ? GGUF_I64 : GGUF_I32, 6,
+			    (int64_t[]){ 1, 3, 1, 1, 2, 2 });
+		if (open_path(&model, "shape.gguf", MEMORY, &err))
+			fail_msg("%s", err.message);
+		shape = model_tensor_shape(&model.tensors[0]);
+		if (i < 2) {
+			assert_int_equal(shape.n_dims, 6);
+			assert_memory_equal(shape.dims, expected,
+					    sizeof(expected));
+		} else { /* a key without a tensor changes nothing */
+			assert_int_equal(shape.n_dims, 2);
+		}
+		assert_int_equal(model.tensors[0].info->n_dims, 2);
+		shape = model_tensor_shape(&model.tensors[1]);
+		assert_int_equal(shape.n_dims, 1);
+		assert_int_equal(shape.dims[0], 3);
+		model_release(&model);
+	}
+}
+
+static void test_bad_original_shapes(void **state)
+{
+	static const char number[] =
+		"'shape.gguf': the shape in key 'comfy.gguf.orig_shape.w' does "
+		"not have the 12 weights of its tensor";
+	static const char integers[] =
+		"'shape.gguf': key 'comfy.gguf.orig_shape.w' must be an array "
+		"of up to 8 integers";
+	static const struct {
+		uint32_t type;
+		uint64_t n;
+		int64_t items[9];
+		const char *message;
+	} rows[] = {
+		{ GGUF_I32, 2, { 2, 5 }, number },
+		{ GGUF_I32, 0, { 0 }, number },
+		{ GGUF_I32, 3, { 12, 0, 1 }, number },
+		{ GGUF_I32, 2, { -2, -6 }, integers },
+		{ GGUF_F32, 2, { 2, 6 }, integers },
+		{ GGUF_I32, 9, { 12, 1, 1, 1, 1, 1, 1, 1, 1 }, integers },
+		{ GGUF_I64, 3, { 1ll << 62, 4, 12 }, number },
+		{ GGUF_I64, 3, { 0, 1ll << 62, 4 }, number },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		write_shape(ORIGINAL, rows[i].type, rows[i].n, rows[i].items);
+		assert_refused("shape.gguf", rows[i].message);
+	}
 }
 
 #define MANY 300
@@ -350,10 +536,10 @@ static int open_many(int hard_limit)
 
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		return 3;
-	if (model_open(&model, "m-00001-of-00300.gguf", MEMORY, &err))
+	if (open_path(&model, "m-00001-of-00300.gguf", MEMORY, &err))
 		return strcmp(err.message, "'m-00001-of-00300.gguf' has 300 "
-			      "shards, but 363 files can be open at once: "
-			      "raise 'ulimit -Hn' to 364") ? 2 : 1;
+			      "shards, but only 363 files can be open at "
+			      "once; raise 'ulimit -Hn' to 364") ? 2 : 1;
 	model_release(&model);
 	return 0;
 }
@@ -587,7 +773,7 @@ static void test_allocations_may_fail(void **state)
 
 		until_failure = i;
 		err.message[0] = '\0';
-		result = model_open(&model, shard_names[0], MEMORY, &err);
+		result = open_path(&model, shard_names[0], MEMORY, &err);
 		if (until_failure) {
 			until_failure = 0;
 			assert_int_equal(result, 0);
@@ -611,7 +797,7 @@ static void test_no_descriptor_is_left_open(void **state)
 	write_split_model();
 	close(before);
 	write_shard(shard_names[2], &shards[1]);
-	assert_int_equal(model_open(&model, shard_names[0], MEMORY, &err), -1);
+	assert_int_equal(open_path(&model, shard_names[0], MEMORY, &err), -1);
 	after = dup(STDIN_FILENO);
 	close(after);
 	assert_int_equal(before, after);
@@ -626,7 +812,12 @@ int main(void)
 		TEST(test_single_file),
 		TEST(test_shards_are_one_model),
 		TEST(test_one_shard_needs_no_name),
-		TEST(test_the_first_shard_is_asked_for),
+		TEST(test_any_shard_opens_the_model),
+		TEST(test_a_shard_needs_its_name),
+		TEST(test_shards_in_any_order),
+		TEST(test_wrong_shards_are_named),
+		TEST(test_original_shapes),
+		TEST(test_bad_original_shapes),
 		TEST(test_a_missing_shard_is_named),
 		TEST(test_a_foreign_shard_is_named),
 		TEST(test_a_bad_shard_is_named),
