@@ -43,8 +43,9 @@ int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 		least = MIN_MEMORY;
 	if (memory < least)
 		return error_set(err, "'--memory' is %" PRIu64 " bytes, but "
-				 "%u threads need at least %" PRIu64, memory,
-				 threads, least);
+				 "%u %s at least %" PRIu64, memory, threads,
+				 threads == 1 ? "thread needs" : "threads need",
+				 least);
 	*budget = (struct budget){
 		.memory = memory,
 		.header = (size_t)(memory / 16 * 3),

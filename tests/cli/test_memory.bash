@@ -24,3 +24,29 @@ test_memory_for_100_gb_of_blocks() {
 test_memory_for_100_gb_of_floats() {
 	PYTHONPATH=$HERE peak_is_bounded f16 12207031
 }
+
+# Many small tensors, whose hashes and CRCs the observers note, while nobody
+# reads the output and so every slot is in use.
+test_memory_for_the_notes_of_observers() {
+	local kib pid
+	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+gguf_file.write('model', [(str(i), 'q8_0', (256,), bytes(272))
+                          for i in range(4000)])" || exit
+	mkfifo out
+	for kind in raw npz; do
+		"$PROGRAM" -j64 --memory 4M --checksum -F $kind -o out model \
+			>sums &
+		pid=$!
+		{
+			head -c 1000 >/dev/null
+			sleep 0.5
+			awk '/RssAnon/ { print $2 }' /proc/$pid/status >kib
+			cat >/dev/null
+		} <out
+		wait $pid || fail "status $?"
+		kib=$(<kib)
+		((100 < kib && kib <= 3072)) || fail "$kind: $kib KiB"
+	done
+}
