@@ -7,9 +7,9 @@
 #include "cli/checksums.h"
 #include "cli/listing.h"
 #include "cpu/rows.h"
+#include "io/output_stream.h"
 #include "observe/expect.h"
 #include "sink/kinds.h"
-#include "io/output_stream.h"
 
 /* A pass, and what it needs to be opened and closed. */
 struct conversion {

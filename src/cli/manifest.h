@@ -12,8 +12,8 @@
 #include <stdio.h>
 
 #include "hash/checksum.h"
-#include "pass/plan.h"
 #include "io/source.h"
+#include "pass/plan.h"
 
 /* Whether each tensor has a name for its line: 0, or -1 and an error. */
 int manifest_check_names(const struct plan *plan, struct error *err);

@@ -9,7 +9,7 @@ struct device_cpu {
 	const struct cpu_rows *rows;
 };
 
-static void slot_close(struct device *dev, struct device_slot *slot)
+static void cpu_slot_close(struct device *dev, struct device_slot *slot)
 {
 	(void)dev;
 	free(slot->in);
@@ -17,8 +17,8 @@ static void slot_close(struct device *dev, struct device_slot *slot)
 	*slot = (struct device_slot){ 0 };
 }
 
-static int slot_open(struct device *dev, struct device_slot *slot,
-		     size_t slot_bytes, struct error *err)
+static int cpu_slot_open(struct device *dev, struct device_slot *slot,
+			 size_t slot_bytes, struct error *err)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	const size_t size = (slot_bytes + page - 1) & ~(page - 1);
@@ -28,12 +28,12 @@ static int slot_open(struct device *dev, struct device_slot *slot,
 	if (slot->in && slot->out)
 		return 0;
 	error_errno(err, "cannot allocate two buffers of %zu bytes", size);
-	slot_close(dev, slot);
+	cpu_slot_close(dev, slot);
 	return -1;
 }
 
-static int convert(struct device *dev, struct device_slot *slot,
-		   const struct work_batch *batch, struct error *err)
+static int cpu_convert(struct device *dev, struct device_slot *slot,
+		       const struct work_batch *batch, struct error *err)
 {
 	const struct cpu_rows *rows = ((struct device_cpu *)dev)->rows;
 
@@ -44,14 +44,15 @@ static int convert(struct device *dev, struct device_slot *slot,
 
 		if (tensor->verbatim)
 			continue;
-		rows->convert[tensor->type][tensor->tensor->info->format->index](
+		rows->convert[tensor->type]
+			     [tensor->tensor->info->format->index](
 			(const char *)slot->in + item->in, item->n_blocks,
 			(char *)slot->out + item->out);
 	}
 	return 0;
 }
 
-static void close_device(struct device *dev)
+static void cpu_close(struct device *dev)
 {
 	free(dev);
 }
@@ -68,10 +69,10 @@ struct device *device_cpu_open(const struct cpu_rows *rows, struct error *err)
 		.device = {
 			.description = rows->isa,
 			.best_slot = (size_t)512 << 10, /* stays in caches */
-			.slot_open = slot_open,
-			.slot_close = slot_close,
-			.convert = convert,
-			.close = close_device,
+			.slot_open = cpu_slot_open,
+			.slot_close = cpu_slot_close,
+			.convert = cpu_convert,
+			.close = cpu_close,
 		},
 		.rows = rows,
 	};

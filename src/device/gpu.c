@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/launch.h"
-#include "hash/blake3.h"
-#include "io/cleanup.h"
 #include "device/devices.h"
 #include "gpu/gpu.h"
+#include "hash/blake3.h"
+#include "io/cleanup.h"
+#include "kernels/launch.h"
 
 struct device_gpu {
 	struct device device; /* first, so that a pointer to it is one to us */

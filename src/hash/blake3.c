@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "kernels/blake3.h"
 #include "hash/blake3_lanes.h"
+#include "kernels/blake3.h"
 
 DQ_ASSERT(BLAKE3_CHUNK_BYTES == BLAKE3_CHUNK, "a chunk");
 

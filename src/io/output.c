@@ -12,8 +12,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "io/cleanup.h"
 #include "base/escape.h"
+#include "io/cleanup.h"
 #include "io/temporary.h"
 
 #define PIPE_SIZE (1 << 20) /* the most that Linux gives to anybody */

@@ -24,9 +24,9 @@ static int refuse_checksum(const struct checksum_observer *c,
 }
 
 /* The items of one tensor follow one another: one state is enough. */
-static int add_item(struct checksum_observer *c,
-		    const struct observed *observed, size_t i,
-		    struct error *err)
+static int hash_item(struct checksum_observer *c,
+		     const struct observed *observed, size_t i,
+		     struct error *err)
 {
 	const struct work_item *const item = &observed->batch->items[i];
 	const struct checksum *const checksum = c->checksum;
@@ -52,8 +52,8 @@ static int checksum_commit(struct observer *observer,
 {
 	(void)notes;
 	for (size_t i = 0; i < observed->batch->n_items; i++)
-		if (add_item((struct checksum_observer *)observer, observed, i,
-			     err))
+		if (hash_item((struct checksum_observer *)observer, observed, i,
+			      err))
 			return -1;
 	return 0;
 }

@@ -9,9 +9,9 @@ struct expected_file {
 	char *name; /* the path, quoted */
 };
 
-static int read_file(struct expected *expected, const struct observed *observed,
-		     size_t i, size_t at, size_t n, void *bytes,
-		     struct error *err)
+static int read_expected(struct expected *expected,
+			 const struct observed *observed, size_t i, size_t at,
+			 size_t n, void *bytes, struct error *err)
 {
 	struct expected_file *const file = (struct expected_file *)expected;
 	const struct work_item *const item = &observed->batch->items[i];
@@ -21,7 +21,7 @@ static int read_file(struct expected *expected, const struct observed *observed,
 			   bytes, n, err);
 }
 
-static void close_file(struct expected *expected)
+static void close_expected(struct expected *expected)
 {
 	struct expected_file *const file = (struct expected_file *)expected;
 
@@ -39,8 +39,8 @@ struct expected *expected_file_open(const char *path, const struct plan *plan,
 		error_errno(err, "cannot read the expected values");
 		return NULL;
 	}
-	file->expected = (struct expected){ .read = read_file,
-					    .close = close_file };
+	file->expected = (struct expected){ .read = read_expected,
+					    .close = close_expected };
 	if (source_open(&file->source, path, err) ||
 	    source_end_at(&file->source, plan->dst_bytes, err))
 		goto out_close;
@@ -54,6 +54,6 @@ struct expected *expected_file_open(const char *path, const struct plan *plan,
 	return &file->expected;
 
 out_close:
-	close_file(&file->expected);
+	close_expected(&file->expected);
 	return NULL;
 }

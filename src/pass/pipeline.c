@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "hash/blake3.h"
 #include "io/cleanup.h"
-#include "base/escape.h"
 
 _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
@@ -118,7 +118,7 @@ static int open_and_read(struct pipeline *p, struct slot *slot)
 }
 
 /* Hashes what the device did not, while a cache has it. */
-static void hash_items(const struct pipeline *p, const struct slot *slot)
+static void hash_batch(const struct pipeline *p, const struct slot *slot)
 {
 	for (size_t i = 0; i < slot->batch.n_items; i++) {
 		const struct work_item *const item = &slot->batch.items[i];
@@ -132,7 +132,7 @@ static void hash_items(const struct pipeline *p, const struct slot *slot)
 	}
 }
 
-static int convert(struct pipeline *p, struct slot *slot)
+static int convert_batch(struct pipeline *p, struct slot *slot)
 {
 	struct device *const dev = p->pass->device;
 
@@ -140,7 +140,7 @@ static int convert(struct pipeline *p, struct slot *slot)
 	    dev->convert(dev, &slot->buffers, &slot->batch, &slot->err))
 		return -1;
 	if (p->needs.blake3)
-		hash_items(p, slot);
+		hash_batch(p, slot);
 	return 0;
 }
 
@@ -212,9 +212,9 @@ static void set_ready(struct pipeline *p, struct slot *slot, int result)
 		end_taking(p);
 }
 
-/* Takes the next batch, reads, converts and prepares it. Under the lock, which it gives
- * up in between. */
-static void take(struct pipeline *p)
+/* Takes the next batch, reads, converts and prepares it. Under the lock, which
+ * it gives up in between. */
+static void take_batch(struct pipeline *p)
 {
 	struct slot *const slot = p->free;
 	int result;
@@ -232,7 +232,7 @@ static void take(struct pipeline *p)
 	if (p->stream)
 		pass_stream_on(p);
 	if (!result)
-		result = convert(p, slot);
+		result = convert_batch(p, slot);
 	if (!result)
 		result = prepare(p, slot);
 
@@ -308,7 +308,7 @@ static void *work(void *arg)
 		if (can_commit(p)) {
 			commit_oldest(p);
 		} else if (can_take(p)) {
-			take(p);
+			take_batch(p);
 		} else if (p->ended) {
 			break; /* who is still at work commits the rest */
 		} else {
@@ -398,8 +398,8 @@ static void close_slots(struct pipeline *p)
 	free(p->taken);
 }
 
-static int run(const struct plan *plan, const struct pass *pass,
-	       const struct pass_options *options, struct error *err)
+static int run_plan(const struct plan *plan, const struct pass *pass,
+		    const struct pass_options *options, struct error *err)
 {
 	struct pipeline p = {
 		.pass = pass,
@@ -434,7 +434,7 @@ static int run_in_order(const struct plan *plan, const struct pass *pass,
 {
 	if (reads_stream(plan) && !plan_is_sequential(plan) && spool(plan, err))
 		return -1;
-	return run(plan, pass, options, err);
+	return run_plan(plan, pass, options, err);
 }
 
 /* The same for a copy of the plan, `sorted`, which it releases. */

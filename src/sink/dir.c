@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "io/cleanup.h"
 #include "base/escape.h"
+#include "io/cleanup.h"
+#include "io/temporary.h"
 #include "pass/file_name.h"
 #include "sink/kinds.h"
-#include "io/temporary.h"
 
 /*
  * The files are made in a temporary folder: beside the new one, which that

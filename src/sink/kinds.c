@@ -26,7 +26,7 @@ const struct sink_kind *sink_kind_by_name(const char *name)
 	return NULL;
 }
 
-static bool has_suffix(const char *path, const char *suffix)
+static bool ends_in(const char *path, const char *suffix)
 {
 	const size_t len = strlen(path), suffix_len = strlen(suffix);
 
@@ -36,7 +36,7 @@ static bool has_suffix(const char *path, const char *suffix)
 const struct sink_kind *sink_kind_of_path(const char *path)
 {
 	for (size_t i = 0; i < N_KINDS; i++)
-		if (kinds[i].suffix && has_suffix(path, kinds[i].suffix))
+		if (kinds[i].suffix && ends_in(path, kinds[i].suffix))
 			return &kinds[i];
 	return &kinds[0];
 }
