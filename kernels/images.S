@@ -6,13 +6,13 @@
 #endif
 
 	.section .rodata
-#define IMAGE(target, file)           \
-name_##target:                        \
-	.asciz #target;               \
+#define IMAGE(label, target, file)    \
+name_##label:                         \
+	.asciz target;                \
 	.balign 4096;                 \
-image_##target:                       \
+image_##label:                        \
 	.incbin file;                 \
-end_##target:
+end_##label:
 #include "images.inc"
 #undef IMAGE
 
@@ -21,8 +21,8 @@ end_##target:
 	.globl dq_images
 	.type dq_images, %object
 dq_images:
-#define IMAGE(target, file) \
-	WORD name_##target, image_##target, end_##target - image_##target
+#define IMAGE(label, target, file) \
+	WORD name_##label, image_##label, end_##label - image_##label
 #include "images.inc"
 	WORD 0, 0, 0
 	.size dq_images, . - dq_images

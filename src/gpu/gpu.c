@@ -6,18 +6,41 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "gpu/amd.h"
 #include "kernels/launch.h"
+
+static const struct dq_image *find_image(const char *target)
+{
+	for (const struct dq_image *image = dq_images; image->target; image++)
+		if (!strcmp(image->target, target))
+			return image;
+	return NULL;
+}
+
+/* Its own code, or that of its family. */
+static const struct dq_image *find_hip_image(const struct gpu *gpu)
+{
+	const struct dq_image *const own = find_image(gpu->arch);
+	const struct amd_family *const family = amd_family(gpu->arch);
+
+	return own || !family || gpu->runtime->version_number < AMD_GENERIC_VERSION ?
+	       own : find_image(family->generic);
+}
 
 static int find_hip_arch(struct gpu *gpu, struct error *err)
 {
 	_Alignas(16) char properties[4096] = ""; /* the struct has 1472 */
 	const char *const arch = properties + gpu->runtime->hip_arch_offset;
+	int wave;
 
 	if (GPU_CALL(gpu, err, 0, device_properties, properties, gpu->ordinal))
 		return -1;
 	/* After a colon come features: "gfx90a:sramecc+:xnack-". */
 	snprintf(gpu->arch, sizeof(gpu->arch), "%.*s",
 		 (int)strcspn(arch, ":"), arch);
+	memcpy(&wave, properties + gpu->runtime->hip_wave_offset, sizeof(wave));
+	gpu->wave = (unsigned)wave;
+	gpu->image = find_hip_image(gpu);
 	return 0;
 }
 
@@ -32,14 +55,6 @@ static int find_cuda_arch(struct gpu *gpu, struct error *err)
 		return -1;
 	snprintf(gpu->arch, sizeof(gpu->arch), "sm_%d%d", major, minor);
 	return 0;
-}
-
-static const struct dq_image *find_image(const char *target)
-{
-	for (const struct dq_image *image = dq_images; image->target; image++)
-		if (!strcmp(image->target, target))
-			return image;
-	return NULL;
 }
 
 int gpu_find(struct gpu *gpu, const struct gpu_runtime *rt, size_t number,
@@ -61,29 +76,31 @@ int gpu_find(struct gpu *gpu, const struct gpu_runtime *rt, size_t number,
 	if (GPU_CALL(gpu, err, 0, device_memory, &memory, gpu->handle))
 		return -1;
 	gpu->memory = memory;
-	if (rt->api == GPU_HIP) {
-		if (find_hip_arch(gpu, err))
-			return -1;
-		gpu->image = find_image(gpu->arch);
-		return 0;
-	}
+	if (rt->api == GPU_HIP)
+		return find_hip_arch(gpu, err);
 	gpu->image = find_image("cuda");
 	return find_cuda_arch(gpu, err);
 }
 
+static int count_gpus(const struct gpu_runtime *rt, int *count,
+		      struct error *err)
+{
+	*count = 0;
+	if (gpu_check(rt, rt->library, GPU_FUNCTION_device_count, 0,
+		      rt->device_count(count), err))
+		return -1;
+	if (*count < 1)
+		return error_set(err, "%s: no GPU found", rt->library);
+	return 0;
+}
+
 /* Adds all of the runtime's GPUs to the list; on error, none. */
 static int find_gpus(struct gpus *gpus, const struct gpu_runtime *rt,
-		     struct error *err)
+		     int count, struct error *err)
 {
-	struct gpu *list;
-	int count = 0;
+	struct gpu *const list = realloc(
+		gpus->list, (gpus->n + (size_t)count) * sizeof(*list));
 
-	if (gpu_check(rt, rt->library, GPU_FUNCTION_device_count, 0,
-		      rt->device_count(&count), err))
-		return -1;
-	if (count < 1)
-		return error_set(err, "%s: no GPU found", rt->library);
-	list = realloc(gpus->list, (gpus->n + (size_t)count) * sizeof(*list));
 	if (!list)
 		return error_errno(err, "cannot list %d GPUs", count);
 	gpus->list = list;
@@ -102,8 +119,13 @@ void gpus_init(struct gpus *gpus)
 		struct gpu_runtime *const rt = &gpus->runtimes[api];
 		struct error *const why = &gpus->missing[api];
 
-		if (!gpu_runtime_open(rt, (enum gpu_api)api, why))
-			find_gpus(gpus, rt, why);
+		int count;
+
+		if (!gpu_runtime_open(rt, (enum gpu_api)api, why) &&
+		    !count_gpus(rt, &count, why))
+			find_gpus(gpus, rt, count, why);
+		else if (api == GPU_HIP && rt->path)
+			amd_explain_no_gpu(rt->path, why);
 	}
 }
 
@@ -147,6 +169,22 @@ static int context_open(struct gpu_kernels *kernels, struct error *err)
 	return -1;
 }
 
+/* Of a GPU without code of its own: what could run there. */
+static int explain_family(const struct gpu *gpu, struct error *err)
+{
+	const struct amd_family *const family = amd_family(gpu->arch);
+
+	if (gpu->runtime->api != GPU_HIP || !family)
+		return -1;
+	if (find_image(family->generic))
+		error_append(err, "; %s needs HIP 6.3 or later, and this is %s",
+			     family->generic, gpu->runtime->version_text);
+	if (family->alike && find_image(family->alike))
+		error_append(err, "; HSA_OVERRIDE_GFX_VERSION=%s may let it be "
+			     "used as %s", family->version, family->alike);
+	return -1;
+}
+
 static int explain_no_image(const struct gpu *gpu, struct error *err)
 {
 	error_set(err, "%s has architecture %s, but this program ", gpu->label,
@@ -156,7 +194,7 @@ static int explain_no_image(const struct gpu *gpu, struct error *err)
 	error_append(err, "has code only for");
 	for (const struct dq_image *image = dq_images; image->target; image++)
 		error_append(err, " %s", image->target);
-	return -1;
+	return explain_family(gpu, err);
 }
 
 static int load(struct gpu_kernels *kernels, struct error *err)
@@ -309,7 +347,7 @@ int gpu_hash(struct gpu_kernels *kernels, const void *bytes, uint64_t n,
 int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err)
 {
 	const struct gpu *const gpu = kernels->gpu;
-	char code[64];
+	char code[64], wave[16] = "";
 	void *function;
 	int ptx, binary;
 
@@ -328,7 +366,9 @@ int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err)
 		snprintf(code, sizeof(code), "sm_%d%s", binary,
 			 ptx == binary ? "" : " compiled from PTX");
 	}
-	snprintf(text, GPU_DESCRIPTION_SIZE, "%s, %s, code for %s", gpu->arch,
-		 gpu->runtime->version_text, code);
+	if (gpu->wave)
+		snprintf(wave, sizeof(wave), " wave%u", gpu->wave);
+	snprintf(text, GPU_DESCRIPTION_SIZE, "%s%s, %s, code for %s", gpu->arch,
+		 wave, gpu->runtime->version_text, code);
 	return 0;
 }

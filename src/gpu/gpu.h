@@ -16,6 +16,7 @@ struct gpu {
 	int handle;
 	char label[GPU_LABEL_SIZE]; /* "device gpu:0 'NVIDIA H200'" */
 	char arch[32];		    /* "gfx90a", "sm_90" */
+	unsigned wave;		    /* AMD: lanes of a wavefront */
 	uint64_t memory;	    /* bytes */
 	const struct dq_image *image; /* built for it, or NULL */
 };
@@ -60,9 +61,9 @@ int gpu_kernels_load(struct gpu_kernels *kernels, const struct gpu *gpu,
 void gpu_kernels_unload(struct gpu_kernels *kernels);
 
 /*
- * Describes what runs: "gfx90a, HIP 6.4.43482, code for gfx90a". For CUDA, the
- * driver tells whether it took built-in code or compiled PTX. The GPU must be
- * selected.
+ * Describes what runs: "gfx90a wave64, HIP 6.4.43482, code for gfx90a". For
+ * CUDA, the driver tells whether it took built-in code or compiled PTX. The GPU
+ * must be selected.
  */
 #define GPU_DESCRIPTION_SIZE 160
 int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err);

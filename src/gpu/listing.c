@@ -15,8 +15,9 @@ static void print_gpu(FILE *stream, const struct gpu *gpu)
 	if (gpu_describe(&kernels, text, &err))
 		fprintf(stream, "%s\n", err.message);
 	else
-		fprintf(stream, "%s: %.1f GiB, %s\n", gpu->label,
-			(double)gpu->memory / (1 << 30), text);
+		fprintf(stream, "%s: %.1f GiB, %s, %s\n", gpu->label,
+			(double)gpu->memory / (1 << 30), text,
+			gpu->runtime->path);
 	gpu_kernels_close(&kernels);
 }
 

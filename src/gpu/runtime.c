@@ -1,6 +1,7 @@
 #include "gpu/runtime.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +14,12 @@ static const char *const libraries[GPU_APIS][6] = {
 	[GPU_CUDA] = { "libcuda.so.1" },
 };
 
-/* The offset of gcnArchName in hipDeviceProp_t: before ROCm 6, and since. */
+/* The offsets of gcnArchName and warpSize in hipDeviceProp_t: before ROCm 6, and
+ * since. */
 #define HIP_ARCH_OFFSET 396
+#define HIP_WAVE_OFFSET 276
 #define HIP_ARCH_OFFSET_R0600 1160
+#define HIP_WAVE_OFFSET_R0600 308
 
 /* Whether the library exists but cannot be loaded; if so, sets the error. */
 static bool explain_library(const char *name, struct error *err)
@@ -51,6 +55,14 @@ static void *open_library(struct gpu_runtime *rt, struct error *err)
 	return library;
 }
 
+/* The path of the library; its name if that is unknown. */
+static const char *find_path(void *library, const char *name)
+{
+	const struct link_map *map;
+
+	return dlinfo(library, RTLD_DI_LINKMAP, &map) ? name : map->l_name;
+}
+
 /* Sets *function, a function pointer, to the address of the symbol. */
 static bool find(void *library, const char *symbol, void *function)
 {
@@ -69,9 +81,11 @@ static void use_hip_properties(struct gpu_runtime *rt, void *library)
 	int (*r0600)(void *properties, int ordinal);
 
 	rt->hip_arch_offset = HIP_ARCH_OFFSET;
+	rt->hip_wave_offset = HIP_WAVE_OFFSET;
 	if (find(library, "hipGetDevicePropertiesR0600", &r0600)) {
 		rt->device_properties = r0600;
 		rt->hip_arch_offset = HIP_ARCH_OFFSET_R0600;
+		rt->hip_wave_offset = HIP_WAVE_OFFSET_R0600;
 	}
 }
 
@@ -97,8 +111,10 @@ static int find_functions(struct gpu_runtime *rt, void *library,
 
 /* A CUDA version is 1000 · major + 10 · minor; a HIP version is 10^7 · major +
  * 10^5 · minor + patch. */
-static void format_version(struct gpu_runtime *rt, int version)
+static void format_version(struct gpu_runtime *rt)
 {
+	const int version = rt->version_number;
+
 	if (rt->api == GPU_CUDA)
 		snprintf(rt->version_text, sizeof(rt->version_text),
 			 "CUDA %d.%d", version / 1000, version % 1000 / 10);
@@ -116,16 +132,16 @@ int gpu_runtime_open(struct gpu_runtime *rt, enum gpu_api api,
 		     struct error *err)
 {
 	void *library;
-	int version;
 
 	*rt = (struct gpu_runtime){ .api = api };
 	library = open_library(rt, err);
 	if (!library)
 		return -1;
+	rt->path = find_path(library, rt->library);
 	if (find_functions(rt, library, err) || CALL(rt, err, init, 0) ||
-	    CALL(rt, err, version, &version))
+	    CALL(rt, err, version, &rt->version_number))
 		return -1;
-	format_version(rt, version);
+	format_version(rt);
 	return 0;
 }
 

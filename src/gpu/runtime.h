@@ -93,12 +93,15 @@ enum gpu_function {
 struct gpu_runtime {
 	enum gpu_api api;
 	const char *library; /* "libcuda.so.1" */
+	const char *path;    /* where that is */
+	int version_number;  /* as the runtime counts */
 	char version_text[32]; /* "CUDA 13.0", "HIP 6.4.43482" */
 #define X(name, hip, cuda, version, parameters) int(*name) parameters;
 	GPU_FUNCTIONS(X)
 #undef X
 	const char *(*hip_error_string)(int error);
-	size_t hip_arch_offset; /* of the architecture in the properties */
+	/* Of two members of hipDeviceProp_t: gcnArchName and warpSize. */
+	size_t hip_arch_offset, hip_wave_offset;
 };
 
 /*

@@ -106,9 +106,9 @@ test_gpu_several() {
 		fail "$(cat "$LOG".*)"
 	fi
 	case $(<"$ERR") in
-	"gguf-dequant: device gpu:2 'Fake Radeon 2\x1b' (gfx1100, HIP \
-6.4.43482, code for gfx1100), device gpu:0 'Fake Radeon 0\x1b' (gfx1100, HIP \
-6.4.43482, code for gfx1100), 6 threads: "*) ;;
+	"gguf-dequant: device gpu:2 'Fake Radeon 2\x1b' (gfx1100 wave32, HIP \
+6.4.43482, code for gfx1100), device gpu:0 'Fake Radeon 0\x1b' (gfx1100 \
+wave32, HIP 6.4.43482, code for gfx1100), 6 threads: "*) ;;
 	*) fail "$(cat "$ERR")" ;;
 	esac
 	gpu hip+cuda "$GPU_MODEL" -d gpu:5,1 --memory 4M -o both
@@ -125,15 +125,16 @@ test_gpu_memory_is_bounded() {
 
 test_gpu_list() {
 	gpu hip+cuda --devices
-	stdout_is "device gpu:0 'Fake Radeon 0\\x1b': 1.0 GiB, gfx1100, HIP \
-6.4.43482, code for gfx1100
-device gpu:1 'Fake GeForce 0\\x1b': 1.0 GiB, sm_90, CUDA 13.0, code for sm_86"
+	stdout_is "device gpu:0 'Fake Radeon 0\\x1b': 1.0 GiB, gfx1100 wave32, \
+HIP 6.4.43482, code for gfx1100, $GPU/hip/libamdhip64.so.7
+device gpu:1 'Fake GeForce 0\\x1b': 1.0 GiB, sm_90, CUDA 13.0, code for sm_86, \
+$GPU/cuda/libcuda.so.1"
 	succeeds
 	FAKE_GPU_PTX=1 FAKE_GPU_ARCH=gfx803 gpu hip+cuda --devices
 	stdout_is "device gpu:0 'Fake Radeon 0\\x1b' has architecture \
-gfx803, but this program has code only for gfx1100 cuda
+gfx803, but this program has code only for gfx1100 gfx12-generic cuda
 device gpu:1 'Fake GeForce 0\\x1b': 1.0 GiB, sm_90, CUDA 13.0, code for sm_90 \
-compiled from PTX"
+compiled from PTX, $GPU/cuda/libcuda.so.1"
 	succeeds
 	FAKE_GPU_DEVICES=0 gpu hip --devices
 	stdout_is "no HIP GPU: libamdhip64.so.7: hipGetDeviceCount: no \
@@ -183,9 +184,26 @@ device is detected (error 100); ./libcuda.so.1: file too short"
 test_gpu_without_code() {
 	FAKE_GPU_ARCH=gfx803 gpu hip "$GPU_MODEL" -d gpu -o out
 	fails "device gpu:0 'Fake Radeon 0\\x1b' has architecture gfx803, but \
-this program has code only for gfx1100 cuda"
+this program has code only for gfx1100 gfx12-generic cuda"
+	FAKE_GPU_ARCH=gfx1103 gpu hip "$GPU_MODEL" -d gpu -o out
+	fails "device gpu:0 'Fake Radeon 0\\x1b' has architecture gfx1103, but \
+this program has code only for gfx1100 gfx12-generic cuda; \
+HSA_OVERRIDE_GFX_VERSION=11.0.0 may let it be used as gfx1100"
 	FAKE_GPU_ARCH=gfx803 gpu hip+cuda "$GPU_MODEL" -d gpu -v -o out
 	grep -qF 'GeForce' "$ERR" || fail 'the GPU that has code is not taken'
+}
+
+# The code of its family, which older runtimes do not take.
+test_gpu_generic_code() {
+	run "$GPU_MODEL" -d cpu -o cpu
+	FAKE_GPU_ARCH=gfx1201 gpu hip "$GPU_MODEL" -d gpu -v -o out
+	same 'generic code' out cpu
+	grep -q 'gfx1201 wave32, .*code for gfx12-generic' "$ERR" ||
+		fail "$(cat "$ERR")"
+	FAKE_GPU_ARCH=gfx1201 gpu rocm5 "$GPU_MODEL" -d gpu -o out -f
+	fails "device gpu:0 'Fake Radeon 0\\x1b' has architecture gfx1201, but \
+this program has code only for gfx1100 gfx12-generic cuda; gfx12-generic needs HIP 6.3 or later, and this is HIP 5.2.21153"
+	folder_is cpu out
 }
 
 test_gpu_out_of_memory() {
@@ -281,9 +299,15 @@ first \[31\]: $value, expected $value"
 test_gpu_code_objects() {
 	local targets
 	targets=$(FAKE_GPU_ARCH=none LD_LIBRARY_PATH=$GPU/hip \
-		"$PROGRAM" --devices | sed -n '1s/.*it has//p')
-	case $targets in *gfx*) ;; *) skip "no code object is built in" ;; esac
-	for target in $targets; do
+		"$PROGRAM" --devices | sed -n '1s/.*but this program //p')
+	case $targets in
+	'has code only for gfx'*) targets=${targets#*for} ;;
+	*) skip "it $targets" ;;
+	esac
+	# kernel-resources compares the others with these.
+	# shellcheck disable=SC2086 # they are words
+	set -- $targets
+	for target in "$1" "${@: -2}"; do
 		echo "$target"
 		for file in "$GOLDEN"/*.gguf; do
 			if [ "$target" = cuda ]; then

@@ -6,6 +6,7 @@ static const char code[] = "fake";
 
 const struct dq_image dq_images[] = {
 	{ "gfx1100", code, sizeof(code) },
+	{ "gfx12-generic", code, sizeof(code) },
 	{ "cuda", code, sizeof(code) },
 	{ NULL, NULL, 0 },
 };

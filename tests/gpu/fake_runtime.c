@@ -41,6 +41,12 @@
 #define API(hip, cuda) hip
 #endif
 
+#ifdef FAKE_rocm5
+#define HIP_VERSION 50221153
+#else
+#define HIP_VERSION 60443482
+#endif
+
 #define FAKE_MISUSE 86
 
 /* The program finds these functions by dlsym. */
@@ -289,7 +295,7 @@ int API(hipInit, cuInit)(unsigned flags)
 
 int API(hipRuntimeGetVersion, cuDriverGetVersion)(int *version)
 {
-	*version = API(60443482, 13000);
+	*version = API(HIP_VERSION, 13000);
 	return done(call(__func__));
 }
 
@@ -446,6 +452,8 @@ int hipSetDevice(int ordinal)
 	return done(result);
 }
 
+static const int wave = 32;
+
 #ifndef FAKE_rocm5
 int hipGetDevicePropertiesR0600(void *properties, int ordinal)
 {
@@ -453,6 +461,7 @@ int hipGetDevicePropertiesR0600(void *properties, int ordinal)
 	memset(properties, 0x7f, 1472);
 	snprintf((char *)properties + 1160, 256, "%s:sramecc+:xnack-",
 		 fake.arch);
+	memcpy((char *)properties + 308, &wave, sizeof(wave));
 	return done(call(__func__));
 }
 #endif
@@ -462,6 +471,7 @@ int hipGetDeviceProperties(void *properties, int ordinal)
 	(void)ordinal;
 	memset(properties, 0x7f, 792);
 	snprintf((char *)properties + 396, 256, "%s", fake.arch);
+	memcpy((char *)properties + 276, &wave, sizeof(wave));
 	return done(call(__func__));
 }
 #endif
@@ -619,10 +629,22 @@ static bool is_code_for(const Elf64_Ehdr *elf, const char *arch)
 		const char *arch;
 		unsigned mach;
 	} machs[] = {
-		{ "gfx906", 0x2f },  { "gfx908", 0x30 },  { "gfx90a", 0x3f },
-		{ "gfx942", 0x4c },  { "gfx1030", 0x36 }, { "gfx1100", 0x41 },
-		{ "gfx1101", 0x46 }, { "gfx1102", 0x47 }, { "gfx1150", 0x43 },
-		{ "gfx1151", 0x4a }, { "gfx1200", 0x48 }, { "gfx1201", 0x4e },
+		{ "gfx900", 0x2c }, { "gfx906", 0x2f },
+		{ "gfx908", 0x30 }, { "gfx90a", 0x3f },
+		{ "gfx942", 0x4c }, { "gfx950", 0x4f },
+		{ "gfx1010", 0x33 }, { "gfx1030", 0x36 },
+		{ "gfx1031", 0x37 }, { "gfx1032", 0x38 },
+		{ "gfx1033", 0x39 }, { "gfx1034", 0x3e },
+		{ "gfx1035", 0x3d }, { "gfx1036", 0x45 },
+		{ "gfx1100", 0x41 }, { "gfx1101", 0x46 },
+		{ "gfx1102", 0x47 }, { "gfx1103", 0x44 },
+		{ "gfx1150", 0x43 }, { "gfx1151", 0x4a },
+		{ "gfx1152", 0x55 }, { "gfx1153", 0x58 },
+		{ "gfx1200", 0x48 }, { "gfx1201", 0x4e },
+		{ "gfx9-generic", 0x51 }, { "gfx9-4-generic", 0x5f },
+		{ "gfx10-1-generic", 0x52 },
+		{ "gfx10-3-generic", 0x53 }, { "gfx11-generic", 0x54 },
+		{ "gfx12-generic", 0x59 },
 	};
 
 	for (size_t i = 0; i < sizeof(machs) / sizeof(*machs); i++)
