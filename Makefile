@@ -100,7 +100,7 @@ VERSION = $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' src/cli/options.h)
 API_LIBRARY := $B/api/libgguf-dequant.a
 API_FAKE := $B/tests/gpu/libgguf-dequant.a
 API_OBJECTS := $(addprefix $B/pic/src/,api/api.o base/error.o \
-	base/escape.o base/format.o gpu/amd.o gpu/gpu.o \
+	base/escape.o base/format.o base/output_type.o gpu/amd.o gpu/gpu.o \
 	gpu/runtime.o)
 UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/test_*.c \
 	tests/golden/test_*.c tests/gpu/test_*.c))
