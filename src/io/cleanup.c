@@ -131,8 +131,8 @@ void cleanup_signals(sigset_t *set)
 }
 
 /* Gives a descriptor of what `make` made at `path`, or -1. */
-static int create(_Atomic(const char *) *entries, const char *path,
-		  int (*make)(const char *path))
+static int create(_Atomic(const char *) *entries, const char *path, int mode,
+		  int (*make)(const char *path, mode_t mode))
 {
 	_Atomic(const char *) *const entry = find(entries, NULL);
 	sigset_t all, before;
@@ -146,7 +146,7 @@ static int create(_Atomic(const char *) *entries, const char *path,
 	/* No signal may come between the file and the entry. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	fd = make(path);
+	fd = make(path, (mode_t)mode);
 	saved = errno;
 	if (fd >= 0)
 		*entry = path;
@@ -155,16 +155,16 @@ static int create(_Atomic(const char *) *entries, const char *path,
 	return fd;
 }
 
-static int make_file(const char *path)
+static int make_file(const char *path, mode_t mode)
 {
-	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 }
 
-static int make_folder(const char *path)
+static int make_folder(const char *path, mode_t mode)
 {
 	int fd;
 
-	if (mkdir(path, 0777))
+	if (mkdir(path, mode))
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -172,14 +172,14 @@ static int make_folder(const char *path)
 	return fd;
 }
 
-int cleanup_create(const char *path)
+int cleanup_create(const char *path, int mode)
 {
-	return create(files, path, make_file);
+	return create(files, path, mode, make_file);
 }
 
-int cleanup_create_folder(const char *path)
+int cleanup_create_folder(const char *path, int mode)
 {
-	return create(folders, path, make_folder);
+	return create(folders, path, mode, make_folder);
 }
 
 bool cleanup_is_ending(void)

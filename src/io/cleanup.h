@@ -8,24 +8,24 @@
 #define CLEANUP_MAX_FILES 8
 
 /*
- * Makes and opens a new file for writing, with the permissions that the umask
- * or the folder gives. Until it is forgotten, each signal that ends a program
- * unlinks it first, unless the signal was ignored or handled from the start:
- * those that are sent (SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU) as well as
- * those of a failing write (SIGPIPE, SIGXFSZ) or of a crash (SIGABRT, SIGSEGV,
- * SIGBUS, SIGFPE, SIGILL), which a GPU's runtime may raise, too. `path` must
- * stay as it is until then, and is known by its address. Returns a descriptor,
- * or -1 and errno.
+ * Makes and opens a new file for writing, with what the umask or the folder
+ * leaves of the permissions `mode`. Until it is forgotten, each signal that ends
+ * a program unlinks it first, unless the signal was ignored or handled from the
+ * start: those that are sent (SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU) as well
+ * as those of a failing write (SIGPIPE, SIGXFSZ) or of a crash (SIGABRT,
+ * SIGSEGV, SIGBUS, SIGFPE, SIGILL), which a GPU's runtime may raise, too. `path`
+ * must stay as it is until then, and is known by its address. Returns a
+ * descriptor, or -1 and errno.
  *
  * Only one thread calls these; every other must block cleanup_signals.
  */
-int cleanup_create(const char *path);
+int cleanup_create(const char *path, int mode);
 void cleanup_forget(const char *path);
 
 /* The same for a new folder, which goes with all that is in it by then: files,
  * and folders CLEANUP_MAX_DEPTH deep. */
 #define CLEANUP_MAX_DEPTH 32
-int cleanup_create_folder(const char *path);
+int cleanup_create_folder(const char *path, int mode);
 
 /* Whether a signal removes it just now. A thread that makes files there, which
  * goes on meanwhile, asks before each: else there might be no end of them. */

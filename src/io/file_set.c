@@ -27,6 +27,8 @@ int file_set_add(struct file_set *set, int fd, struct error *err)
 		return error_errno(err, "cannot list the open files");
 	ids[set->n++] = id;
 	set->ids = ids;
+	if (S_ISREG(st.st_mode))
+		set->denied |= ~st.st_mode & 0777;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct file_id {
 struct file_set {
 	struct file_id *ids;
 	size_t n;
+	mode_t denied; /* permissions that not every regular file gives */
 };
 
 /* Adds the open file `fd`; other kinds of files are never in a set. */

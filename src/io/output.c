@@ -2,34 +2,44 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/escape.h"
 #include "io/cleanup.h"
+#include "io/path.h"
+#include "io/permissions.h"
+#include "io/pipe.h"
+#include "io/sync.h"
 #include "io/temporary.h"
 
-#define PIPE_SIZE (1 << 20) /* the most that Linux gives to anybody */
-#define MAX_LINKS 40        /* as Linux */
+/* The disk begins to write as soon as there is so much, so that there is little
+ * to wait for at the end. */
+#define SYNC_STEP (8 << 20)
 
 struct output {
 	int fd;
 	bool seekable;
-	bool is_new; /* a file that we made */
+	bool is_new;       /* a file that we made */
 	bool force;
+	bool early;        /* the disk begins to write before the end */
+	bool sync;         /* the data must be on the disk at the end */
 	char *name;        /* for messages */
-	char *path;        /* where the file shall be, links resolved */
-	char *temporary;   /* where it is; NULL: there, or it has no path */
+	char *path;        /* where the file will be, links resolved, or NULL */
+	char *temporary;   /* where it is, or NULL: it has no name yet, or the
+			      one that stays */
 	uint64_t start;    /* where our byte 0 is in fd */
 	uint64_t position; /* of the next output_write */
 	uint64_t end;      /* of what was written */
+	uint64_t n_unsynced; /* bytes that were written since the last step */
 };
 
 static void release(struct output *output)
@@ -94,44 +104,56 @@ static int use_descriptor(struct output *output, const struct file_set *inputs,
 	return 0;
 }
 
-/* What PATH leads to by way of links, also where that does not exist. The
- * caller frees it. NULL on error. */
-static char *resolve_links(const char *path, const char *name,
-			   struct error *err)
+/* Whether what the device is given is lost, whatever it is. */
+static bool is_harmless(const struct stat *st)
 {
-	char *resolved = strdup(path);
+	const unsigned number = minor(st->st_rdev);
 
-	for (int i = 0; resolved && i < MAX_LINKS; i++) {
-		const char *const slash = strrchr(resolved, '/');
-		const int folder = slash ? (int)(slash + 1 - resolved) : 0;
-		char target[PATH_MAX];
-		char *joined;
-		const ssize_t n = readlink(resolved, target, sizeof(target));
-
-		if (n < 0)
-			return resolved;
-		if (n < PATH_MAX)
-			target[n] = '\0';
-		if (n == PATH_MAX ||
-		    asprintf(&joined, "%.*s%s", *target == '/' ? 0 : folder,
-			     resolved, target) < 0)
-			joined = NULL;
-		free(resolved);
-		resolved = joined;
-	}
-	free(resolved);
-	error_set(err, "cannot follow the link '%s'", name);
-	return NULL;
+	/* /dev/null, /dev/zero and /dev/full */
+	return S_ISCHR(st->st_mode) && major(st->st_rdev) == 1 &&
+	       (number == 3 || number == 5 || number == 7);
 }
 
-static int create_temporary(struct output *output, struct error *err)
+/* Opens a FIFO or a device, which `st` is of. */
+static int use_special(struct output *output, const char *path,
+		       const struct stat *st, const struct file_set *inputs,
+		       struct error *err)
 {
-	output->temporary =
-		temporary_create(output->path, cleanup_create, &output->fd);
-	if (!output->temporary)
+	struct stat now;
+
+	if (!S_ISFIFO(st->st_mode) && !is_harmless(st) && !output->force)
+		return error_set(err, "'%s' is a device: use --force to write "
+				 "to it", output->name);
+	output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (output->fd < 0 || fstat(output->fd, &now))
+		return error_errno(err, "cannot open '%s'", output->name);
+	if ((now.st_mode & S_IFMT) != (st->st_mode & S_IFMT) ||
+	    now.st_rdev != st->st_rdev)
+		return error_set(err, "'%s' was replaced while it was opened",
+				 output->name);
+	output->sync = S_ISBLK(st->st_mode);
+	return use_descriptor(output, inputs, err);
+}
+
+static int create_file(struct output *output, const struct file_set *inputs,
+		       bool replaces, struct error *err)
+{
+	const mode_t mode = replaces ? 0600 : 0666 & ~inputs->denied;
+
+	output->fd = temporary_unnamed(output->path, mode);
+	if (output->fd < 0) {
+		temporary_sweep(output->path);
+		output->temporary = temporary_create(
+			output->path, cleanup_create, (int)mode, &output->fd);
+	}
+	if (output->fd < 0)
 		return error_errno(err, "cannot create '%s'", output->name);
+	if (replaces)
+		permissions_copy(output->fd, AT_FDCWD, output->path);
 	output->seekable = true;
 	output->is_new = true;
+	output->early = true;
+	output->sync = true;
 	return 0;
 }
 
@@ -149,20 +171,19 @@ static int use_path(struct output *output, const char *path,
 		return error_set(err, "'%s' is a directory", name);
 	if (!len)
 		return error_set(err, "the output's path is empty");
-	if (st.st_mode && !S_ISREG(st.st_mode)) {
-		output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		if (output->fd < 0)
-			return error_errno(err, "cannot open '%s'", name);
-		return use_descriptor(output, inputs, err);
-	}
+	if (st.st_mode && !S_ISREG(st.st_mode))
+		return use_special(output, path, &st, inputs, err);
+	output->path = path_resolve(path, name, &st, err);
+	if (!output->path)
+		return -1;
+	if (st.st_mode && !S_ISREG(st.st_mode))
+		return error_set(err, "'%s' was replaced while it was opened",
+				 name);
 	if (st.st_mode && file_set_has(inputs, &st))
 		return refuse_input(output, err);
 	if (st.st_mode && !output->force)
 		return error_set(err, "'%s' exists: --force replaces it", name);
-	output->path = resolve_links(path, name, err);
-	if (!output->path)
-		return -1;
-	return create_temporary(output, err);
+	return create_file(output, inputs, st.st_mode != 0, err);
 }
 
 struct output *output_open(const char *path, bool force,
@@ -202,7 +223,7 @@ out_release:
 }
 
 struct output *output_create(int folder, const char *path, const char *name,
-			     struct error *err)
+			     mode_t mode, struct error *err)
 {
 	struct output *const output = calloc(1, sizeof(*output));
 
@@ -215,8 +236,9 @@ struct output *output_create(int folder, const char *path, const char *name,
 	}
 	output->seekable = true;
 	output->is_new = true;
+	output->early = true;
 	output->fd = openat(folder, path, O_WRONLY | O_CREAT | O_EXCL |
-			    O_NOFOLLOW | O_CLOEXEC, 0666);
+			    O_NOFOLLOW | O_CLOEXEC, mode);
 	if (output->fd < 0) {
 		error_errno(err, "cannot create '%s'", name);
 		release(output);
@@ -303,9 +325,20 @@ static ssize_t write_some(const struct output *output, uint64_t offset,
 	}
 }
 
+/* Lets the disk begin, if there is a step of n bytes to write. */
+static void begin_sync(struct output *output, uint64_t n)
+{
+	if (!output->early || output->n_unsynced < n)
+		return;
+	output->n_unsynced = 0;
+	(void)sync_file_range(output->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int output_write_at(struct output *output, uint64_t offset, const void *bytes,
 		    size_t n, struct error *err)
 {
+	const size_t written = n;
+
 	while (n) {
 		const ssize_t wrote = write_some(output, offset, bytes, n);
 
@@ -318,6 +351,8 @@ int output_write_at(struct output *output, uint64_t offset, const void *bytes,
 	}
 	if (offset > output->end)
 		output->end = offset;
+	output->n_unsynced += written;
+	begin_sync(output, SYNC_STEP);
 	return 0;
 }
 
@@ -330,37 +365,69 @@ int output_write(struct output *output, const void *bytes, size_t n,
 	return 0;
 }
 
-static int put_in_place(struct output *output, struct error *err)
+/* Gives the file its name. */
+static int put_in_place(struct output *output)
 {
-	if (output->force ? rename(output->temporary, output->path) :
-			    temporary_rename_new(AT_FDCWD, output->temporary,
-						 AT_FDCWD, output->path))
-		return error_errno(err, "cannot create '%s'", output->name);
-	cleanup_forget(output->temporary);
-	free(output->temporary);
-	output->temporary = NULL;
-	return 0;
+	const char *const from = output->temporary;
+	const char *const to = output->path;
+
+	if (!from)
+		return temporary_link(output->fd, to, output->force);
+	return output->force ? rename(from, to) :
+			       temporary_rename_new(AT_FDCWD, from, AT_FDCWD,
+						    to);
 }
 
-/*
- * There is no fsync(2), as with cp: data that the disk has not taken yet is
- * lost only if the machine stops, and to wait for the disk would cost more than
- * all the rest of the work.
- */
-int output_finish(struct output *output, struct error *err)
+/* Puts the file in place, and that on the disk, too. */
+static int appear(struct output *output, struct error *err)
+{
+	sigset_t signals, before;
+	int result;
+
+	/* No signal comes while the file has a temporary name and no entry. */
+	cleanup_signals(&signals);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
+	result = put_in_place(output);
+	if (!result && output->temporary) {
+		cleanup_forget(output->temporary);
+		free(output->temporary);
+		output->temporary = NULL;
+	}
+	if (result)
+		error_errno(err, "cannot create '%s'", output->name);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!result && output->sync && sync_name(output->fd, output->path))
+		result = error_errno(err, "'%s' is complete, but a power cut "
+				     "may take its name away", output->name);
+	return result;
+}
+
+/* Checks that the data was taken, in full. */
+static int settle(struct output *output)
 {
 	const uint64_t end = output->start + output->end;
-	const int fd = output->fd;
+	int fd;
+
+	/* Whoever writes to the same open file next must go on behind us. */
+	if (output->seekable && lseek(output->fd, (off_t)end, SEEK_SET) < 0)
+		return -1;
+	begin_sync(output, 1);
+	if (output->sync && sync_data(output->fd))
+		return -1;
+	/* Some file systems tell only when a descriptor is closed; the other
+	 * one is still needed to give the file its name. */
+	fd = fcntl(output->fd, F_DUPFD_CLOEXEC, 0);
+	return fd >= 0 && close(fd) && errno != EINTR ? -1 : 0;
+}
+
+int output_finish(struct output *output, struct error *err)
+{
 	int result = 0;
 
-	/* Who writes to the same open file next shall go on behind us. */
-	if (output->seekable && lseek(fd, (off_t)end, SEEK_SET) < 0)
-		result = error_errno(err, "cannot seek in '%s'", output->name);
-	output->fd = -1;
-	if (close(fd) && errno != EINTR && !result)
+	if (settle(output))
 		result = error_errno(err, "cannot write '%s'", output->name);
-	if (!result && output->temporary)
-		result = put_in_place(output, err);
+	if (!result && output->path)
+		result = appear(output, err);
 	release(output);
 	return result;
 }

@@ -12,20 +12,27 @@
 struct output; /* opaque: output.c */
 
 /*
- * Opens PATH for writing: "-" is standard output. A regular file is written
- * under a temporary name in the same folder; an existing one is refused unless
- * `force`; one of `inputs` is refused always, by whatever name or link. A FIFO or a device is written as it is. NULL on error.
+ * Opens PATH for writing: "-" is standard output.
+ *
+ * A regular file is written without a name, or under a temporary one in the
+ * same folder. An existing one is refused unless `force`, and one of `inputs`
+ * always, by whatever name or link. A new file gets no permission that an input
+ * lacks; one that replaces another gets that one's, and its owner, if possible.
+ *
+ * A FIFO is written as it is, and so is a device; but unless it drops what it
+ * is given, as /dev/null does, only with `force`. NULL on error.
  */
 struct output *output_open(const char *path, bool force,
 			   const struct file_set *inputs, struct error *err);
 
 /*
- * Makes and opens the new file `path` in `folder`, a descriptor; `name` is for
- * messages, escaped. There it stays, also where it is aborted: that is the
- * caller's to see to. NULL on error.
+ * Makes and opens the new file `path` in `folder`, a descriptor, with the
+ * permissions `mode`; `name` is for messages, escaped. On abort the file stays,
+ * and nobody waits for the disk at the end: both are for the caller to do. NULL
+ * on error.
  */
 struct output *output_create(int folder, const char *path, const char *name,
-			     struct error *err);
+			     mode_t mode, struct error *err);
 
 /* Whether output_write_at works: a regular file. */
 bool output_is_seekable(const struct output *output);
@@ -50,8 +57,9 @@ int output_write(struct output *output, const void *bytes, size_t n,
 int output_write_at(struct output *output, uint64_t offset, const void *bytes,
 		    size_t n, struct error *err);
 
-/* Closes, checks that the data was taken, and renames. Frees output, also on
- * error, and then leaves nothing behind. */
+/* Closes and checks that the data was taken. A regular file is on the disk when
+ * it appears under its name, and that name is when this returns. Frees output,
+ * also on error, and then leaves nothing behind. */
 int output_finish(struct output *output, struct error *err);
 
 /* Removes the temporary file. Frees output. */

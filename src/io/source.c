@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "io/pipe.h"
 
 #define COPY_SIZE (256 << 10) /* a piece of what is spooled */
 #define SKIP_SIZE (64 << 10)  /* a piece of what is dropped, on the stack */
-#define PIPE_SIZE (1 << 20)   /* the most that Linux gives to anybody */
 
 static char *escaped_path(const char *path, struct error *err)
 {

@@ -10,6 +10,8 @@
 
 #include "base/escape.h"
 #include "io/cleanup.h"
+#include "io/permissions.h"
+#include "io/sync.h"
 #include "io/temporary.h"
 #include "pass/file_name.h"
 #include "sink/kinds.h"
@@ -17,13 +19,15 @@
 /*
  * The files are made in a temporary folder: beside the new one, which that
  * becomes at the end by a change of its name; or in the old one, to which they
- * are moved then, one after the other.
+ * are moved then, one after the other. A file that is replaced goes the other
+ * way meanwhile, so that the move can be undone.
  */
 struct sink_dir {
 	struct sink sink; /* first */
 	const struct plan *plan;
 	const struct file_set *inputs;
 	bool force;
+	bool one_way;    /* a file was replaced, and is gone */
 	char *name;      /* of the folder, for messages */
 	char *path;      /* without slashes at the end */
 	int fd;          /* of the folder that exists, or -1 */
@@ -63,7 +67,7 @@ static int open_parent(int folder, const char *path, bool make,
 }
 
 /* Whether what has the name of a tensor's file can be replaced. */
-static int check_old(const struct sink_dir *dir, const char *path,
+static int check_old(struct sink_dir *dir, const char *path,
 		     struct error *err)
 {
 	struct stat st = { 0 }; /* without a mode, nothing is there */
@@ -90,17 +94,75 @@ static int check_old(const struct sink_dir *dir, const char *path,
 	return result;
 }
 
+/* Gives a finished file the permissions of the one that it will replace, and
+ * waits until it is on the disk. */
+static int settle(struct sink_dir *dir, const char *path, struct error *err)
+{
+	const char *base;
+	const int from = open_parent(dir->temporary_fd, path, false, &base);
+	const int fd = from < 0 ? -1 : openat(from, base, O_RDONLY |
+					      O_NOFOLLOW | O_CLOEXEC);
+	const int to = dir->fd < 0 || fd < 0 ? -1 :
+		       open_parent(dir->fd, path, false, &base);
+	/* Its permissions may be such that we can't read it either. */
+	int result = fd < 0 && errno != EACCES;
+
+	if (to >= 0)
+		permissions_copy(fd, to, base);
+	if (fd >= 0)
+		result = sync_data(fd);
+	if (result)
+		error_errno(err, "cannot write '%s/%s'", dir->name, path);
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	if (fd >= 0)
+		close(fd);
+	return result ? -1 : 0;
+}
+
+/* Exchanges two files, but no file with a folder that appeared meanwhile. */
+static int exchange(int from, int to, const char *base)
+{
+	struct stat st;
+
+	if (renameat2(from, base, to, base, RENAME_EXCHANGE))
+		return -1;
+	if (fstatat(from, base, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISDIR(st.st_mode))
+		return 0;
+	(void)renameat2(from, base, to, base, RENAME_EXCHANGE);
+	errno = EISDIR;
+	return -1;
+}
+
+/* Moves a file; one that it replaces goes the other way, if the file system can
+ * do that. */
+static int move_at(struct sink_dir *dir, int from, int to, const char *base)
+{
+	bool replaces;
+
+	if (!dir->force)
+		return temporary_rename_new(from, base, to, base);
+	if (!exchange(from, to, base))
+		return 0;
+	replaces = errno != ENOENT;
+	if (renameat(from, base, to, base))
+		return -1;
+	dir->one_way |= replaces;
+	return 0;
+}
+
 /* Moves a file from the temporary folder to the old one. */
-static int move(const struct sink_dir *dir, const char *path, struct error *err)
+static int move(struct sink_dir *dir, const char *path, struct error *err)
 {
 	const char *base;
 	const int from = open_parent(dir->temporary_fd, path, false, &base);
 	const int to = open_parent(dir->fd, path, true, &base);
 	int result = 0;
 
-	if (from < 0 || to < 0 ||
-	    (dir->force ? renameat(from, base, to, base) :
-			  temporary_rename_new(from, base, to, base)))
+	if (from < 0 || to < 0 || move_at(dir, from, to, base))
 		result = error_errno(err, "cannot create '%s/%s'", dir->name,
 				     path);
 	if (from >= 0)
@@ -110,21 +172,42 @@ static int move(const struct sink_dir *dir, const char *path, struct error *err)
 	return result;
 }
 
-/* Calls do_file for the path of each tensor's file, up to the first error. */
-static int for_each(const struct sink_dir *dir,
-		    int (*do_file)(const struct sink_dir *dir, const char *path,
-				   struct error *err),
-		    struct error *err)
+/* Undoes that. */
+static int move_back(struct sink_dir *dir, const char *path, struct error *err)
 {
-	int result = 0;
+	const char *base;
+	const int from = open_parent(dir->temporary_fd, path, false, &base);
+	const int to = open_parent(dir->fd, path, false, &base);
 
-	for (size_t i = 0; i < dir->plan->n_tensors && !result; i++) {
+	(void)err;
+	if (from >= 0 && to >= 0 && renameat(from, base, to, base) &&
+	    errno == ENOENT)
+		(void)unlinkat(to, base, 0);
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return 0;
+}
+
+/* Calls do_file for the paths of the first n tensors' files, up to the first
+ * error. Returns how many succeeded. */
+static size_t for_each(struct sink_dir *dir, size_t n,
+		       int (*do_file)(struct sink_dir *dir, const char *path,
+				      struct error *err),
+		       struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
 		char *const path = file_name_of(&dir->plan->tensors[i], err);
+		const int result = path ? do_file(dir, path, err) : -1;
 
-		result = path ? do_file(dir, path, err) : -1;
 		free(path);
+		if (result)
+			break;
 	}
-	return result;
+	return i;
 }
 
 /* -------------------------------- writing --------------------------------- */
@@ -143,7 +226,8 @@ static int create_file(struct sink_dir *dir, const char *path,
 	if (folder < 0 || asprintf(&name, "%s/%s", dir->name, path) < 0)
 		error_errno(err, "cannot create '%s/%s'", dir->name, path);
 	else
-		dir->file = output_create(folder, base, name, err);
+		dir->file = output_create(folder, base, name,
+					  0666 & ~dir->inputs->denied, err);
 	if (folder >= 0)
 		close(folder);
 	free(name);
@@ -200,21 +284,49 @@ static int write_empty(struct sink_dir *dir, struct error *err)
 	return 0;
 }
 
+/* With all that is in it. */
+static void remove_temporary(struct sink_dir *dir)
+{
+	/* First, since to remove a folder takes descriptors, too. */
+	if (dir->temporary_fd >= 0)
+		close(dir->temporary_fd);
+	dir->temporary_fd = -1;
+	if (dir->temporary)
+		cleanup_remove_folder(dir->temporary);
+	free(dir->temporary);
+	dir->temporary = NULL;
+}
+
 /* No signal comes while some files are moved and others are not. */
 static int move_files(struct sink_dir *dir, struct error *err)
 {
+	const size_t n = dir->plan->n_tensors;
 	sigset_t signals, before;
-	int result;
+	struct error ignored;
+	size_t moved;
 
 	cleanup_signals(&signals);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
-	result = for_each(dir, move, err);
+	moved = for_each(dir, n, move, err);
+	if (moved < n && !dir->one_way)
+		(void)for_each(dir, moved, move_back, &ignored);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return result;
+	if (moved < n)
+		return -1;
+	remove_temporary(dir);
+	sync_all(dir->fd);
+	if (sync_data(dir->fd))
+		return error_errno(err, "cannot write '%s'", dir->name);
+	return 0;
 }
 
 static int put_in_place(struct sink_dir *dir, struct error *err)
 {
+	const size_t n = dir->plan->n_tensors;
+
+	sync_all(dir->temporary_fd);
+	if (for_each(dir, n, settle, err) < n)
+		return -1;
 	if (dir->fd >= 0)
 		return move_files(dir, err);
 	if (temporary_rename_new(AT_FDCWD, dir->temporary, AT_FDCWD, dir->path))
@@ -222,6 +334,9 @@ static int put_in_place(struct sink_dir *dir, struct error *err)
 	cleanup_forget(dir->temporary);
 	free(dir->temporary);
 	dir->temporary = NULL;
+	if (sync_name(dir->temporary_fd, dir->path))
+		return error_errno(err, "'%s' is complete, but a power cut may "
+				   "take its name away", dir->name);
 	return 0;
 }
 
@@ -231,13 +346,9 @@ static void abort_dir(struct sink *sink)
 
 	if (dir->file)
 		output_abort(dir->file);
-	if (dir->temporary)
-		cleanup_remove_folder(dir->temporary);
-	if (dir->temporary_fd >= 0)
-		close(dir->temporary_fd);
 	if (dir->fd >= 0)
 		close(dir->fd);
-	free(dir->temporary);
+	remove_temporary(dir);
 	free(dir->path);
 	free(dir->name);
 	free(dir);
@@ -288,7 +399,8 @@ static int look(struct sink_dir *dir, struct error *err)
 		return error_set(err, "'%s' is a folder that is not empty: "
 				 "--force writes to it, and replaces files of "
 				 "the same names", dir->name);
-	return for_each(dir, check_old, err);
+	return for_each(dir, dir->plan->n_tensors, check_old, err) <
+			       dir->plan->n_tensors ? -1 : 0;
 }
 
 static int make_temporary(struct sink_dir *dir, struct error *err)
@@ -297,8 +409,9 @@ static int make_temporary(struct sink_dir *dir, struct error *err)
 
 	if (asprintf(&path, "%s%s", dir->path,
 		     dir->fd < 0 ? "" : "/gguf-dequant") >= 0) {
+		temporary_sweep(path);
 		dir->temporary = temporary_create(path, cleanup_create_folder,
-						  &dir->temporary_fd);
+						  0777, &dir->temporary_fd);
 		free(path);
 	}
 	if (!dir->temporary)

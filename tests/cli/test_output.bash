@@ -52,6 +52,48 @@ test_output_permissions() {
 	[ "$(stat -c %a out)" = 640 ] || fail "mode $(stat -c %a out)"
 }
 
+test_output_permissions_are_those_of_the_model() {
+	umask 022
+	install -m 600 "$MODELS/small.gguf" private.gguf
+	run -o out --index index private.gguf
+	succeeds
+	run -o folder/ private.gguf
+	succeeds
+	echo old >old
+	chmod 666 old
+	run -f -o old private.gguf
+	succeeds
+	stat -c '%a %n' old out index folder/* >modes
+	same 'modes' modes <(cat <<-'end'
+	666 old
+	600 out
+	600 index
+	600 folder/blk.0.attn_norm.weight.f32
+	600 folder/blk.0.attn_q.weight.f32
+	600 folder/blk.1.ids.i32
+	600 folder/token_embd.weight.f32
+	end
+	)
+}
+
+test_output_to_a_device() {
+	run -o /dev/random "$MODELS/small.gguf"
+	fails "'/dev/random' is a device: use --force to write to it"
+	run -f -o /dev/random "$MODELS/small.gguf"
+	succeeds
+}
+
+test_links_of_other_users() {
+	[ "$(id -u)" = 0 ] || skip 'only root can make them'
+	mkdir -m 1777 shared
+	ln -s ../mine shared/link
+	chown -h 12345 shared/link
+	echo mine >mine
+	run -f -o shared/link "$MODELS/small.gguf"
+	fails "cannot follow the link 'shared/link': Permission denied"
+	same 'mine' mine <(echo mine)
+}
+
 test_the_input_is_never_overwritten() {
 	local message=': it is never overwritten'
 

@@ -15,7 +15,7 @@
 static int create_two_and_raise(int number)
 {
 	signal(number, SIG_DFL); /* sanitizers handle some */
-	if (cleanup_create("a") < 0 || cleanup_create("b") < 0)
+	if (cleanup_create("a", 0666) < 0 || cleanup_create("b", 0666) < 0)
 		return 1;
 	return raise(number);
 }
@@ -55,7 +55,8 @@ static int create_and_crash_in_a_thread(int number)
 	pthread_t thread;
 
 	signal(number, SIG_DFL);
-	if (cleanup_create("a") < 0 || cleanup_create_folder("folder") < 0 ||
+	if (cleanup_create("a", 0666) < 0 ||
+	    cleanup_create_folder("folder", 0777) < 0 ||
 	    pthread_create(&thread, NULL, abort_or_crash, &number))
 		return 1;
 	return pthread_join(thread, NULL);
@@ -79,7 +80,7 @@ static void test_a_crash_in_a_thread(void **state)
 static int ignore_create_and_raise(int number)
 {
 	signal(number, SIG_IGN);
-	if (cleanup_create("a") < 0)
+	if (cleanup_create("a", 0666) < 0)
 		return 1;
 	raise(number);
 	return scratch_count(".") == 1 ? 0 : 2;
@@ -96,7 +97,7 @@ static int forget_one_and_raise(int number)
 {
 	static const char a[] = "a", b[] = "b";
 
-	if (cleanup_create(a) < 0 || cleanup_create(b) < 0)
+	if (cleanup_create(a, 0666) < 0 || cleanup_create(b, 0666) < 0)
 		return 1;
 	cleanup_forget(a);
 	cleanup_forget("no such file");
@@ -120,7 +121,7 @@ static int signal_in_waiting(int number)
 	sigaddset(&set, number);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	raise(number);
-	if (cleanup_create("a") < 0)
+	if (cleanup_create("a", 0666) < 0)
 		return 1;
 	/* What the caller blocked is blocked still. */
 	if (scratch_count(".") != 1)
@@ -144,7 +145,7 @@ static void test_files_are_new_and_as_the_umask_says(void **state)
 	int fd;
 
 	(void)state;
-	fd = cleanup_create(path);
+	fd = cleanup_create(path, 0666);
 	umask(before);
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -153,10 +154,10 @@ static void test_files_are_new_and_as_the_umask_says(void **state)
 	assert_int_equal(write(fd, "x", 1), 1);
 	close(fd);
 
-	assert_int_equal(cleanup_create(path), -1);
+	assert_int_equal(cleanup_create(path, 0666), -1);
 	assert_int_equal(errno, EEXIST);
 	cleanup_forget(path);
-	assert_int_equal(cleanup_create("no/such/folder"), -1);
+	assert_int_equal(cleanup_create("no/such/folder", 0666), -1);
 	assert_int_equal(errno, ENOENT);
 }
 
@@ -168,12 +169,13 @@ static int create_too_many(int unused)
 
 	(void)unused;
 	for (int i = 0; i < CLEANUP_MAX_FILES; i++)
-		if (cleanup_create(names[i]) < 0)
+		if (cleanup_create(names[i], 0666) < 0)
 			return 1;
-	if (cleanup_create(names[CLEANUP_MAX_FILES]) >= 0 || errno != EMFILE)
+	if (cleanup_create(names[CLEANUP_MAX_FILES], 0666) >= 0 ||
+	    errno != EMFILE)
 		return 2;
 	cleanup_forget(names[3]);
-	if (cleanup_create(names[CLEANUP_MAX_FILES]) < 0)
+	if (cleanup_create(names[CLEANUP_MAX_FILES], 0666) < 0)
 		return 3;
 	return raise(SIGTERM);
 }
@@ -189,7 +191,7 @@ static void test_room_for_files(void **state)
 static int make_tree(const char *path)
 {
 	char name[16];
-	int fd = cleanup_create_folder(path);
+	int fd = cleanup_create_folder(path, 0777);
 
 	for (unsigned i = 0; fd >= 0 && i < 300; i++) {
 		snprintf(name, sizeof(name), "%u", i);
@@ -211,7 +213,8 @@ static int make_tree(const char *path)
 
 static int make_tree_and_raise(int number)
 {
-	return make_tree("tree") || cleanup_create("a") < 0 ? 1 : raise(number);
+	return make_tree("tree") || cleanup_create("a", 0666) < 0 ?
+		       1 : raise(number);
 }
 
 static void test_signals_remove_folders(void **state)
@@ -261,7 +264,7 @@ static int make_files_and_raise(int number)
 {
 	pthread_t thread;
 	sigset_t signals;
-	int fd = cleanup_create_folder("tree");
+	int fd = cleanup_create_folder("tree", 0777);
 
 	cleanup_signals(&signals);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
@@ -284,9 +287,9 @@ static void test_folders_are_new(void **state)
 {
 	(void)state;
 	scratch_write("file", "");
-	assert_int_equal(cleanup_create_folder("file"), -1);
+	assert_int_equal(cleanup_create_folder("file", 0777), -1);
 	assert_int_equal(errno, EEXIST);
-	assert_int_equal(cleanup_create_folder("no/such/folder"), -1);
+	assert_int_equal(cleanup_create_folder("no/such/folder", 0777), -1);
 	assert_int_equal(errno, ENOENT);
 }
 

@@ -10,6 +10,8 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include <cmocka.h>
 
@@ -20,6 +22,8 @@
 static struct error err;
 
 static const struct file_set no_files;
+
+#define SKIPPED 77
 
 /* ------------------------------ a new file -------------------------------- */
 
@@ -55,7 +59,6 @@ static void test_file_appears_when_it_is_complete(void **state)
 	assert_true(output_is_seekable(output));
 	assert_string_equal(output_name(output), "out.bin");
 	assert_int_equal(output_write(output, "abc", 3, &err), 0);
-	assert_int_equal(scratch_count("."), 1);
 	assert_null(scratch_read("out.bin"));
 	assert_int_equal(output_write(output, "def", 3, &err), 0);
 	assert_int_equal(output_finish(output, &err), 0);
@@ -152,41 +155,6 @@ static void test_long_names(void **state)
 	assert_int_equal(scratch_count("."), 1);
 }
 
-/* The one name in the present folder. */
-static void only_name(char name[NAME_MAX + 1])
-{
-	DIR *const folder = opendir(".");
-	const struct dirent *entry;
-
-	assert_non_null(folder);
-	while ((entry = readdir(folder)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			strcpy(name, entry->d_name);
-	closedir(folder);
-}
-
-/* However a temporary name is cut, it is valid UTF-8 like the name. */
-static void test_temporary_name_has_whole_characters(void **state)
-{
-	(void)state;
-	for (unsigned ascii = 95; ascii <= 101; ascii++) {
-		char name[NAME_MAX + 1], path[NAME_MAX + 1];
-		struct output *output;
-		const char *at;
-
-		memset(path, 'x', ascii);
-		strcpy(path + ascii, "\u20ac\u20ac\u20ac");
-		output = open_new(path, false);
-		only_name(name);
-		at = strpbrk(name, "\xe2\x82\xac");
-		while (at && !strncmp(at, "\u20ac", 3))
-			at += 3;
-		assert_true(!at || *at == '.');
-		assert_memory_equal(name + 1, path, ascii < 98 ? ascii : 98);
-		output_abort(output);
-	}
-}
-
 static void test_names_are_escaped(void **state)
 {
 	(void)state;
@@ -244,6 +212,38 @@ static void test_absolute_and_circular_links(void **state)
 	assert_int_equal(symlink("a", "b"), 0);
 	assert_refused("a", false, "cannot create 'a': "
 		       "Too many levels of symbolic links");
+}
+
+/* What cp(1) does too, since the kernel refuses it. */
+static int follow_link_of_another_user(int folder_mode)
+{
+	struct stat st;
+
+	if (mkdir("shared", 0777) || chmod("shared", (mode_t)folder_mode) ||
+	    symlink("../target", "shared/link") ||
+	    lchown("shared/link", 12345, (gid_t)-1))
+		return SKIPPED;
+	if (output_open("shared/link", true, &no_files, &err) ||
+	    strcmp(err.message, "cannot follow the link 'shared/link': "
+				"Permission denied"))
+		return 1;
+	/* Its own link is the folder's owner's to set. */
+	if (lchown("shared/link", (uid_t)-1, (gid_t)-1) ||
+	    chown("shared", 12345, (gid_t)-1) ||
+	    write_file("shared/link", true, "new"))
+		return 2;
+	return lstat("shared/link", &st) || !S_ISLNK(st.st_mode) ? 3 : 0;
+}
+
+static void test_links_of_others(void **state)
+{
+	const int status = child_run(follow_link_of_another_user, 01777);
+
+	(void)state;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
+		skip();
+	assert_int_equal(status, 0);
+	assert_string_equal(scratch_read("target"), "new");
 }
 
 /* ------------------------------- the input -------------------------------- */
@@ -307,6 +307,93 @@ static void test_standard_output_that_is_the_input(void **state)
 				   O_WRONLY | O_APPEND), 0);
 }
 
+/* ----------------------------- permissions -------------------------------- */
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_permissions_of_a_new_file(void **state)
+{
+	static const mode_t cases[][4] = {
+		/* umask, two inputs, the output */
+		{ 0022, 0666, 0666, 0644 }, { 0002, 0664, 0777, 0664 },
+		{ 0022, 0600, 0644, 0600 }, { 0022, 0640, 0604, 0600 },
+		{ 0077, 0644, 0644, 0600 }, { 0022, 0444, 0644, 0444 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const mode_t mask = umask(cases[i][0]);
+		struct file_set inputs = make_inputs();
+		struct output *output;
+
+		file_set_release(&inputs);
+		chmod("one", cases[i][1]);
+		chmod("two", cases[i][2]);
+		add_input(&inputs, "one");
+		add_input(&inputs, "two");
+		output = output_open("out.bin", false, &inputs, &err);
+		assert_non_null(output);
+		assert_int_equal(output_finish(output, &err), 0);
+		assert_int_equal(mode_of("out.bin"), cases[i][3]);
+		assert_int_equal(unlink("out.bin") | unlink("one") |
+				 unlink("two"), 0);
+		file_set_release(&inputs);
+		umask(mask);
+	}
+}
+
+/* Of the old file its mode and owner stay; other links to it keep its data. */
+static void test_permissions_of_an_old_file(void **state)
+{
+	static const mode_t modes[] = { 0600, 0640, 0666, 0444, 0755 };
+	const bool is_root = !geteuid();
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		scratch_write("out.bin", "old");
+		assert_int_equal(link("out.bin", "linked"), 0);
+		assert_int_equal(chmod("out.bin", modes[i]), 0);
+		if (is_root)
+			assert_int_equal(chown("out.bin", 12345, 54321), 0);
+		assert_int_equal(write_file("out.bin", true, "new"), 0);
+		assert_int_equal(mode_of("out.bin"), modes[i]);
+		assert_int_equal(stat("out.bin", &st), 0);
+		assert_int_equal(st.st_uid, is_root ? 12345 : geteuid());
+		assert_string_equal(scratch_read("linked"), "old");
+		assert_int_equal(unlink("out.bin") | unlink("linked"), 0);
+	}
+}
+
+/* user::rw-, user:12345:rw-, group::---, mask::rw-, other::---: to the group,
+ * the mode 0660 promises more than it has. */
+static void test_access_control_list(void **state)
+{
+	static const uint32_t acl[] = {
+		2, 0x60001, UINT32_MAX, 0x60002, 12345, 0x4, UINT32_MAX,
+		0x60010, UINT32_MAX, 0x20, UINT32_MAX,
+	};
+	uint32_t got[16];
+
+	(void)state;
+	scratch_write("out.bin", "old");
+	if (setxattr("out.bin", "system.posix_acl_access", acl, sizeof(acl),
+		     0))
+		skip();
+	assert_int_equal(mode_of("out.bin"), 0660);
+	assert_int_equal(write_file("out.bin", true, "new"), 0);
+	assert_int_equal(mode_of("out.bin"), 0660);
+	assert_int_equal(getxattr("out.bin", "system.posix_acl_access", got,
+				  sizeof(got)), sizeof(acl));
+	assert_memory_equal(got, acl, sizeof(acl));
+}
+
 /* ------------------------- what is written as it is ----------------------- */
 
 static void test_descriptor_of_a_pipe(void **state)
@@ -362,6 +449,22 @@ static void test_devices(void **state)
 					 "No space left on device");
 	output_abort(output);
 	assert_int_equal(write_file("/dev/null", false, "abc"), 0);
+	assert_refused("/dev/random", false, "'/dev/random' is a device: use "
+					     "--force to write to it");
+	assert_int_equal(write_file("/dev/random", true, "abc"), 0);
+}
+
+/* A device, which only root may make, without a driver. */
+static void test_block_device(void **state)
+{
+	(void)state;
+	if (mknod("disk", S_IFBLK | 0600, makedev(4000, 1)))
+		skip();
+	assert_refused("disk", false, "'disk' is a device: use --force to "
+				      "write to it");
+	assert_null(output_open("disk", true, &no_files, &err));
+	assert_non_null(strstr(err.message, "cannot open 'disk': No such "
+					    "device"));
 }
 
 /* As the shell does it: (echo before; gguf-dequant …; echo after) > file. */
@@ -512,8 +615,6 @@ static void test_file_size_limit(void **state)
 	assert_int_equal(scratch_count("."), 0);
 }
 
-#define SKIPPED 77
-
 /* On a file system of 64 KiB, which only root may make. */
 static int write_to_full_disk(int unused)
 {
@@ -546,13 +647,19 @@ static void test_full_disk(void **state)
 #define IF_NOT(value, skip) \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
 
-/* A file system without RENAME_NOREPLACE; with a `link_error`, one without hard
- * links too. */
+/* A file system without O_TMPFILE and RENAME_NOREPLACE; with a `link_error`,
+ * one without hard links too. */
 static void take_away_calls(int link_error)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
+		IF_NOT(SYS_openat, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, ARG(2)),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY,
+			 0, 1),
+		FAIL(EOPNOTSUPP),
+		BPF_STMT(BPF_RET, SECCOMP_RET_ALLOW),
 #ifdef SYS_link
 		IF_NOT(SYS_link, 1),
 		FAIL(link_error),
@@ -583,7 +690,7 @@ static int write_on_old_file_system(int link_error)
 	struct output *output;
 
 	take_away_calls(link_error);
-	if (write_file("new", false, "abc"))
+	if (write_file("new", false, "ab") || write_file("new", true, "abc"))
 		return 1;
 	output = open_new("appears", false);
 	scratch_write("appears", "theirs");
@@ -625,16 +732,20 @@ int main(void)
 		TEST(test_existing_file),
 		TEST(test_file_that_appears_meanwhile),
 		TEST(test_long_names),
-		TEST(test_temporary_name_has_whole_characters),
 		TEST(test_names_are_escaped),
 		TEST(test_folders),
 		TEST(test_links_are_followed),
 		TEST(test_absolute_and_circular_links),
+		TEST(test_links_of_others),
 		TEST(test_input_is_never_overwritten),
 		TEST(test_standard_output_that_is_the_input),
+		TEST(test_permissions_of_a_new_file),
+		TEST(test_permissions_of_an_old_file),
+		TEST(test_access_control_list),
 		TEST(test_descriptor_of_a_pipe),
 		TEST(test_fifo),
 		TEST(test_devices),
+		TEST(test_block_device),
 		TEST(test_standard_output_that_is_a_file),
 		TEST(test_standard_output_that_is_closed),
 		TEST(test_reader_that_went_away),

@@ -10,18 +10,19 @@
 #include "io/temporary.h"
 #include "../scratch.h"
 
-/* test_output.c has the names, and the file systems that can do less. */
+/* test_output.c has the file systems that can do less. */
 
 static unsigned n_tries;
 static int fails_with; /* errno */
 
-static int create(const char *name)
+static int create(const char *name, int argument)
 {
-	assert_memory_equal(name, "folder/.name.", 13);
-	assert_int_equal(strlen(name), 19);
+	assert_memory_equal(name, "folder/.name.gguf-dequant.", 26);
+	assert_int_equal(strlen(name), 32);
+	assert_int_equal(argument, 17);
 	n_tries++;
 	errno = fails_with;
-	return n_tries == 3 && fails_with == EEXIST ? 7 : -1;
+	return n_tries == 3 && fails_with == EEXIST ? open(".", O_RDONLY) : -1;
 }
 
 static void test_create_tries_again(void **state)
@@ -32,11 +33,12 @@ static void test_create_tries_again(void **state)
 	(void)state;
 	n_tries = 0;
 	fails_with = EEXIST;
-	name = temporary_create("folder/name", create, &fd);
+	name = temporary_create("folder/name", create, 17, &fd);
 	assert_non_null(name);
-	assert_int_equal(fd, 7);
+	assert_true(fd >= 0);
 	assert_int_equal(n_tries, 3);
 	free(name);
+	close(fd);
 }
 
 static void test_create_fails(void **state)
@@ -46,15 +48,79 @@ static void test_create_fails(void **state)
 	(void)state;
 	n_tries = 0;
 	fails_with = EACCES;
-	assert_null(temporary_create("folder/name", create, &fd));
+	assert_null(temporary_create("folder/name", create, 17, &fd));
 	assert_int_equal(errno, EACCES);
 	assert_int_equal(n_tries, 1);
 
 	n_tries = 3;
 	fails_with = EEXIST;
-	assert_null(temporary_create("folder/name", create, &fd));
+	assert_null(temporary_create("folder/name", create, 17, &fd));
 	assert_int_equal(errno, EEXIST);
 	assert_in_range(n_tries, 50, 1000);
+}
+
+static int create_file(const char *name, int mode)
+{
+	return open(name, O_WRONLY | O_CREAT | O_EXCL, mode);
+}
+
+/* However a temporary name is cut, it is valid UTF-8 like the name. */
+static void test_name_has_whole_characters(void **state)
+{
+	(void)state;
+	for (unsigned ascii = 95; ascii <= 101; ascii++) {
+		char path[128], *name;
+		const char *at;
+		int fd;
+
+		memset(path, 'x', ascii);
+		strcpy(path + ascii, "\u20ac\u20ac\u20ac");
+		name = temporary_create(path, create_file, 0600, &fd);
+		assert_non_null(name);
+		at = strpbrk(name, "\xe2\x82\xac");
+		while (at && !strncmp(at, "\u20ac", 3))
+			at += 3;
+		assert_true(!at || *at == '.');
+		assert_memory_equal(name + 1, path, ascii < 98 ? ascii : 98);
+		close(fd);
+		free(name);
+	}
+}
+
+static int create_folder(const char *name, int mode)
+{
+	return mkdir(name, (mode_t)mode) ? -1 : open(name, O_RDONLY);
+}
+
+/* What is left of a process that was killed goes, and nothing else. */
+static void test_sweep(void **state)
+{
+	char *used, *left, *folder;
+	int fds[3];
+
+	(void)state;
+	scratch_write(".name.backup", "");
+	scratch_write(".name.gguf-dequant.abcde", "");
+	scratch_write(".name.gguf-dequant.abcde.", "");
+	scratch_write(".names.gguf-dequant.abcdef", "");
+	used = temporary_create("./name", create_file, 0600, &fds[0]);
+	left = temporary_create("name", create_file, 0400, &fds[1]);
+	folder = temporary_create("name", create_folder, 0700, &fds[2]);
+	assert_true(used && left && folder);
+	temporary_sweep("name");
+	assert_int_equal(scratch_count("."), 7);
+	close(fds[1]);
+	close(fds[2]);
+	assert_int_equal(chdir(folder), 0);
+	scratch_write("tensor", "");
+	assert_int_equal(chdir(".."), 0);
+	temporary_sweep("name");
+	assert_int_equal(scratch_count("."), 5);
+	assert_int_equal(access(used, F_OK), 0);
+	close(fds[0]);
+	free(used);
+	free(left);
+	free(folder);
 }
 
 static void test_rename_new(void **state)
@@ -91,6 +157,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_tries_again),
 		cmocka_unit_test(test_create_fails),
+		TEST(test_name_has_whole_characters),
+		TEST(test_sweep),
 		TEST(test_rename_new),
 	};
 

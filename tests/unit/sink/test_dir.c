@@ -147,6 +147,59 @@ static void test_names_that_appear(void **state)
 	sinks_release(&s);
 }
 
+/* A move that fails midway is undone. */
+static void test_folder_that_appears(void **state)
+{
+	struct sinks s;
+	struct sink *sink;
+
+	(void)state;
+	sinks_init(&s);
+	assert_int_equal(mkdir("out", 0777), 0);
+	scratch_write("out/a.i8", "old");
+	sink = open_dir(&s, "out", true);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	assert_int_equal(mkdir("out/c.i8", 0777), 0);
+	scratch_write("out/c.i8/theirs", "kept");
+	assert_int_equal(sink->finish(sink, &s.err), -1);
+	assert_string_equal(s.err.message,
+			    "cannot create 'out/c.i8': Is a directory");
+	assert_string_equal(scratch_read("out/a.i8"), "old");
+	assert_string_equal(scratch_read("out/c.i8/theirs"), "kept");
+	assert_int_equal(scratch_count("out"), 2);
+	sinks_release(&s);
+}
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void test_permissions(void **state)
+{
+	const mode_t mask = umask(022);
+	struct sinks s;
+	struct sink *sink;
+
+	(void)state;
+	sinks_init(&s);
+	s.fake.model.files.denied = 0077;
+	assert_int_equal(mkdir("out", 0777), 0);
+	scratch_write("out/a.i8", "old");
+	assert_int_equal(chmod("out/a.i8", 0640), 0);
+	sink = open_dir(&s, "out", true);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	assert_int_equal(sink->finish(sink, &s.err), 0);
+	assert_written("out");
+	assert_int_equal(mode_of("out/a.i8"), 0640);
+	assert_int_equal(mode_of("out/b.i8"), 0600);
+	sinks_release(&s);
+	umask(mask);
+}
+
 static void assert_refused(struct sinks *s, const char *path, bool force,
 			   const char *message)
 {
@@ -201,6 +254,8 @@ int main(void)
 		TEST(test_abort_leaves_nothing),
 		TEST(test_signal_leaves_nothing),
 		TEST(test_names_that_appear),
+		TEST(test_folder_that_appears),
+		TEST(test_permissions),
 		TEST(test_refused),
 	};
 

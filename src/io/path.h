@@ -1,0 +1,25 @@
+/* path.h - the folder of a path, and where links lead that may be followed. */
+#ifndef IO_PATH_H
+#define IO_PATH_H
+
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+/* The folder that `path` is in, which ends in a slash: "./" if the path has
+ * none. The caller frees it. NULL and errno on error. */
+char *path_folder(const char *path);
+
+/*
+ * Follows the links at the end of `path`, also to a file that does not exist.
+ * As the kernel does with fs.protected_symlinks set, it refuses another user's
+ * link in a folder that is sticky and that anybody may write to. `name` is the
+ * path for messages, escaped.
+ *
+ * Returns the resulting path, for the caller to free, and sets *st to what is
+ * there, with st_mode 0 if nothing is. NULL on error.
+ */
+char *path_resolve(const char *path, const char *name, struct stat *st,
+		   struct error *err);
+
+#endif
