@@ -1,9 +1,9 @@
 #include "cli/convert.h"
 
 #include <inttypes.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/checksums.h"
 #include "cli/listing.h"
 #include "cpu/rows.h"
@@ -221,14 +221,6 @@ out_abort:
 	return -1;
 }
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void print_speed(const struct conversion *c,
 			const struct pass_options *how, double elapsed)
 {
@@ -262,7 +254,7 @@ static int run_conversion(struct conversion *c, const struct budget *budget,
 	    (c->sums.checksum && checksums_print(&c->sums, err)))
 		return -1;
 	if (c->options->verbose)
-		print_speed(c, &how, seconds() - start);
+		print_speed(c, &how, clock_seconds() - start);
 	return 0;
 }
 
@@ -285,7 +277,7 @@ int convert(const struct options *options, const struct budget *budget,
 	    struct manifest *manifest, const struct model *model,
 	    struct plan *plan, struct error *err)
 {
-	const double start = seconds();
+	const double start = clock_seconds();
 	struct conversion c = { .options = options, .model = model,
 				.plan = plan, .pass = { .plan = plan } };
 	int result = -1;

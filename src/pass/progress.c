@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 
 #define FIRST_AFTER 0.5 /* seconds */
@@ -22,14 +22,6 @@ struct progress {
 	unsigned drawn; /* columns that the line takes at most; 0: none yet */
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 struct progress *progress_open(FILE *stream, const struct plan *plan,
 			       struct error *err)
 {
@@ -42,7 +34,7 @@ struct progress *progress_open(FILE *stream, const struct plan *plan,
 	*progress = (struct progress){
 		.stream = stream,
 		.total = plan->dst_bytes,
-		.start = now(),
+		.start = clock_seconds(),
 	};
 	progress->next = progress->start + FIRST_AFTER;
 	return progress;
@@ -112,7 +104,7 @@ static void draw(struct progress *progress, double elapsed, struct text name)
 void progress_update(struct progress *progress, const struct work_batch *batch)
 {
 	const struct work_item *last = &batch->items[batch->n_items - 1];
-	const double t = now();
+	const double t = clock_seconds();
 
 	progress->done += batch->out_bytes;
 	if (t < progress->next)
