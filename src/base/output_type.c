@@ -31,3 +31,11 @@ enum output_type output_type_of(const struct format *format)
 		type++;
 	return type;
 }
+
+const struct format *output_type_format(enum output_type type,
+					const struct format *format)
+{
+	if (type == OUTPUT_NATIVE || format->kind == FORMAT_KIND_INTEGER)
+		return format;
+	return format_at(rows[type].format);
+}

@@ -32,4 +32,9 @@ bool output_type_by_name(const char *name, enum output_type *type);
 /* The type whose values are of `format`; native if there is none. */
 enum output_type output_type_of(const struct format *format);
 
+/* What a tensor that is stored as `format` becomes: the same if its bytes are
+ * copied, as those of integers always are. */
+const struct format *output_type_format(enum output_type type,
+					const struct format *format);
+
 #endif

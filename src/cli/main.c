@@ -86,6 +86,8 @@ static int run_model(const struct options *options, const struct budget *budget,
 	const struct plan_globs globs = {
 		options->include.items, options->include.n,
 		options->exclude.items, options->exclude.n,
+		options->types.items, options->types.n,
+		manifest ? manifest_type_of : NULL, manifest,
 	};
 	struct model model;
 	struct plan plan;
@@ -93,8 +95,7 @@ static int run_model(const struct options *options, const struct budget *budget,
 
 	if (open_model(options, budget->header, &model, err))
 		return -1;
-	if (plan_init(&plan, &model, &globs,
-		      manifest ? manifest->type : options->type, err))
+	if (plan_init(&plan, &model, &globs, OUTPUT_F32, err))
 		goto out_release;
 	if (options->action == OPTIONS_CONVERT) {
 		result = plan_check_formats(&plan, err);

@@ -336,6 +336,52 @@ void manifest_release(struct manifest *manifest)
 	free(manifest->lines);
 }
 
+/* ------------------------------ find a line ------------------------------- */
+
+static int compare_name(const void *key, const void *member)
+{
+	return compare_names(*(const struct text *)key,
+			     ((const struct manifest_line *)member)->name);
+}
+
+/* The line of that name, or NULL. */
+static struct manifest_line *find_line(const struct manifest *m,
+				       const char *name)
+{
+	const struct text key = { name, strlen(name) };
+
+	return bsearch(&key, m->lines, m->n_lines, sizeof(*m->lines),
+		       compare_name);
+}
+
+static bool has_line(const struct manifest *m,
+		     const struct model_tensor *tensor, enum output_type type)
+{
+	const struct plan_tensor planned = {
+		.tensor = tensor,
+		.format = output_type_format(type, tensor->info->format),
+	};
+	struct error ignored;
+	char *const name = file_name_of(&planned, &ignored);
+	const bool found = name && find_line(m, name);
+
+	free(name);
+	return found;
+}
+
+enum output_type manifest_type_of(const void *context,
+				  const struct model_tensor *tensor)
+{
+	const struct manifest *const m = context;
+
+	if (!tensor->info->format || has_line(m, tensor, m->type))
+		return m->type;
+	for (enum output_type type = 0; type < OUTPUT_TYPE_COUNT; type++)
+		if (has_line(m, tensor, type))
+			return type;
+	return m->type;
+}
+
 /* --------------------------------- compare -------------------------------- */
 
 struct counts {
@@ -345,20 +391,11 @@ struct counts {
 	size_t no_tensor;
 };
 
-static int compare_name(const void *key, const void *member)
-{
-	return compare_names(*(const struct text *)key,
-			     ((const struct manifest_line *)member)->name);
-}
-
 static void compare_tensor(struct manifest *m, FILE *stream, const char *name,
 			   const unsigned char *sum, bool quiet,
 			   struct counts *counts)
 {
-	const struct text key = { name, strlen(name) };
-	struct manifest_line *const line =
-		bsearch(&key, m->lines, m->n_lines, sizeof(*m->lines),
-			compare_name);
+	struct manifest_line *const line = find_line(m, name);
 	char hex[2 * CHECKSUM_MAX_BYTES];
 
 	if (!line) {

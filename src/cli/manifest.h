@@ -46,11 +46,9 @@ struct manifest {
  * what the tag says, or the digits, 64 being BLAKE3 and 16 XXH64; where `asked`
  * is not NULL that one, which 64 or 16 digits then may mean, too.
  *
- * The type asked of the plan comes from the ends of the names: f32, f16 or bf16
- * where no other end is there but that one and those of integers, which are
- * copied whatever the type; f32 where there are only integers; else native. So
- * a manifest made with any type gives that type back, or one that has the same
- * lines.
+ * `type` comes from the ends of the names: f32, f16 or bf16 if they have no
+ * other end but that one and those of integers, which are copied whatever the
+ * type; f32 if there are only integers; otherwise native.
  *
  * A malformed line, one that repeats a name, or none at all is an error that
  * differs. The file may have max_bytes, or 1 GiB if that is less; all takes 4
@@ -60,6 +58,11 @@ int manifest_read(struct manifest *manifest, const char *path,
 		  const struct checksum *asked, size_t max_bytes,
 		  struct error *err);
 void manifest_release(struct manifest *manifest);
+
+/* The type to which a tensor must be converted to have a line in the manifest,
+ * `context`, which gets `type` if none has one: for struct plan_globs. */
+enum output_type manifest_type_of(const void *context,
+				  const struct model_tensor *tensor);
 
 /*
  * Compares the checksums of the plan's tensors, as manifest_print has them,

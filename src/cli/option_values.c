@@ -157,9 +157,27 @@ const char *option_kind_name(size_t i)
 	return sink_kind_at(i) ? sink_kind_at(i)->name : NULL;
 }
 
+/* "TYPE", "GLOB=TYPE" or "type:GLOB=TYPE". A glob may have a "=". */
 bool option_type(void *field, const char *text)
 {
-	return output_type_by_name(text, field);
+	static const char by_type[] = "type:";
+	struct type_rules *const types = field;
+	struct plan_rule *const rule = &types->items[types->n];
+	const char *const end = strrchr(text, '=');
+
+	*rule = (struct plan_rule){ 0 };
+	if (!output_type_by_name(end ? end + 1 : text, &rule->type))
+		return false;
+	types->n++;
+	if (!end)
+		return true;
+	rule->by_type = !strncmp(text, by_type, sizeof(by_type) - 1);
+	if (rule->by_type)
+		text += sizeof(by_type) - 1;
+	rule->glob = memcpy(types->text, text, (size_t)(end - text));
+	types->text += end - text;
+	*types->text++ = '\0';
+	return true;
 }
 
 bool option_kind(void *field, const char *text)

@@ -20,7 +20,7 @@ option_reader option_shape;      /* the dimensions of struct model_blocks */
 option_reader option_device;     /* struct device_choice */
 option_reader option_glob;       /* adds to struct globs, which has room */
 option_reader option_input_type; /* const struct format * */
-option_reader option_type;       /* enum output_type */
+option_reader option_type;       /* adds to struct type_rules, with room */
 option_reader option_kind;       /* enum sink_kind */
 
 /* const struct checksum *; NULL without an argument. */

@@ -109,8 +109,8 @@ static const struct row rows[] = {
 	  .read = option_shape, FIELD(blocks), .applies = BLOCKS },
 
 	{ .help = "Output" },
-	{ 't', "type", "TYPE", " (as stored)", .names = option_type_name,
-	  .has_default = true, .read = option_type, FIELD(type),
+	{ 't', "type", "[SEL=]TYPE", " (as stored)", .names = option_type_name,
+	  .has_default = true, .read = option_type, FIELD(types),
 	  .applies = READS_FILE, .except = CHECK },
 	{ 'F', "format", "KIND", " (default: by PATH)",
 	  .names = option_kind_name, .read = option_kind, FIELD(kind),
@@ -185,7 +185,7 @@ static const struct row *find_row(int id)
 
 static bool is_optional(const struct row *row)
 {
-	return row->argument && row->argument[0] == '[';
+	return row->argument && !strncmp(row->argument, "[=", 2);
 }
 
 /* ---------------------------------- help ---------------------------------- */
@@ -246,7 +246,9 @@ void options_print_help(FILE *stream)
 			fprintf(stream, "\n%s:\n", rows[i].help);
 		else
 			print_row(stream, &rows[i]);
-	fputs("\nALGO is ", stream);
+	fputs("\nSEL is a glob of names, or type:GLOB of stored types; the "
+	      "last match counts.\nALGO is ",
+	      stream);
 	print_names(stream, option_checksum_name, true);
 	fputs(".\nSIZE may end in K, M or G for 1024, 1024^2 or 1024^3 bytes.\n"
 	      "Exit status: 0 done, 1 data differ, 2 trouble.\n",
@@ -407,9 +409,6 @@ static int check_device(struct line *line, struct error *err)
 	if (line->options->device.kind == DEVICE_CPU)
 		return error_set(err, "'--verify' needs a GPU, so that it "
 				      "cannot be combined with '--device cpu'");
-	if (line->options->type == OUTPUT_NATIVE)
-		return error_set(err, "'--verify' has nothing to compare: "
-				      "'--type native' converts no tensor");
 	line->options->device.kind = DEVICE_GPU;
 	return 0;
 }
@@ -642,17 +641,33 @@ static int read_line(struct line *line, int argc, char **argv,
 	return 0;
 }
 
+/* Room for what options keep: at most one item for each argument. */
+static int make_room(struct options *options, int argc, char **argv,
+		     struct error *err)
+{
+	const size_t n = (size_t)argc;
+	size_t text = 0;
+
+	for (int i = 0; i < argc; i++)
+		text += strlen(argv[i]) + 1;
+	options->include.items = calloc(2 * n, sizeof(char *));
+	options->types.items = calloc(n, sizeof(*options->types.items));
+	options->text = malloc(text + 1);
+	if (!options->include.items || !options->types.items || !options->text)
+		return error_errno(err, "no memory for the options");
+	options->exclude.items = options->include.items + n;
+	options->types.text = options->text;
+	return 0;
+}
+
 int options_parse(struct options *options, int argc, char **argv,
 		  struct error *err)
 {
 	struct line line = { .options = options };
 
 	*options = (struct options){ .memory = (uint64_t)256 << 20 };
-	options->include.items = calloc((size_t)argc * 2, sizeof(char *));
-	if (!options->include.items)
-		return error_errno(err, "no memory for the options");
-	options->exclude.items = options->include.items + argc;
-	if (read_line(&line, argc, argv, err))
+	if (make_room(options, argc, argv, err) ||
+	    read_line(&line, argc, argv, err))
 		goto out_release;
 	if (line.runs & (HELP | VERSION_LINE)) {
 		options->action = line.runs & HELP ? OPTIONS_HELP :
@@ -672,5 +687,7 @@ out_release:
 void options_release(struct options *options)
 {
 	free(options->include.items);
-	options->include.items = NULL;
+	free(options->types.items);
+	free(options->text);
+	*options = (struct options){ 0 };
 }

@@ -31,6 +31,12 @@ struct globs {
 	size_t n;
 };
 
+struct type_rules {
+	struct plan_rule *items;
+	size_t n;
+	char *text; /* where the next one's glob is copied to */
+};
+
 struct options {
 	enum options_action action;
 	const char *const *inputs; /* "-": standard input; several: shards */
@@ -43,7 +49,8 @@ struct options {
 	struct globs include;
 	struct globs exclude;
 	const struct sink_kind *kind; /* by --format, or by the output's path */
-	enum output_type type;
+	struct type_rules types;
+	char *text; /* the globs of these */
 	const struct checksum *checksum; /* to print, or of the lines in
 					    `check`; NULL: none, or what these
 					    say */

@@ -41,28 +41,82 @@ static void copy_name(char *copy, struct text name)
 	copy[name.len] = '\0';
 }
 
+/* The name of the type, or "" if that is unknown. */
+static const char *stored_type(const struct gguf_tensor *info)
+{
+	const struct format_foreign *foreign;
+
+	if (info->format)
+		return info->format->name;
+	foreign = format_foreign(info->type);
+	return foreign ? foreign->name : "";
+}
+
+/* The type by the last rule that matches; ruled[i] is set for each of them. */
+static enum output_type type_by_rules(const struct plan_globs *globs,
+				      const char *name,
+				      const struct model_tensor *tensor,
+				      enum output_type type, bool *ruled)
+{
+	const char *const stored = stored_type(tensor->info);
+
+	if (globs->type_of)
+		return globs->type_of(globs->context, tensor);
+	for (size_t i = 0; i < globs->n_rules; i++) {
+		const struct plan_rule *const rule = &globs->rules[i];
+
+		if (rule->glob &&
+		    (rule->by_type ? fnmatch(rule->glob, stored, FNM_CASEFOLD) :
+				     fnmatch(rule->glob, name, 0)))
+			continue;
+		ruled[i] = true;
+		type = rule->type;
+	}
+	return type;
+}
+
+static int no_match(const char *what, const char *glob, struct error *err)
+{
+	char text[ESCAPE_MESSAGE_SIZE];
+
+	return error_set(err, "no tensor%s matches '%s'", what,
+			 escape_text(text, sizeof(text),
+				     (struct text){ glob, strlen(glob) }));
+}
+
 static int check_matched(const char *const *globs, size_t n,
 			 const bool *matched, struct error *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct text glob = { globs[i], strlen(globs[i]) };
-		char name[ESCAPE_MESSAGE_SIZE];
-
+	for (size_t i = 0; i < n; i++)
 		if (!matched[i])
-			return error_set(err, "no tensor's name matches '%s'",
-					 escape_text(name, sizeof(name), glob));
+			return no_match("'s name", globs[i], err);
+	return 0;
+}
+
+static int check_ruled(const struct plan_globs *globs, const bool *ruled,
+		       struct error *err)
+{
+	for (size_t i = 0; i < globs->n_rules; i++) {
+		const struct plan_rule *const rule = &globs->rules[i];
+
+		if (!ruled[i] && rule->glob)
+			return no_match(rule->by_type ? " has a type that" :
+							"'s name",
+					rule->glob, err);
 	}
 	return 0;
 }
 
-/* Fills plan->tensors[].tensor, which has room for all of the model's. */
+/* Fills tensor and type of plan->tensors, which has room for all of the
+ * model's. */
 static int select_tensors(struct plan *plan, const struct model *model,
-			  const struct plan_globs *globs, struct error *err)
+			  const struct plan_globs *globs, enum output_type type,
+			  struct error *err)
 {
-	const size_t n_globs = globs->n_include + globs->n_exclude;
 	char *const name = malloc(GGUF_MAX_NAME + 1);
-	bool *const included = calloc(n_globs + 1, sizeof(*included));
-	bool *excluded;
+	bool *const included = calloc(globs->n_include + globs->n_exclude +
+				      globs->n_rules + 1, sizeof(*included));
+	bool *excluded, *ruled;
 	int result = -1;
 
 	if (!name || !included) {
@@ -70,30 +124,28 @@ static int select_tensors(struct plan *plan, const struct model *model,
 		goto out_free;
 	}
 	excluded = included + globs->n_include;
+	ruled = excluded + globs->n_exclude;
 	for (size_t i = 0; i < model->n_tensors; i++) {
-		const struct model_tensor *tensor = &model->tensors[i];
+		const struct model_tensor *const tensor = &model->tensors[i];
+		struct plan_tensor *const next =
+			&plan->tensors[plan->n_tensors];
 		bool in, out;
 
 		copy_name(name, tensor->info->name);
 		in = matches(globs->include, globs->n_include, name, included);
 		out = matches(globs->exclude, globs->n_exclude, name, excluded);
+		next->tensor = tensor;
+		next->type = type_by_rules(globs, name, tensor, type, ruled);
 		if ((in || !globs->n_include) && !out)
-			plan->tensors[plan->n_tensors++].tensor = tensor;
+			plan->n_tensors++;
 	}
-	result = check_matched(globs->include, globs->n_include, included, err);
-	if (!result)
-		result = check_matched(globs->exclude, globs->n_exclude,
-				       excluded, err);
+	if (!check_matched(globs->include, globs->n_include, included, err) &&
+	    !check_matched(globs->exclude, globs->n_exclude, excluded, err))
+		result = check_ruled(globs, ruled, err);
 out_free:
 	free(name);
 	free(included);
 	return result;
-}
-
-static bool is_verbatim(const struct format *format, enum output_type type)
-{
-	return type == OUTPUT_NATIVE || format->kind == FORMAT_KIND_INTEGER ||
-	       output_type_at(type)->format == format->index;
 }
 
 const char *plan_type_name(const struct plan *plan)
@@ -115,9 +167,8 @@ static int place(struct plan *plan, struct plan_tensor *tensor,
 
 	if (!info->format)
 		return 0; /* listed only: see plan_check_formats */
-	tensor->verbatim = is_verbatim(info->format, tensor->type);
-	tensor->format = tensor->verbatim ? info->format :
-			 format_at(output_type_at(tensor->type)->format);
+	tensor->format = output_type_format(tensor->type, info->format);
+	tensor->verbatim = tensor->format == info->format;
 	tensor->raw_offset = plan->dst_bytes;
 	tensor->dst_offset = tensor->raw_offset;
 	tensor->dst_bytes = info->bytes;
@@ -144,11 +195,10 @@ int plan_init(struct plan *plan, const struct model *model,
 	if (!plan->tensors)
 		return error_errno(err, "cannot plan %zu tensors",
 				   model->n_tensors);
-	if (select_tensors(plan, model, globs, err))
+	if (select_tensors(plan, model, globs, type, err))
 		goto out_release;
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		plan->tensors[i].index = i;
-		plan->tensors[i].type = type;
 		if (place(plan, &plan->tensors[i], err))
 			goto out_release;
 	}

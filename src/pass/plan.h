@@ -24,6 +24,13 @@ struct plan {
 	uint64_t dst_bytes; /* of the output */
 };
 
+/* The output type of the tensors that match. */
+struct plan_rule {
+	const char *glob; /* NULL: all of them */
+	bool by_type;     /* matches the stored type, in either case */
+	enum output_type type;
+};
+
 /*
  * Globs as fnmatch(3) takes them, without flags: "*" matches a "." and a "/".
  * A NUL byte in a name, which no glob can hold, counts as the byte 1.
@@ -33,12 +40,20 @@ struct plan_globs {
 	size_t n_include;
 	const char *const *exclude;
 	size_t n_exclude;
+	const struct plan_rule *rules; /* the last one that matches counts */
+	size_t n_rules;
+
+	/* In the place of rules and a type, unless it is NULL. */
+	enum output_type (*type_of)(const void *context,
+				    const struct model_tensor *tensor);
+	const void *context;
 };
 
 /*
- * Selects tensors: those that match an include glob and no exclude glob. A
- * glob that matches no tensor is an error, and so is an output of 2^63 bytes.
- * The plan borrows the model; the caller releases it after success.
+ * Selects tensors: those that match an include glob and no exclude glob. `type`
+ * is the output type of those that match no rule. A glob that matches no tensor
+ * of the model is an error, and so is an output of 2^63 bytes. The plan borrows
+ * the model; the caller releases it after success.
  */
 int plan_init(struct plan *plan, const struct model *model,
 	      const struct plan_globs *globs, enum output_type type,

@@ -11,7 +11,7 @@ help_options() {
 manual_options() {
 	sed -nE '/^\.It Fl/ { s/^\.It //; s/ Ns Op = Ns Ar (.*)/[=\1]/
 		s/Fl /-/g; s/Ar //g
-		s/^(-.)( [A-Z]+)? ,/\1,/; p; }' "$ROOT/man/gguf-dequant.1"
+		s/^(-.)( [^ ]+)? ,/\1,/; p; }' "$ROOT/man/gguf-dequant.1"
 }
 
 # readme NAME: prints the block or the table after "<!-- tested: NAME -->".

@@ -55,6 +55,16 @@ test_gpu_odd_lengths() {
 	done
 }
 
+test_gpu_types_of_some_tensors() {
+	local rules=(-t bf16 -t 'type:Q*=f16' -t 'blk.*=f32' -t '*_q.*=native')
+	run "${rules[@]}" "$GPU_MODEL" -d cpu -o cpu
+	for kind in hip cuda; do
+		gpu $kind "${rules[@]}" "$GPU_MODEL" --verify -o $kind
+		succeeds
+		same "$kind" $kind cpu
+	done
+}
+
 test_verify_of_a_native_manifest() {
 	run -t native --checksum "$GPU_MODEL"
 	cp "$OUT" manifest

@@ -28,7 +28,7 @@ Input:
       --shape N,M,...    shape of these blocks, fastest dimension first
 
 Output:
-  -t, --type TYPE        f32 (default), f16, bf16 or native (as stored)
+  -t, --type [SEL=]TYPE  f32 (default), f16, bf16 or native (as stored)
   -F, --format KIND      raw, gguf, safetensors, npz or dir (default: by PATH)
       --index PATH       also write a JSON index of the output to PATH
   -f, --force            overwrite files; write even to a terminal
@@ -50,6 +50,7 @@ Messages:
       --progress         show progress even if not on a terminal
       --no-progress      show no progress
 
+SEL is a glob of names, or type:GLOB of stored types; the last match counts.
 ALGO is blake3 (default), sha256, xxh3 or xxh64.
 SIZE may end in K, M or G for 1024, 1024^2 or 1024^3 bytes.
 Exit status: 0 done, 1 data differ, 2 trouble.'

@@ -372,6 +372,52 @@ static void test_compare(void **state)
 	fake_model_release(&fake);
 }
 
+/* The output types that the lines give "a" (Q4_K), "b" (F16), "c" (I8). */
+static const char *types_of(const char *text)
+{
+	static char types[64];
+	struct fake_model fake;
+	struct plan plan;
+	struct manifest m;
+	const struct plan_globs globs = { .type_of = manifest_type_of,
+					  .context = &m };
+
+	assert_int_equal(read_text(&m, text, NULL), 0);
+	fake_model_init(&fake, 3);
+	fake_model_add(&fake, "a", FORMAT_Q4_K, 256, 0);
+	fake_model_add(&fake, "b", FORMAT_F16, 1, 256);
+	fake_model_add(&fake, "c", FORMAT_I8, 1, 512);
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), 0);
+	snprintf(types, sizeof(types), "%s %s %s",
+		 plan.tensors[0].format->file_name,
+		 plan.tensors[1].format->file_name,
+		 plan.tensors[2].format->file_name);
+	plan_release(&plan);
+	fake_model_release(&fake);
+	manifest_release(&m);
+	return types;
+}
+
+static void test_each_line_has_a_type(void **state)
+{
+	(void)state;
+	assert_string_equal(types_of(X16 "  a.f32\n" X16 "  b.bf16\n"
+				     X16 "  c.i8\n"), "f32 bf16 i8");
+	assert_string_equal(types_of(X16 "  a.q4_k\n" X16 "  b.f32\n"),
+			    "q4_k f32 i8");
+	assert_string_equal(types_of(X16 "  a.q4_k\n" X16 "  b.f16\n"),
+			    "q4_k f16 i8");
+	/* Without a line, what the others have. */
+	assert_string_equal(types_of(X16 "  b.bf16\n"), "bf16 bf16 i8");
+	assert_string_equal(types_of(X16 "  c.i8\n"), "f32 f32 i8");
+	/* Both have a line: the type of all lines, if that is one of them. */
+	assert_string_equal(types_of(X16 "  b.bf16\n" X16 "  b.f16\n"),
+			    "q4_k f16 i8");
+	/* No type gives this one. */
+	assert_string_equal(types_of(X16 "  a.q8_0\n"), "q4_k f16 i8");
+}
+
 static void test_names_that_no_line_can_have(void **state)
 {
 	static char name[4001];
@@ -415,6 +461,7 @@ int main(void)
 		TEST(test_no_file),
 		TEST(test_print),
 		TEST(test_compare),
+		TEST(test_each_line_has_a_type),
 		TEST(test_names_that_no_line_can_have),
 	};
 

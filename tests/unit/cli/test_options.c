@@ -53,7 +53,7 @@ static void test_defaults(void **state)
 	assert_null(options.index);
 	assert_int_equal(options.include.n, 0);
 	assert_int_equal(options.exclude.n, 0);
-	assert_int_equal(options.type, OUTPUT_F32);
+	assert_int_equal(options.types.n, 0);
 	assert_int_equal(options.device.kind, DEVICE_AUTO);
 	assert_false(options.verify);
 	assert_int_equal(options.threads, 0);
@@ -84,7 +84,9 @@ static void test_every_option(void **state)
 	assert_int_equal(options.exclude.n, 2);
 	assert_string_equal(options.exclude.items[0], "b");
 	assert_string_equal(options.exclude.items[1], "c");
-	assert_int_equal(options.type, OUTPUT_BF16);
+	assert_int_equal(options.types.n, 1);
+	assert_null(options.types.items[0].glob);
+	assert_int_equal(options.types.items[0].type, OUTPUT_BF16);
 	assert_int_equal(options.threads, 3);
 	assert_int_equal(options.memory, 1 << 30);
 	assert_int_equal(options.progress, PROGRESS_ALWAYS);
@@ -123,12 +125,10 @@ static void test_actions(void **state)
 
 static void test_the_last_setting_wins(void **state)
 {
-	struct options options = GOOD("-t", "f16", "-t", "F32", "-j", "4", "-j",
-				      "1", "--no-progress", "--progress", "-c",
-				      "m");
+	struct options options = GOOD("-j", "4", "-j", "1", "--no-progress",
+				      "--progress", "-c", "m");
 
 	(void)state;
-	assert_int_equal(options.type, OUTPUT_F32);
 	assert_int_equal(options.threads, 1);
 	assert_int_equal(options.progress, PROGRESS_ALWAYS);
 	options_release(&options);
@@ -226,7 +226,6 @@ static void test_checksums(void **state)
 	options = GOOD("--checksum", "--checksum=XXH3", "--untagged", "-o", "o",
 		       "-", "--type", "f16");
 	assert_ptr_equal(options.checksum, checksum_by_name("xxh3"));
-	assert_int_equal(options.type, OUTPUT_F16);
 	assert_true(options.untagged);
 	options_release(&options);
 	options = GOOD("--check", "-", "m", "--checksum=sha256", "-q");
@@ -360,12 +359,47 @@ static void test_expect(void **state)
 #undef BAD_DIFFERENCE
 }
 
+static void rule_is(const struct plan_rule *rule, const char *glob,
+		    bool by_type, enum output_type type)
+{
+	if (glob)
+		assert_string_equal(rule->glob, glob);
+	else
+		assert_null(rule->glob);
+	assert_int_equal(rule->by_type, by_type);
+	assert_int_equal(rule->type, type);
+}
+
+static void test_types(void **state)
+{
+	struct options options =
+		GOOD("-t", "native", "-t", "type:IQ*=F16", "-ta=b=f32",
+		     "--type==bf16", "-t", "type:=f16", "-t", "F32", "m");
+
+	(void)state;
+	assert_int_equal(options.types.n, 6);
+	rule_is(&options.types.items[0], NULL, false, OUTPUT_NATIVE);
+	rule_is(&options.types.items[1], "IQ*", true, OUTPUT_F16);
+	rule_is(&options.types.items[2], "a=b", false, OUTPUT_F32);
+	rule_is(&options.types.items[3], "", false, OUTPUT_BF16);
+	rule_is(&options.types.items[4], "", true, OUTPUT_F16);
+	rule_is(&options.types.items[5], NULL, false, OUTPUT_F32);
+	options_release(&options);
+#define BAD_TYPE(text)                                               \
+	BAD("'--type' takes f32, f16, bf16 or native, not '" text "'", \
+	    "-t", text, "m")
+	BAD_TYPE("q8_0");
+	BAD_TYPE("");
+	BAD_TYPE("a=");
+	BAD_TYPE("f16=");
+	BAD_TYPE("a=q8_0");
+	BAD_TYPE("type:f16");
+#undef BAD_TYPE
+}
+
 static void test_values_out_of_range(void **state)
 {
 	(void)state;
-	BAD("'--type' takes f32, f16, bf16 or native, not 'q8_0'",
-	    "-t", "q8_0");
-	BAD("'--type' takes f32, f16, bf16 or native, not ''", "-t", "");
 	BAD("'--threads' takes a number from 1 to 1024, not '0'", "-j0");
 	BAD("'--threads' takes a number from 1 to 1024, not '1025'", "-j1025");
 	BAD("'--threads' takes a number from 1 to 1024, not '2x'", "-j", "2x");
@@ -491,8 +525,6 @@ static void test_combinations(void **state)
 	    "-c");
 	BAD("'--verify' needs a GPU, so that it cannot be combined with "
 	    "'--device cpu'", "--verify", "-dcpu", "m");
-	BAD("'--verify' has nothing to compare: '--type native' converts no "
-	    "tensor", "--verify", "-t", "native", "m");
 	BAD("'--quiet' cannot be combined with '--verbose'", "-qvc", "m");
 }
 
@@ -531,8 +563,8 @@ static void test_standard_streams(void **state)
 	BAD("'--expect -' and FILE '-' cannot both read standard input",
 	    "--expect=-", "m", "-");
 	BAD("only one FILE '-' can read standard input", "-", "m", "-");
-	BAD("'--check -' and FILE '-' cannot both read standard input", "--check=-",
-	    "-");
+	BAD("'--check -' and FILE '-' cannot both read standard input",
+	    "--check=-", "-");
 	BAD("'--check -' and '--expect -' cannot both read standard input",
 	    "--check=-", "--expect=-", "m");
 	BAD("'--output -' and '--index -' cannot both write to standard "
@@ -619,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_bad_devices),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_expect),
+		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_values_out_of_range),
 		cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_usage_errors),

@@ -125,8 +125,10 @@ static void test_output_that_no_file_can_hold(void **state)
 static const char *selected(struct fake_model *fake, const char *include,
 			    const char *exclude)
 {
-	const struct plan_globs globs = { &include, include != NULL,
-					  &exclude, exclude != NULL };
+	const struct plan_globs globs = {
+		.include = &include, .n_include = include != NULL,
+		.exclude = &exclude, .n_exclude = exclude != NULL,
+	};
 	static char names[256];
 	static struct error err;
 	struct plan plan;
@@ -178,7 +180,8 @@ static void test_each_glob_must_match(void **state)
 {
 	const char *const include[] = { "a", "b", "c" };
 	const char *const exclude[] = { "b", "d" };
-	const struct plan_globs globs = { include, 3, exclude, 2 };
+	const struct plan_globs globs = { .include = include, .n_include = 3,
+					  .exclude = exclude, .n_exclude = 2 };
 	struct fake_model fake;
 	struct plan plan;
 	struct error err;
@@ -208,7 +211,7 @@ static void test_globs_and_odd_names(void **state)
 	struct plan plan;
 	struct error err;
 	const char *glob = "a?b";
-	const struct plan_globs globs = { &glob, 1, NULL, 0 };
+	const struct plan_globs globs = { .include = &glob, .n_include = 1 };
 
 	(void)state;
 	fake_model_init(&fake, 3);
@@ -232,6 +235,103 @@ static void test_globs_and_odd_names(void **state)
 				   &err), 0);
 	assert_int_equal(plan.n_tensors, 1);
 	plan_release(&plan);
+	fake_model_release(&fake);
+}
+
+/* The output types by the rules of the tensors "a.w" (Q4_K), "a.norm" (F32),
+ * "b.w" (IQ2_XXS) and "b.ids" (I32), or the error. */
+static const char *types_by(const struct plan_rule *rules, size_t n)
+{
+	const char *const exclude = "b.n*";
+	const struct plan_globs globs = {
+		.exclude = &exclude, .n_exclude = 1,
+		.rules = rules, .n_rules = n,
+	};
+	static char types[64];
+	static struct error err;
+	struct fake_model fake;
+	struct plan plan;
+
+	fake_model_init(&fake, 5);
+	fake_model_add(&fake, "a.w", FORMAT_Q4_K, 256, 0);
+	fake_model_add(&fake, "a.norm", FORMAT_F32, 1, 256);
+	fake_model_add(&fake, "b.norm", FORMAT_BF16, 1, 512);
+	fake_model_add(&fake, "b.w", FORMAT_IQ2_XXS, 256, 768);
+	fake_model_add(&fake, "b.ids", FORMAT_I32, 1, 1024);
+	types[0] = '\0';
+	if (!plan_init(&plan, &fake.model, &globs, OUTPUT_F32, &err)) {
+		for (size_t i = 0; i < plan.n_tensors; i++) {
+			strcat(types, i ? " " : "");
+			strcat(types, plan.tensors[i].format->file_name);
+		}
+		plan_release(&plan);
+	}
+	fake_model_release(&fake);
+	return types[0] ? types : err.message;
+}
+
+#define TYPES_BY(...)                                                      \
+	types_by((const struct plan_rule[]){ __VA_ARGS__ },                \
+		 sizeof((const struct plan_rule[]){ __VA_ARGS__ }) /       \
+			 sizeof(struct plan_rule))
+
+static void test_the_last_rule_that_matches_counts(void **state)
+{
+	static const struct plan_rule
+		native = { NULL, false, OUTPUT_NATIVE },
+		norms = { "*.norm", false, OUTPUT_BF16 },
+		iq = { "iq*", true, OUTPUT_F16 },
+		b = { "b.*", false, OUTPUT_BF16 };
+
+	(void)state;
+	assert_string_equal(types_by(NULL, 0), "f32 f32 f32 i32");
+	assert_string_equal(TYPES_BY(native), "q4_k f32 iq2_xxs i32");
+	assert_string_equal(TYPES_BY(native, iq), "q4_k f32 f16 i32");
+	assert_string_equal(TYPES_BY(iq, native), "q4_k f32 iq2_xxs i32");
+	assert_string_equal(TYPES_BY(iq), "f32 f32 f16 i32");
+	assert_string_equal(TYPES_BY(norms, iq), "f32 bf16 f16 i32");
+	assert_string_equal(TYPES_BY(iq, b), "f32 f32 bf16 i32");
+	assert_string_equal(TYPES_BY(b, iq), "f32 f32 f16 i32");
+}
+
+/* A tensor that is left out can match: a rule is for the model. */
+static void test_each_rule_must_match(void **state)
+{
+	(void)state;
+	assert_string_equal(TYPES_BY({ "b.norm", false, OUTPUT_F16 }),
+			    "f32 f32 f32 i32");
+	assert_string_equal(TYPES_BY({ "Q4_?", true, OUTPUT_F16 }),
+			    "f16 f32 f32 i32");
+	assert_string_equal(TYPES_BY({ "A.*", false, OUTPUT_F16 }),
+			    "no tensor's name matches 'A.*'");
+	assert_string_equal(TYPES_BY({ "*", true, OUTPUT_F16 },
+				     { "iq\t*", true, OUTPUT_F16 }),
+			    "no tensor has a type that matches 'iq\\t*'");
+}
+
+/* A type that we can't read has a name, or none. */
+static void test_rules_for_foreign_types(void **state)
+{
+	const struct plan_rule ks = { "iq3_ks", true, OUTPUT_F16 };
+	const struct plan_globs globs = { .rules = &ks, .n_rules = 1 };
+	struct fake_model fake;
+	struct gguf_tensor *info;
+	struct plan plan;
+	struct error err;
+
+	(void)state;
+	fake_model_init(&fake, 1);
+	info = fake_model_add(&fake, "a", FORMAT_F16, 1, 0);
+	info->format = NULL;
+	info->type = 156; /* IQ3_KS */
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), 0);
+	plan_release(&plan);
+	info->type = UINT32_MAX;
+	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
+				   &err), -1);
+	assert_string_equal(err.message,
+			    "no tensor has a type that matches 'iq3_ks'");
 	fake_model_release(&fake);
 }
 
@@ -532,6 +632,9 @@ int main(void)
 		cmocka_unit_test(test_output_that_no_file_can_hold),
 		cmocka_unit_test(test_globs_select),
 		cmocka_unit_test(test_each_glob_must_match),
+		cmocka_unit_test(test_the_last_rule_that_matches_counts),
+		cmocka_unit_test(test_each_rule_must_match),
+		cmocka_unit_test(test_rules_for_foreign_types),
 		cmocka_unit_test(test_globs_and_odd_names),
 		cmocka_unit_test(test_no_tensors),
 		cmocka_unit_test(test_sequence),
