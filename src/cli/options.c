@@ -152,7 +152,7 @@ static const struct row rows[] = {
 
 	{ .help = "Messages" },
 	{ 'q', "quiet", NULL,
-	  "no progress, no OK lines, no lines from --expect",
+	  "no progress, no OK lines, no values that differ",
 	  .read = option_true, FIELD(quiet), .applies = PASS },
 	{ 'v', "verbose", NULL, "print the device, threads and throughput",
 	  .read = option_true, FIELD(verbose), .applies = PASS },
@@ -237,9 +237,10 @@ void options_print_help(FILE *stream)
 	fputs("Usage: gguf-dequant [OPTION]... FILE...\n"
 	      "Dequantize the tensors of a GGUF file, bit for bit as ggml "
 	      "does.\n"
-	      "FILE \"-\" is standard input. Several FILEs are the shards of one "
-	      "model;\npass one of them if they are named "
-	      "NAME-00001-of-00003.gguf and so on.\n",
+	      "FILE \"-\" is standard input. Several FILEs are the shards of "
+	      "one model;\n"
+	      "pass one of them if they are named NAME-00001-of-00003.gguf and "
+	      "so on.\n",
 	      stream);
 	for (size_t i = 0; i < N_ROWS; i++)
 		if (is_heading(&rows[i]))
@@ -255,7 +256,7 @@ void options_print_help(FILE *stream)
 	      stream);
 }
 
-/* ------------------------------ what runs -------------------------------- */
+/* -------------------------------- what runs ------------------------------- */
 
 /* A command line so far. */
 struct line {

@@ -45,7 +45,7 @@ Device:
       --memory SIZE      use at most SIZE bytes of memory (default: 256M)
 
 Messages:
-  -q, --quiet            no progress, no OK lines, no lines from --expect
+  -q, --quiet            no progress, no OK lines, no values that differ
   -v, --verbose          print the device, threads and throughput
       --progress         show progress even if not on a terminal
       --no-progress      show no progress

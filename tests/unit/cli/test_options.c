@@ -280,7 +280,8 @@ static void test_blocks(void **state)
 	assert_ptr_equal(options.blocks.format, format_at(FORMAT_Q4_K));
 	assert_int_equal(options.blocks.n_dims, 0);
 	options_release(&options);
-	options = GOOD("--shape=9,9", "--shape=18446744073709551615,0,7,1,2,3,4,8",
+	options = GOOD("--shape=9,9",
+		       "--shape=18446744073709551615,0,7,1,2,3,4,8",
 		       "--input-type=mxfp6_e2m3", "-c", "-");
 	assert_ptr_equal(options.blocks.format, format_at(FORMAT_MXFP6_E2M3));
 	assert_int_equal(options.blocks.n_dims, 8);
