@@ -74,6 +74,32 @@ static void slot_close(struct device *dev, struct device_slot *buffers)
 	*buffers = (struct device_slot){ 0 };
 }
 
+/* Both as slot_open, which returns what they return. */
+static int allocate(const struct gpu *gpu, size_t bytes, void **address,
+		    struct error *err)
+{
+	const int result = gpu->runtime->memory_alloc(address, bytes);
+
+	if (!gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_memory_alloc,
+		       bytes, result, err))
+		return 0;
+	*address = NULL;
+	return result == GPU_ERROR_MEMORY ? DEVICE_NO_MEMORY : -1;
+}
+
+static int allocate_host(const struct gpu *gpu, size_t bytes, void **address,
+			 struct error *err)
+{
+	const int result =
+		gpu->runtime->host_alloc(address, bytes, GPU_HOST_PORTABLE);
+
+	if (!gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_host_alloc,
+		       bytes, result, err))
+		return 0;
+	*address = NULL;
+	return result == GPU_ERROR_MEMORY ? DEVICE_NO_MEMORY : -1;
+}
+
 /* Each item may begin and end within a chunk of the slot. */
 static int open_hashes(const struct gpu *gpu, struct hashes *hashes,
 		       size_t slot_bytes, struct error *err)
@@ -81,16 +107,36 @@ static int open_hashes(const struct gpu *gpu, struct hashes *hashes,
 	const size_t bytes = (slot_bytes / BLAKE3_CHUNK_BYTES +
 			      PLAN_BATCH_ITEMS) * VALUE_BYTES;
 	void *chunks = NULL, *download = NULL;
-	const int result =
-		GPU_CALL(gpu, err, 2 * bytes, memory_alloc, &chunks,
-			 2 * bytes) ||
-		GPU_CALL(gpu, err, bytes, host_alloc, &download, bytes,
-			 GPU_HOST_PORTABLE);
+	int result = allocate(gpu, 2 * bytes, &chunks, err);
 
+	if (!result)
+		result = allocate_host(gpu, bytes, &download, err);
 	*hashes = (struct hashes){ .chunks = chunks, .download = download };
 	if (!result)
 		hashes->values = hashes->chunks + bytes;
-	return result ? -1 : 0;
+	return result;
+}
+
+static int open_buffers(struct slot *slot, struct device_slot *buffers,
+			size_t slot_bytes, struct error *err)
+{
+	const struct gpu *const gpu = slot->kernels->gpu;
+	int result;
+
+	if (gpu_select(slot->kernels, err) ||
+	    GPU_CALL(gpu, err, 0, stream_create, &slot->stream,
+		     GPU_STREAM_NON_BLOCKING))
+		return -1;
+	result = allocate(gpu, slot_bytes, &slot->in, err);
+	if (!result)
+		result = allocate(gpu, slot_bytes, &slot->out, err);
+	if (!result)
+		result = allocate_host(gpu, slot_bytes, &buffers->in, err);
+	if (!result)
+		result = allocate_host(gpu, slot_bytes, &buffers->out, err);
+	if (!result && buffers->blake3)
+		result = open_hashes(gpu, &slot->hashes, slot_bytes, err);
+	return result;
 }
 
 static int slot_open(struct device *dev, struct device_slot *buffers,
@@ -99,29 +145,16 @@ static int slot_open(struct device *dev, struct device_slot *buffers,
 	struct device_gpu *const device = (struct device_gpu *)dev;
 	const size_t turn = atomic_fetch_add(&device->n_slots, 1);
 	struct slot *const slot = calloc(1, sizeof(*slot));
-	const struct gpu *gpu;
+	int result;
 
 	if (!slot)
 		return error_errno(err, "cannot open a slot of the GPU");
 	slot->kernels = &device->kernels[turn % device->n_kernels];
-	gpu = slot->kernels->gpu;
 	buffers->own = slot;
-	if (!gpu_select(slot->kernels, err) &&
-	    !GPU_CALL(gpu, err, 0, stream_create, &slot->stream,
-		      GPU_STREAM_NON_BLOCKING) &&
-	    !GPU_CALL(gpu, err, slot_bytes, memory_alloc, &slot->in,
-		      slot_bytes) &&
-	    !GPU_CALL(gpu, err, slot_bytes, memory_alloc, &slot->out,
-		      slot_bytes) &&
-	    !GPU_CALL(gpu, err, slot_bytes, host_alloc, &buffers->in,
-		      slot_bytes, GPU_HOST_PORTABLE) &&
-	    !GPU_CALL(gpu, err, slot_bytes, host_alloc, &buffers->out,
-		      slot_bytes, GPU_HOST_PORTABLE) &&
-	    (!buffers->blake3 ||
-	     !open_hashes(gpu, &slot->hashes, slot_bytes, err)))
-		return 0;
-	slot_close(dev, buffers);
-	return -1;
+	result = open_buffers(slot, buffers, slot_bytes, err);
+	if (result)
+		slot_close(dev, buffers);
+	return result;
 }
 
 static int launch_items(const struct slot *slot, const struct work_batch *batch,

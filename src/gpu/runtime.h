@@ -84,6 +84,7 @@ enum gpu_function {
  * APIs. */
 #define GPU_HOST_PORTABLE 1u       /* page-locked for every device */
 #define GPU_STREAM_NON_BLOCKING 1u /* independent of the default stream */
+#define GPU_ERROR_MEMORY 2 /* there is not enough */
 #define CUDA_CONTEXT_YIELD 2u /* a waiting thread yields the CPU */
 #define CUDA_ATTRIBUTE_MAJOR 75	      /* of the compute capability */
 #define CUDA_ATTRIBUTE_MINOR 76

@@ -19,13 +19,17 @@ struct device_slot {
 	bool parts_only; /* and may leave what it converts out of `out` */
 };
 
+#define DEVICE_NO_MEMORY 1
+
 struct device {
 	const char *description; /* what it is, for a person; its own */
 	unsigned n_workers; /* that keep it busy; 0: one a CPU */
 	size_t best_slot;   /* bytes; larger is no faster, smaller costs more */
 	bool hashes;        /* see struct device_slot; else the CPU does */
 
-	/* Makes a slot with both buffers of slot_bytes, aligned to a page. */
+	/* Makes a slot with both buffers of slot_bytes, aligned to a page.
+	 * Returns DEVICE_NO_MEMORY, with an error as well, if fewer or smaller
+	 * slots may be had. */
 	int (*slot_open)(struct device *dev, struct device_slot *slot,
 			 size_t slot_bytes, struct error *err);
 	void (*slot_close)(struct device *dev, struct device_slot *slot);

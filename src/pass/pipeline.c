@@ -19,8 +19,8 @@ _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
 /* What one batch needs on its way. */
 struct slot {
-	struct slot *next;          /* free one */
-	struct device_slot buffers; /* opened by the first batch */
+	struct slot *next; /* free or closed one */
+	struct device_slot buffers;
 	struct work_batch batch;
 	char *notes; /* each observer's, of which each item has one */
 	bool ready;  /* to be committed, or to end the run with the error */
@@ -39,14 +39,15 @@ struct pipeline {
 	struct slot *slots;
 	struct slot **taken; /* number i has the slot taken[i % n_slots] */
 	unsigned n_slots;
-	size_t slot_bytes;
 	bool stream; /* batches must be read in order */
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t idle;  /* where workers wait that have nothing to do */
 	unsigned n_idle;
-	struct plan_cursor cursor;
+	struct plan_cursor cursor; /* has the size of a slot */
 	struct slot *free; /* first the one used last: a cache may have it */
+	struct slot *closed; /* those that are opened once they are needed */
+	unsigned n_open, n_opening;
 	uint64_t n_taken;
 	uint64_t n_ready; /* all before this number are */
 	uint64_t n_committed;
@@ -88,13 +89,13 @@ static int read_batch(struct slot *slot)
 	return 0;
 }
 
-static int open_slot(struct pipeline *p, struct slot *slot)
+static int open_slot(struct pipeline *p, struct slot *slot, size_t slot_bytes)
 {
 	struct device *const dev = p->pass->device;
 	struct device_slot *const buffers = &slot->buffers;
 	const size_t notes = p->needs.note_bytes;
 
-	if (notes) {
+	if (notes && !slot->notes) {
 		slot->notes = malloc(notes);
 		if (!slot->notes)
 			return error_errno(&slot->err, "cannot allocate %zu "
@@ -107,14 +108,63 @@ static int open_slot(struct pipeline *p, struct slot *slot)
 		buffers->blake3 = p->needs.blake3;
 		buffers->parts_only = buffers->blake3 && !p->needs.values;
 	}
-	return dev->slot_open(dev, buffers, p->slot_bytes, &slot->err);
+	return dev->slot_open(dev, buffers, slot_bytes, &slot->err);
 }
 
-static int open_and_read(struct pipeline *p, struct slot *slot)
+static struct slot *pop(struct slot **list)
 {
-	if (!slot->buffers.out && open_slot(p, slot))
-		return -1;
-	return read_batch(slot);
+	struct slot *const slot = *list;
+
+	*list = slot->next;
+	return slot;
+}
+
+static void push(struct slot **list, struct slot *slot)
+{
+	slot->next = *list;
+	*list = slot;
+}
+
+/* Before any slot is open, and so any batch taken. */
+static bool halve_slots(struct plan_cursor *cursor)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t half = cursor->slot_bytes / 2 & ~(page - 1);
+
+	if (half < PLAN_MIN_SLOT)
+		return false;
+	cursor->slot_bytes = half;
+	return true;
+}
+
+/*
+ * Adds a slot to the free ones; its error becomes that of the next batch. If
+ * there is no memory, the slots that are open have to do or, if none is,
+ * smaller ones. Under the lock, which it gives up in between.
+ */
+static void open_another(struct pipeline *p)
+{
+	struct slot *const slot = pop(&p->closed);
+	const size_t slot_bytes = p->cursor.slot_bytes;
+	bool alone;
+	int result;
+
+	p->n_opening++;
+	pthread_mutex_unlock(&p->lock);
+	result = open_slot(p, slot, slot_bytes);
+	pthread_mutex_lock(&p->lock);
+	p->n_opening--;
+
+	alone = !p->n_open && !p->n_opening;
+	if (result == DEVICE_NO_MEMORY && !alone) {
+		p->closed = NULL;
+	} else if (result == DEVICE_NO_MEMORY && halve_slots(&p->cursor)) {
+		push(&p->closed, slot);
+	} else {
+		slot->result = result;
+		p->n_open += !result;
+		push(&p->free, slot);
+	}
 }
 
 /* Hashes what the device did not, while a cache has it. */
@@ -186,7 +236,7 @@ static int prepare(const struct pipeline *p, struct slot *slot)
 
 static bool can_take(const struct pipeline *p)
 {
-	return !p->ended && !p->reading && p->free &&
+	return !p->ended && !p->reading && (p->free || p->closed) &&
 	       p->n_ready - p->n_committed < ENOUGH;
 }
 
@@ -216,19 +266,16 @@ static void set_ready(struct pipeline *p, struct slot *slot, int result)
  * it gives up in between. */
 static void take_batch(struct pipeline *p)
 {
-	struct slot *const slot = p->free;
-	int result;
+	struct slot *const slot = pop(&p->free);
+	int result = slot->result;
 
-	if (!plan_next(&p->cursor, &slot->batch)) {
-		end_taking(p);
-		return;
-	}
-	p->free = slot->next;
+	(void)plan_next(&p->cursor, &slot->batch);
 	p->taken[p->n_taken++ % p->n_slots] = slot;
 	p->reading = p->stream;
 	pthread_mutex_unlock(&p->lock);
 
-	result = open_and_read(p, slot);
+	if (!result)
+		result = read_batch(slot);
 	if (p->stream)
 		pass_stream_on(p);
 	if (!result)
@@ -238,6 +285,18 @@ static void take_batch(struct pipeline *p)
 
 	pthread_mutex_lock(&p->lock);
 	set_ready(p, slot, result);
+}
+
+/* Takes a batch, or makes a slot for it, or finds that there is none. Under the
+ * lock, which it gives up in between. */
+static void take_next(struct pipeline *p)
+{
+	if (!plan_has_next(&p->cursor))
+		end_taking(p);
+	else if (p->free)
+		take_batch(p);
+	else
+		open_another(p);
 }
 
 static bool can_commit(const struct pipeline *p)
@@ -286,8 +345,7 @@ static void commit_oldest(struct pipeline *p)
 	p->committing = false;
 	p->n_committed++;
 	slot->ready = false;
-	slot->next = p->free;
-	p->free = slot;
+	push(&p->free, slot);
 	if (result) {
 		p->failed = true;
 		end_taking(p);
@@ -298,7 +356,8 @@ static void commit_oldest(struct pipeline *p)
 }
 
 /* The last worker that has something to do never waits: with nobody committing,
- * reading or converting, the oldest batch is ready, or else a slot is free. */
+ * reading or converting, the oldest batch is ready, or else a slot is free, or
+ * one can be opened. */
 static void *work(void *arg)
 {
 	struct pipeline *const p = arg;
@@ -308,7 +367,7 @@ static void *work(void *arg)
 		if (can_commit(p)) {
 			commit_oldest(p);
 		} else if (can_take(p)) {
-			take_batch(p);
+			take_next(p);
 		} else if (p->ended) {
 			break; /* who is still at work commits the rest */
 		} else {
@@ -379,10 +438,8 @@ static int open_slots(struct pipeline *p, struct error *err)
 	p->taken = calloc(p->n_slots, sizeof(struct slot *));
 	if (!p->slots || !p->taken)
 		return error_errno(err, "cannot allocate %u slots", p->n_slots);
-	for (unsigned i = 0; i < p->n_slots; i++) {
-		p->slots[i].next = p->free;
-		p->free = &p->slots[i];
-	}
+	for (unsigned i = 0; i < p->n_slots; i++)
+		push(&p->closed, &p->slots[i]);
 	return 0;
 }
 
@@ -405,7 +462,6 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 		.pass = pass,
 		.needs = pass_needs(pass),
 		.n_slots = options->n_slots,
-		.slot_bytes = options->slot_bytes,
 		.stream = reads_stream(plan),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.idle = PTHREAD_COND_INITIALIZER,

@@ -418,27 +418,30 @@ static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 	return n;
 }
 
-bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
+bool plan_has_next(struct plan_cursor *cursor)
 {
 	const struct plan *plan = cursor->plan;
 
+	while (cursor->index < plan->n_tensors &&
+	       cursor->done ==
+		       unit_of(&plan->tensors[cursor->index]).count) {
+		cursor->index++;
+		cursor->done = 0;
+	}
+	return cursor->index < plan->n_tensors;
+}
+
+bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
+{
 	batch->n_items = 0;
 	batch->in_bytes = 0;
 	batch->out_bytes = 0;
-	while (cursor->index < plan->n_tensors &&
-	       batch->n_items < PLAN_BATCH_ITEMS) {
+	while (batch->n_items < PLAN_BATCH_ITEMS && plan_has_next(cursor)) {
 		const struct plan_tensor *tensor =
-			&plan->tensors[cursor->index];
-		const struct unit unit = unit_of(tensor);
-		size_t n;
+			&cursor->plan->tensors[cursor->index];
+		const size_t n = add_item(batch, cursor->slot_bytes, tensor,
+					  unit_of(tensor), cursor->done);
 
-		if (cursor->done == unit.count) {
-			cursor->index++;
-			cursor->done = 0;
-			continue;
-		}
-		n = add_item(batch, cursor->slot_bytes, tensor, unit,
-			     cursor->done);
 		if (!n)
 			break;
 		cursor->done += n;

@@ -137,4 +137,7 @@ struct plan_cursor {
 
 bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
 
+/* Whether plan_next will find one. */
+bool plan_has_next(struct plan_cursor *cursor);
+
 #endif

@@ -216,8 +216,20 @@ this program has code only for gfx1100 gfx12-generic cuda; gfx12-generic needs H
 	folder_is cpu out
 }
 
+# Six workers want 48 MiB; fewer or smaller slots do, down to one of 4 KiB.
+test_gpu_with_little_memory() {
+	local memory
+	run "$GPU_MODEL" -d cpu -o cpu
+	for memory in 32M 8M 2M 8K; do
+		FAKE_GPU_MEMORY=$(numfmt --from=iec $memory) \
+			gpu cuda "$GPU_MODEL" -d gpu -o out -f
+		succeeds
+		same "$memory" out cpu
+	done
+}
+
 test_gpu_out_of_memory() {
-	FAKE_GPU_MEMORY=3000000 gpu cuda "$GPU_MODEL" -d gpu -o out
+	FAKE_GPU_MEMORY=4096 gpu cuda "$GPU_MODEL" -d gpu -o out
 	fails_with "device gpu:0 'Fake GeForce 0\\x1b': cuMemAlloc of "
 	grep -q 'bytes: out of memory (error 2)$' "$ERR" || fail "$(cat "$ERR")"
 	folder_is

@@ -52,6 +52,8 @@ struct test_device {
 	pthread_t caller;
 	size_t fails_at; /* tensor */
 	atomic_uint n_open, n_opened, open_fails_at;
+	size_t memory; /* of all slots; 0: as much as they want */
+	atomic_size_t used;
 	atomic_bool only_caller; /* no other thread was seen */
 	atomic_bool signals_right;
 };
@@ -71,6 +73,13 @@ static int test_slot_open(struct device *dev, struct device_slot *slot,
 {
 	struct test_device *test = (struct test_device *)dev;
 
+	if (test->memory &&
+	    atomic_fetch_add(&test->used, slot_bytes) + slot_bytes >
+	    test->memory) {
+		test->used -= slot_bytes;
+		error_set(error, "no memory");
+		return DEVICE_NO_MEMORY;
+	}
 	if (test->n_opened++ >= test->open_fails_at)
 		return error_set(error, "no slot");
 	test->n_open++;
@@ -384,6 +393,7 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 	bench->device.only_caller = true;
 	bench->device.signals_right = true;
 	bench->device.n_opened = 0;
+	bench->device.used = 0;
 	bench->sink.only_caller = true;
 	bench->sink.position = 0;
 	bench->observer.prepared = 0;
@@ -583,6 +593,39 @@ static void test_slots_that_cannot_be_had(void **state)
 	bench_close(&bench);
 }
 
+static void test_fewer_and_smaller_slots(void **state)
+{
+	static const struct {
+		size_t memory;
+		unsigned least, most; /* slots, of 4 * PLAN_MIN_SLOT or less */
+	} rows[] = {
+		{ 17 * PLAN_MIN_SLOT, 1, 4 }, { 8 * PLAN_MIN_SLOT, 1, 2 },
+		{ 4 * PLAN_MIN_SLOT, 1, 1 },  { 3 * PLAN_MIN_SLOT, 1, 1 },
+		{ PLAN_MIN_SLOT, 1, 1 },      { PLAN_MIN_SLOT - 1, 0, 0 },
+	};
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows) * 10; i++) {
+		const size_t row = i / 10;
+		int result;
+
+		bench.device.memory = rows[row].memory;
+		result = bench_run(&bench, 6, 16, 4 * PLAN_MIN_SLOT);
+		assert_in_range(bench.device.n_opened, rows[row].least,
+				rows[row].most);
+		if (rows[row].most) {
+			assert_int_equal(result, 0);
+			assert_output(&bench);
+		} else {
+			assert_int_equal(result, -1);
+			assert_string_equal(err.message, "no memory");
+		}
+	}
+	bench_close(&bench);
+}
+
 static void test_threads_that_do_not_start(void **state)
 {
 	struct bench bench;
@@ -729,6 +772,7 @@ int main(void)
 		TEST(test_nothing_to_do),
 		TEST(test_first_error_wins),
 		TEST(test_slots_that_cannot_be_had),
+		TEST(test_fewer_and_smaller_slots),
 		TEST(test_threads_that_do_not_start),
 		TEST(test_streams),
 		TEST(test_files_are_read_in_any_order),
