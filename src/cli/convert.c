@@ -9,6 +9,7 @@
 #include "cpu/rows.h"
 #include "io/output_stream.h"
 #include "observe/expect.h"
+#include "pass/keep.h"
 #include "sink/kinds.h"
 
 /* A pass, and what it needs to be opened and closed. */
@@ -253,8 +254,10 @@ static int run_conversion(struct conversion *c, const struct budget *budget,
 	if (run_pass(c, &how, err) || finish_index(c, err) ||
 	    (c->sums.checksum && checksums_print(&c->sums, err)))
 		return -1;
-	if (c->options->verbose)
+	if (c->options->verbose) {
+		keep_report(stderr, c->plan);
 		print_speed(c, &how, clock_seconds() - start);
+	}
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/listing.h"
 #include "gpu/listing.h"
 #include "io/output_stream.h"
+#include "pass/keep.h"
 
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
@@ -97,6 +98,9 @@ static int run_model(const struct options *options, const struct budget *budget,
 		return -1;
 	if (plan_init(&plan, &model, &globs, OUTPUT_F32, err))
 		goto out_release;
+	if (options->kind && options->kind->keeps_f32 &&
+	    keep_f32(&plan, &model, err))
+		goto out_plan;
 	if (options->action == OPTIONS_CONVERT) {
 		result = plan_check_formats(&plan, err);
 		if (!result)
@@ -108,6 +112,7 @@ static int run_model(const struct options *options, const struct budget *budget,
 	} else {
 		result = list(options, &model, &plan, err);
 	}
+out_plan:
 	plan_release(&plan);
 out_release:
 	model_release(&model);

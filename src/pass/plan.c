@@ -33,8 +33,7 @@ static bool matches(const char *const *globs, size_t n, const char *name,
 	return any;
 }
 
-/* The name as fnmatch takes it, in a buffer of GGUF_MAX_NAME + 1 bytes. */
-static void copy_name(char *copy, struct text name)
+void plan_copy_name(char *copy, struct text name)
 {
 	for (size_t i = 0; i < name.len; i++)
 		copy[i] = name.data[i] ? name.data[i] : '\1';
@@ -52,17 +51,18 @@ static const char *stored_type(const struct gguf_tensor *info)
 	return foreign ? foreign->name : "";
 }
 
-/* The type by the last rule that matches; ruled[i] is set for each of them. */
-static enum output_type type_by_rules(const struct plan_globs *globs,
-				      const char *name,
-				      const struct model_tensor *tensor,
-				      enum output_type type, bool *ruled)
+/* The last rule that matches says the type; ruled[i] is set for each. */
+static void choose_type(struct plan_tensor *tensor,
+			const struct plan_globs *globs, const char *name,
+			enum output_type type, bool *ruled)
 {
-	const char *const stored = stored_type(tensor->info);
+	const char *const stored = stored_type(tensor->tensor->info);
 
+	tensor->type = type;
+	tensor->chosen = globs->type_of;
 	if (globs->type_of)
-		return globs->type_of(globs->context, tensor);
-	for (size_t i = 0; i < globs->n_rules; i++) {
+		tensor->type = globs->type_of(globs->context, tensor->tensor);
+	for (size_t i = 0; i < globs->n_rules && !globs->type_of; i++) {
 		const struct plan_rule *const rule = &globs->rules[i];
 
 		if (rule->glob &&
@@ -70,9 +70,9 @@ static enum output_type type_by_rules(const struct plan_globs *globs,
 				     fnmatch(rule->glob, name, 0)))
 			continue;
 		ruled[i] = true;
-		type = rule->type;
+		tensor->type = rule->type;
+		tensor->chosen = rule->glob;
 	}
-	return type;
 }
 
 static int no_match(const char *what, const char *glob, struct error *err)
@@ -131,11 +131,11 @@ static int select_tensors(struct plan *plan, const struct model *model,
 			&plan->tensors[plan->n_tensors];
 		bool in, out;
 
-		copy_name(name, tensor->info->name);
+		plan_copy_name(name, tensor->info->name);
 		in = matches(globs->include, globs->n_include, name, included);
 		out = matches(globs->exclude, globs->n_exclude, name, excluded);
 		next->tensor = tensor;
-		next->type = type_by_rules(globs, name, tensor, type, ruled);
+		choose_type(next, globs, name, type, ruled);
 		if ((in || !globs->n_include) && !out)
 			plan->n_tensors++;
 	}
@@ -158,7 +158,7 @@ const char *plan_type_name(const struct plan *plan)
 }
 
 /* Says where the tensor goes, and adds it to the plan's totals. */
-static int place(struct plan *plan, struct plan_tensor *tensor,
+static int place_next(struct plan *plan, struct plan_tensor *tensor,
 		 struct error *err)
 {
 	const struct gguf_tensor *info = tensor->tensor->info;
@@ -186,6 +186,18 @@ static int place(struct plan *plan, struct plan_tensor *tensor,
 	return 0;
 }
 
+int plan_place(struct plan *plan, struct error *err)
+{
+	plan->src_bytes = 0;
+	plan->dst_bytes = 0;
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		plan->tensors[i].index = i;
+		if (place_next(plan, &plan->tensors[i], err))
+			return -1;
+	}
+	return 0;
+}
+
 int plan_init(struct plan *plan, const struct model *model,
 	      const struct plan_globs *globs, enum output_type type,
 	      struct error *err)
@@ -197,11 +209,8 @@ int plan_init(struct plan *plan, const struct model *model,
 				   model->n_tensors);
 	if (select_tensors(plan, model, globs, type, err))
 		goto out_release;
-	for (size_t i = 0; i < plan->n_tensors; i++) {
-		plan->tensors[i].index = i;
-		if (place(plan, &plan->tensors[i], err))
-			goto out_release;
-	}
+	if (plan_place(plan, err))
+		goto out_release;
 	return 0;
 
 out_release:

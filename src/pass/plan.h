@@ -5,10 +5,15 @@
 #include "base/output_type.h"
 #include "model/model.h"
 
+struct keep;
+
 struct plan_tensor {
 	const struct model_tensor *tensor;
 	size_t index;          /* in table order, among the selected ones */
 	enum output_type type; /* that was asked for */
+	bool chosen; /* by its name or its stored type */
+	const struct keep *kept; /* why it is F32 instead (see keep.h), or
+				    NULL */
 	bool verbatim;         /* the stored bytes are the output */
 	const struct format *format; /* of the output */
 	uint64_t raw_offset;   /* from the start of the raw output */
@@ -63,6 +68,12 @@ int plan_init(struct plan *plan, const struct model *model,
 int plan_check_formats(const struct plan *plan, struct error *err);
 
 void plan_release(struct plan *plan);
+
+/* The name as fnmatch takes it, in a buffer of GGUF_MAX_NAME + 1 bytes. */
+void plan_copy_name(char *copy, struct text name);
+
+/* Places the tensors anew, after a change of their types. */
+int plan_place(struct plan *plan, struct error *err);
 
 /* The name of the output type that was asked for, or "mixed". */
 const char *plan_type_name(const struct plan *plan);

@@ -28,24 +28,43 @@ static bool is_dropped(const struct gguf_kv *kv)
 	       !memcmp(kv->key.data, prefix, sizeof(prefix) - 1);
 }
 
-/* The type that was asked for of all tensors; native if there are several. */
-static enum output_type common_type(const struct plan *plan)
+/*
+ * general.file_type of what most weights are in: F32, F16 or BF16. Any other
+ * type is that of the model, whose own value then says more, as it does if
+ * nothing is converted. Returns false for that.
+ */
+static bool file_type(const struct plan *plan, uint32_t *value)
 {
-	for (size_t i = 1; i < plan->n_tensors; i++)
-		if (plan->tensors[i].type != plan->tensors[0].type)
-			return OUTPUT_NATIVE;
-	return plan->n_tensors ? plan->tensors[0].type : OUTPUT_NATIVE;
+	uint64_t weights[OUTPUT_TYPE_COUNT] = { 0 };
+	enum output_type most = OUTPUT_NATIVE;
+	bool converted = false;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor = &plan->tensors[i];
+
+		converted |= !tensor->verbatim;
+		if (tensor->format->kind != FORMAT_KIND_INTEGER)
+			weights[output_type_of(tensor->format)] +=
+				tensor->tensor->info->n_weights;
+	}
+	for (enum output_type type = 0; type < OUTPUT_NATIVE; type++)
+		if (weights[type] > weights[most])
+			most = type;
+	*value = output_type_at(most)->file_type;
+	return converted && most != OUTPUT_NATIVE;
 }
 
 /* | key: string | type: u32 | value |, as it is in the model. */
 static void put_kv(struct output_stream *s, const struct gguf_kv *kv,
-		   enum output_type type)
+		   const struct plan *plan)
 {
+	uint32_t value;
+
 	output_stream_put_u64(s, kv->key.len);
 	output_stream_put(s, kv->key.data, kv->key.len);
-	if (has_key(kv, "general.file_type") && type != OUTPUT_NATIVE) {
+	if (has_key(kv, "general.file_type") && file_type(plan, &value)) {
 		output_stream_put_u32(s, GGUF_U32);
-		output_stream_put_u32(s, output_type_at(type)->file_type);
+		output_stream_put_u32(s, value);
 	} else {
 		output_stream_put_u32(s, kv->type);
 		output_stream_put(s, kv->value.data, kv->value.len);
@@ -72,7 +91,6 @@ static void put_head(struct sink_file *file)
 	const struct sink_gguf *const sink = (struct sink_gguf *)file;
 	const struct gguf *const gguf = sink->gguf;
 	const struct plan *const plan = sink->plan;
-	const enum output_type type = common_type(plan);
 	struct output_stream *const s = &file->stream;
 	uint64_t n_kv = 0;
 
@@ -84,7 +102,7 @@ static void put_head(struct sink_file *file)
 	output_stream_put_u64(s, n_kv);
 	for (size_t i = 0; i < gguf->n_kv; i++)
 		if (!is_dropped(&gguf->kv[i]))
-			put_kv(s, &gguf->kv[i], type);
+			put_kv(s, &gguf->kv[i], plan);
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		put_info(s, &plan->tensors[i], sink->data);
 }

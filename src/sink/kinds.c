@@ -5,7 +5,7 @@
 
 static const struct sink_kind kinds[] = {
 	{ "raw", NULL, .open_file = sink_raw_open },
-	{ "gguf", ".gguf", .open_file = sink_gguf_open },
+	{ "gguf", ".gguf", .open_file = sink_gguf_open, .keeps_f32 = true },
 	{ "safetensors", ".safetensors", .open_file = sink_safetensors_open },
 	{ "npz", ".npz", .open_file = sink_npz_open },
 	{ "dir", "/", .open_folder = sink_dir_open },

@@ -12,6 +12,7 @@
 struct sink_kind {
 	const char *name;   /* as --format takes it */
 	const char *suffix; /* of a path that asks for it; NULL: none does */
+	bool keeps_f32;     /* what llama.cpp needs as F32: see pass/keep.h */
 
 	/* Writes one file, or to a pipe. Takes `output` over, also on error.
 	 * NULL: this kind is a folder. */

@@ -1,5 +1,8 @@
 """usage: check_output.py KIND OUTPUT RAW INDEX TYPE MODEL...
 
+If there are RAW.f32 and INDEX.f32, OUTPUT may have tensors in F32 instead, with
+the values of these.
+
 Opens OUTPUT with the library of its KIND. Compares each tensor's name, type,
 shape and bytes, and a GGUF file's metadata, with the MODEL (or its shards) and
 with RAW: the raw output of the same tensors as TYPE, described by INDEX. The
@@ -123,6 +126,10 @@ def main(kind, output, raw, index, output_type, *models):
            "safetensors": safetensors_tensors, "npz": npz_tensors,
            "dir": lambda path: dir_tensors(path, shapes)}[kind](output)
     equal("the names", sorted(got), sorted(expected))
+    if os.path.exists(raw + ".f32"):
+        in_f32 = expected_tensors(raw + ".f32", index + ".f32")
+        expected.update((name, in_f32[name]) for name, tensor in got.items()
+                        if tensor[0] == "f32")
     for name, tensor in expected.items():
         equal(f"tensor {name!a}", got[name], tensor)
     if "gguf" in kind:

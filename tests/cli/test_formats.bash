@@ -16,6 +16,9 @@ opens() {
 	[ "$model" != "${model%-00001-of-*}" ] || shards=("$model")
 	[ "$kind" != dir ] || path=out/
 	"$PROGRAM" -t "$type" "$@" -fo raw --index index "$model" || fail
+	# What llama.cpp needs in F32: see test_gguf_keeps_f32.
+	[ "$kind" != gguf ] ||
+		"$PROGRAM" "$@" -fo raw.f32 --index index.f32 "$model" || fail
 	run -t "$type" "$@" -o "$path" "$model"
 	succeeds
 	"$VENV" "$HERE/check_output.py" "${CHECK-$kind}" "$path" raw index \
@@ -32,7 +35,7 @@ opens() {
 		fi
 		rm piped
 	fi
-	rm -r "$path" raw index log
+	rm -fr "$path" raw* index* log
 	folder_is
 }
 
@@ -80,6 +83,93 @@ test_gguf_output_in_llama_cpp() {
 	./split.gguf 12 51
 	end
 	)
+}
+
+# llama.cpp runs what is written, and says what it says with the model.
+test_llama_cpp_runs_gguf_output() {
+	local type model=$ROOT/tests/models/tiny-llama.gguf
+	library_python
+	for type in f32 f16 bf16 native; do
+		run -t $type -o $type.gguf "$model"
+		succeeds
+	done
+	"$VENV" "$HERE/llama_cpp_run.py" "$model" ./*.gguf >got 2>errors ||
+		fail "$(<errors)"
+	[ "$(cut -d ' ' -f 2- got | sort -u | wc -l)" = 1 ] || fail "$(<got)"
+	! grep -q ' aborts$' got || fail "$(<got)" "$(tail errors)"
+}
+
+# Name, dimensions, and the types in the model and in files of F16 and BF16.
+kept_tensors() {
+	cat <<-'end'
+	token_embd.weight 32,2 q8_0 f16 bf16
+	blk.0.attn_norm.weight 32 f32 f32 f32
+	blk.0.attn_q_norm.weight 32,2 f16 f32 f32
+	blk.0.attn_q.bias 2 f16 f32 f32
+	blk.0.ffn_gate_inp.weight 32,2 bf16 f32 f32
+	blk.0.ffn_gate.weight 32,2 bf16 f16 bf16
+	blk.0.ffn_up.weight 32,2 f16 f16 bf16
+	blk.0.ffn_down.weight 32,2 f32 f32 f32
+	blk.0.ffn_up.lora_a 32,2 q8_0 f16 bf16
+	blk.0.ssm_a 1,4 f32 f32 f32
+	blk.0.ssm_in.weight 32,2 q8_0 f16 bf16
+	blk.0.ssm_conv1d.weight 4,8 f16 f16 f16
+	blk.0.ssm_out.weight 32,1 q8_0 f32 f32
+	blk.0.shortconv.conv.weight 3,4 bf16 f32 f32
+	blk.0.shortconv.in_proj.weight 32,2 q8_0 f16 bf16
+	rope_freqs.weight 16 f32 f32 f32
+	position_embd.weight 32,2 q8_0 f32 f32
+	token_types.weight 32,2 f16 f32 f32
+	v.patch_embd.weight 2,2,3,4 f16 f16 f16
+	blk.0.time_mix_w1.weight 32,2 q8_0 f32 f32
+	blk.0.ids.weight 2,2 i32 i32 i32
+	end
+}
+
+test_gguf_keeps_f32() {
+	local type column=4
+	kept_tensors >kept
+	PYTHONPATH=$HERE python3 - <<-'end' || fail
+	import gguf_file
+	import math
+	tensors = []
+	for line in open("kept"):
+	    name, dims, kind, *_ = line.split()
+	    dims = tuple(map(int, dims.split(",")))
+	    _, weights, size = gguf_file.TYPES[gguf_file.IDS[kind]]
+	    tensors.append((name, kind, dims,
+	                    bytes(math.prod(dims) // weights * size)))
+	arch = [("general.architecture", "string", "llama")]
+	gguf_file.write("model", tensors, arch)
+	gguf_file.write("other", tensors)
+	end
+	for type in f16 bf16; do
+		run -v -t $type -o $type.gguf model
+		[ "$(head -1 "$ERR")" = "gguf-dequant: 12 of 21 tensors stay \
+F32: 1-D (4), norm (1), router (1), F32 in the model (1), not a .weight (1), \
+convolution (1), position (1), token type (1), time mixer (1)" ] || fail "$(<"$ERR")"
+		PYTHONPATH=$HERE python3 -c "
+import gguf_file
+for name, kind, *_ in gguf_file.read('$type.gguf')[1]:
+    print(name, kind)" >got
+		same $type got <(cut -d ' ' -f 1,$column kept)
+		column=5
+		# A model that is not llama.cpp's, and other kinds of output.
+		run -v -t $type -o other-$type.gguf other
+		! grep -q 'stay F32' "$ERR" || fail "$(<"$ERR")"
+		run -v -t $type -o $type.raw model
+		! grep -q 'stay F32' "$ERR" || fail "$(<"$ERR")"
+	done
+	run -v -o f32.gguf model
+	! grep -q 'stay F32' "$ERR" || fail "$(<"$ERR")"
+	# What was chosen stays.
+	run -v -t f16 -t 'type:f32=f16' -t '*.bias=bf16' -o chosen.gguf model
+	grep -q ' 7 of 21 tensors stay F32' "$ERR" || fail "$(<"$ERR")"
+	# The lines of such a run say the types.
+	"$PROGRAM" --checksum -t bf16 -fo bf16.gguf model >sums || fail
+	run -q --check sums -o again.gguf model
+	succeeds
+	cmp bf16.gguf again.gguf || fail
 }
 
 test_gguf_native_is_the_model() {
