@@ -165,7 +165,8 @@ $(UNIT_TESTS): TEST_LDLIBS := -lcmocka -lm
 $(FUZZER): TEST_LDLIBS := -fsanitize=fuzzer
 $B/tests/unit/model/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
 # These make each allocation fail in turn.
-$B/tests/unit/model/test_model $B/tests/unit/observe/test_expect: TEST_LDLIBS += \
+$B/tests/unit/model/test_model $B/tests/unit/observe/test_expect: \
+	TEST_LDLIBS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
 # Loads a fake GPU at run time.

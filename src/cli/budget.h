@@ -7,7 +7,7 @@
 struct budget {
 	uint64_t memory;
 	size_t header;   /* for the model's tables */
-	size_t manifest; /* for its file; what is made of it takes 3 times that */
+	size_t manifest; /* for its file; parsed, that takes 3 times as much */
 	unsigned threads;
 };
 

@@ -210,8 +210,8 @@ static void print_all_totals(FILE *stream, const struct plan *plan)
 				"next tensor\n");
 }
 
-/* Prints `before` and the metadata entry `key` if that is a string. Returns what
- * must be printed before the next one. */
+/* Prints `before` and the metadata entry `key` if that is a string. Returns
+ * what must be printed before the next one. */
 static const char *print_string(FILE *stream, const char *before,
 				const struct gguf *gguf, const char *key)
 {
@@ -286,7 +286,7 @@ static void json_named(struct json *json, const char *key, const char *value)
 	json_string(json, value);
 }
 
-/* The name, or NULL, of a type that is not supported, and what is known of it. */
+/* The name, or NULL, of an unsupported type, and what is known of it. */
 static void json_foreign(struct json *json, uint32_t id)
 {
 	const struct format_foreign *const type = format_foreign(id);

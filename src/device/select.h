@@ -15,8 +15,9 @@ struct device_choice {
 };
 
 /*
- * Opens the device of that choice; `threads` is how many the CPU would use. By itself ("auto") it takes a GPU
- * that is there and pays for this plan, else the CPU. NULL on error.
+ * Opens the device of that choice; `threads` is how many the CPU would use.
+ * "auto" takes a GPU if there is one and it pays for this plan; otherwise the
+ * CPU. NULL on error.
  */
 struct device *device_select(const struct device_choice *choice,
 			     const struct plan *plan, unsigned threads,

@@ -23,8 +23,10 @@ static const struct dq_image *find_hip_image(const struct gpu *gpu)
 	const struct dq_image *const own = find_image(gpu->arch);
 	const struct amd_family *const family = amd_family(gpu->arch);
 
-	return own || !family || gpu->runtime->version_number < AMD_GENERIC_VERSION ?
-	       own : find_image(family->generic);
+	if (own || !family ||
+	    gpu->runtime->version_number < AMD_GENERIC_VERSION)
+		return own;
+	return find_image(family->generic);
 }
 
 static int find_hip_arch(struct gpu *gpu, struct error *err)

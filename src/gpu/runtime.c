@@ -14,8 +14,8 @@ static const char *const libraries[GPU_APIS][6] = {
 	[GPU_CUDA] = { "libcuda.so.1" },
 };
 
-/* The offsets of gcnArchName and warpSize in hipDeviceProp_t: before ROCm 6, and
- * since. */
+/* The offsets of gcnArchName and warpSize in hipDeviceProp_t: before ROCm 6,
+ * and since. */
 #define HIP_ARCH_OFFSET 396
 #define HIP_WAVE_OFFSET 276
 #define HIP_ARCH_OFFSET_R0600 1160

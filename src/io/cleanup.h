@@ -9,13 +9,13 @@
 
 /*
  * Makes and opens a new file for writing, with what the umask or the folder
- * leaves of the permissions `mode`. Until it is forgotten, each signal that ends
- * a program unlinks it first, unless the signal was ignored or handled from the
- * start: those that are sent (SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU) as well
- * as those of a failing write (SIGPIPE, SIGXFSZ) or of a crash (SIGABRT,
- * SIGSEGV, SIGBUS, SIGFPE, SIGILL), which a GPU's runtime may raise, too. `path`
- * must stay as it is until then, and is known by its address. Returns a
- * descriptor, or -1 and errno.
+ * leaves of the permissions `mode`. Until it is forgotten, each signal that
+ * ends a program unlinks it first, unless the signal was ignored or handled
+ * from the start: those that are sent (SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+ * SIGXCPU) as well as those of a failing write (SIGPIPE, SIGXFSZ) or of a crash
+ * (SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL), which a GPU's runtime may raise,
+ * too. `path` must stay as it is until then, and is known by its address.
+ * Returns a descriptor, or -1 and errno.
  *
  * Only one thread calls these; every other must block cleanup_signals.
  */

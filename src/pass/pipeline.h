@@ -1,4 +1,4 @@
-/* pipeline.h - the engine of a pass: batches side by side, in bounded memory. */
+/* pipeline.h - the engine of a pass: batches side by side, bounded memory. */
 #ifndef PASS_PIPELINE_H
 #define PASS_PIPELINE_H
 

@@ -352,8 +352,8 @@ const struct gguf_case gguf_corpus[] = {
 	  BYTES("\1\0\0\0"), .offset = 7, .data = 10 },
 	{ "alignment-2", NULL, .build = alignment, .type = GGUF_U32,
 	  BYTES("\2\0\0\0"), .offset = 6, .data = 10 },
-	{ "alignment-2-offset-7", ": tensor 'w': offset 7 at offset 74: must be "
-	  "a multiple of the alignment, 2", .build = alignment,
+	{ "alignment-2-offset-7", ": tensor 'w': offset 7 at offset 74: must "
+	  "be a multiple of the alignment, 2", .build = alignment,
 	  .type = GGUF_U32, BYTES("\2\0\0\0"), .offset = 7, .data = 10 },
 	{ "alignment-4", NULL, .build = alignment, .type = GGUF_U32,
 	  BYTES("\4\0\0\0"), .offset = 4, .data = 10 },

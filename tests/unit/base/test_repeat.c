@@ -59,8 +59,8 @@ static void test_finds_the_first_repeat(void **state)
 				random_u64(&seed) % 16 };
 		found = find_slowly(table, n, &expected_earlier,
 				    &expected_later);
-		assert_int_equal(repeat_find(table, n, text_at, &earlier, &later,
-					     &err), found);
+		assert_int_equal(repeat_find(table, n, text_at, &earlier,
+					     &later, &err), found);
 		if (found) {
 			assert_int_equal(earlier, expected_earlier);
 			assert_int_equal(later, expected_later);

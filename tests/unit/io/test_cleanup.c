@@ -36,8 +36,8 @@ static void test_signals_remove_files_and_kill(void **state)
 	}
 }
 
-/* In a thread that blocks what threads block here; abort is what a GPU's runtime
- * calls on a memory fault. */
+/* In a thread that blocks what threads block here; abort is what a GPU's
+ * runtime calls on a memory fault. */
 static void *abort_or_crash(void *number)
 {
 	sigset_t set;

@@ -156,11 +156,13 @@ static void check_model(const struct gguf *gguf)
 	assert_null(gguf_find(gguf, "nonesuch"));
 
 	assert_tensor(&gguf->tensors[0], "second", "Q8_0", 2,
-		      (uint64_t[8]){ 32, 3, 1, 1, 1, 1, 1, 1 }, 3, data + 64, 102);
+		      (uint64_t[8]){ 32, 3, 1, 1, 1, 1, 1, 1 }, 3, data + 64,
+		      102);
 	assert_tensor(&gguf->tensors[1], "first", "F32", 1,
 		      (uint64_t[8]){ 5, 1, 1, 1, 1, 1, 1, 1 }, 5, data, 20);
 	assert_tensor(&gguf->tensors[2], "scalar", "F64", 0,
-		      (uint64_t[8]){ 1, 1, 1, 1, 1, 1, 1, 1 }, 1, data + 192, 8);
+		      (uint64_t[8]){ 1, 1, 1, 1, 1, 1, 1, 1 }, 1, data + 192,
+		      8);
 	assert_tensor(&gguf->tensors[3], "empty", "F16", 3,
 		      (uint64_t[8]){ 7, 0, 9, 1, 1, 1, 1, 1 }, 0, data, 0);
 }
@@ -482,7 +484,8 @@ static void test_memory_of_tables_is_bounded(void **state)
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
 		build_header(&b, 3, counts[i], 0);
 		for (unsigned j = 0; j < counts[i]; j++) {
-			snprintf(name, sizeof(name), "blk.%u.ffn_gate_exps.weight", j);
+			snprintf(name, sizeof(name),
+				 "blk.%u.ffn_gate_exps.weight", j);
 			build_tensor(&b, name, 0, NULL, 24, 32 * j);
 		}
 		build_data(&b, 32, 32 * counts[i]);
@@ -575,6 +578,8 @@ static void check_sparse_array(uint32_t type, uint64_t n, const char *message)
 
 static void test_hostile_counts_cost_little(void **state)
 {
+	static const char key_2_is_zero[] =
+		"key 2 of 2: there are only zeros";
 	static const char memory[] = "of memory for metadata; raise --memory";
 
 	(void)state;
@@ -586,9 +591,9 @@ static void test_hostile_counts_cost_little(void **state)
 	check_sparse_array(GGUF_ARRAY, 5000000000, memory);
 	/* What nearly fits the memory is read, and walked. */
 	check_sparse(299000, 0, "tensor 1 of 299000: there are only zeros");
-	check_sparse_array(GGUF_U8, 50000000, "key 2 of 2: there are only zeros");
-	check_sparse_array(GGUF_STRING, 6250000, "key 2 of 2: there are only zeros");
-	check_sparse_array(GGUF_ARRAY, 4160000, "key 2 of 2: there are only zeros");
+	check_sparse_array(GGUF_U8, 50000000, key_2_is_zero);
+	check_sparse_array(GGUF_STRING, 6250000, key_2_is_zero);
+	check_sparse_array(GGUF_ARRAY, 4160000, key_2_is_zero);
 }
 
 static void test_deep_nesting_costs_little(void **state)

@@ -225,7 +225,8 @@ static void test_shards_in_any_order(void **state)
 			assert_tensors_in_order(&model);
 			model_release(&model);
 		} else {
-			assert_non_null(strstr(err.message, " are both shard "));
+			assert_non_null(strstr(err.message,
+					       " are both shard "));
 		}
 	}
 }

@@ -216,5 +216,6 @@ int main(void)
 		TEST(test_the_checksum_fails),
 	};
 
-	return cmocka_run_group_tests_name("observe_checksum", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("observe_checksum", tests, NULL,
+					   NULL);
 }

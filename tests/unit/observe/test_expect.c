@@ -395,7 +395,8 @@ static void test_every_order(void **state)
 	(void)state;
 	write_bytes("expected", expected, sizeof(expected));
 	for (unsigned i = 0; i < 6; i++) {
-		struct observer *const observer = open_expect("expected", &exact, &plan);
+		struct observer *const observer =
+			open_expect("expected", &exact, &plan);
 
 		assert_non_null(observer);
 		assert_int_equal(put(observer, i % 2 ? &sorted : &plan, got,
