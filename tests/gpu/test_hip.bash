@@ -166,7 +166,7 @@ test_a_memory_fault() {
 }
 
 test_signals_while_the_gpu_hangs() {
-	local name pid names output tries
+	local name pid output tries
 	export AMD_GPU_HANG=4
 	for name in INT TERM; do
 		output=out
@@ -175,12 +175,10 @@ test_signals_while_the_gpu_hangs() {
 			-d gpu -o $output 2>"$ERR" &
 		pid=$!
 		for ((tries = 0; tries < 1000; tries++)); do
-			names=(.[!.]*)
-			[ ${#names[@]} = 0 ] ||
-				! grep -q 'dispatch 4' "$ERR" || break
+			! grep -q 'injected hang' "$ERR" || break
 			sleep 0.02
 		done
-		[ ${#names[@]} = 1 ] || fail "no output begun: ${names[*]}"
+		[ $tries -lt 1000 ] || fail 'it does not hang'
 		kill -$name $pid
 		status=0
 		wait $pid || status=$?
