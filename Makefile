@@ -61,7 +61,9 @@ B := build/$(CONFIG)
 
 # With the prefix map, objects do not depend on the folder of the checkout.
 COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
-	$(call quoted,-ffile-prefix-map=$(CURDIR)=.) -MMD -MP -c
+	$(call quoted,-ffile-prefix-map=$(CURDIR)=.) $(FRAMES) -MMD -MP -c
+# A thread's stack may be small: `ulimit -s 256`. Sanitizers need more.
+$B/src/%.o: FRAMES := $(if $(SANITIZE),,-Wframe-larger-than=16384)
 LINK = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 
 ifneq ($(V),1)

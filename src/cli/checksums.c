@@ -42,7 +42,7 @@ static int finish_verdict(struct observer *observer, struct error *err)
 			    offsetof(struct checksums, verdict)), err);
 }
 
-int checksums_open(struct checksums *sums, const struct model *model,
+int checksums_open(struct checksums *sums, const struct output_options *how,
 		   struct pass *pass, struct error *err)
 {
 	const struct cpu_rows *const rows = cpu_rows_chosen(err);
@@ -53,7 +53,7 @@ int checksums_open(struct checksums *sums, const struct model *model,
 	sums->sums = calloc(n + 1, sums->checksum->bytes);
 	if (!sums->sums)
 		return error_errno(err, "cannot keep %zu checksums", n);
-	sums->lines = output_open("-", false, &model->files, err);
+	sums->lines = output_open("-", how, err);
 	if (!sums->lines)
 		goto out_release;
 	sums->observer = checksum_observer_open(sums->plan, sums->checksum,

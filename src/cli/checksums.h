@@ -24,7 +24,7 @@ struct checksums {
  * to the pass. All but the last four were set by the caller, who keeps what
  * they point to. After success checksums_release must follow.
  */
-int checksums_open(struct checksums *sums, const struct model *model,
+int checksums_open(struct checksums *sums, const struct output_options *how,
 		   struct pass *pass, struct error *err);
 
 /* After the pass: prints the checksums, unless they were compared. */

@@ -18,12 +18,21 @@ struct conversion {
 	const struct model *model;
 	struct plan *plan;
 	struct pass pass;
+	struct observer unchanged; /* checks the model's files at the end */
 	struct observer *comparisons[2]; /* --expect, --verify */
 	size_t n_comparisons;
 	struct checksums sums; /* without a checksum: not asked for */
-	struct output *output; /* the sink's, if that is one file */
 	struct output *index;
+	struct output_options how; /* for the next output */
+	const struct output *outputs[5]; /* how.others */
 };
+
+/* Each output must be another file than those that were opened before. */
+static void note_output(struct conversion *c, const struct output *output)
+{
+	c->outputs[c->how.n_others++] = output;
+	c->how.others = c->outputs;
+}
 
 /* ------------------------------- comparisons ------------------------------ */
 
@@ -35,6 +44,24 @@ static bool standard_output_is_taken(const struct conversion *c)
 	return c->sums.checksum ||
 	       (options->output && !strcmp(options->output, "-")) ||
 	       (options->index && !strcmp(options->index, "-"));
+}
+
+/* Its lines may stand among others on a terminal or in a pipe, but in a file
+ * one would overwrite the other. */
+static struct output *open_report(struct conversion *c, const char *path,
+				  struct error *err)
+{
+	const struct output_options alone = { .inputs = c->how.inputs };
+	struct output *const report = output_open(path, &alone, err);
+
+	if (!report || !output_is_seekable(report))
+		return report;
+	if (output_check_differs(report, &c->how, err)) {
+		output_abort(report);
+		return NULL;
+	}
+	note_output(c, report);
+	return report;
 }
 
 /* Adds the observer that compares with `expected`, which it takes over. */
@@ -49,7 +76,7 @@ static int add_comparison(struct conversion *c, struct expected *expected,
 	if (!expected)
 		return -1;
 	if (!c->options->quiet) {
-		report = output_open(path, false, &c->model->files, err);
+		report = open_report(c, path, err);
 		if (!report) {
 			expected->close(expected);
 			return -1;
@@ -106,12 +133,35 @@ static int add_checksums(struct conversion *c, struct manifest *manifest,
 	};
 	if (!c->sums.checksum)
 		return 0;
-	return checksums_open(&c->sums, c->model, &c->pass, err);
+	if (checksums_open(&c->sums, &c->how, &c->pass, err)) {
+		c->sums.checksum = NULL; /* nothing is left to release */
+		return -1;
+	}
+	note_output(c, c->sums.lines);
+	return 0;
+}
+
+static int finish_unchanged(struct observer *observer, struct error *err)
+{
+	const struct conversion *const c =
+		(struct conversion *)((char *)observer -
+				      offsetof(struct conversion, unchanged));
+
+	return model_check_unchanged(c->model, err);
+}
+
+/* The first to finish: what others find in a model that changed is nothing that
+ * it ever held. */
+static void add_unchanged(struct conversion *c)
+{
+	c->unchanged = (struct observer){ .any_order = true,
+					  .finish = finish_unchanged };
+	pass_add(&c->pass, &c->unchanged);
 }
 
 /* --------------------------------- outputs -------------------------------- */
 
-static struct output *open_output(const struct conversion *c, struct error *err)
+static struct output *open_output(struct conversion *c, struct error *err)
 {
 	const struct options *const options = c->options;
 
@@ -121,19 +171,10 @@ static struct output *open_output(const struct conversion *c, struct error *err)
 			       "'--output PATH', or '--force'");
 		return NULL;
 	}
-	return output_open(options->output, options->force, &c->model->files,
-			   err);
+	return output_open(options->output, &c->how, err);
 }
 
-static int check_differ(const struct output *a, const struct output *b,
-			struct error *err)
-{
-	if (!a || !b || !output_is_same(a, b))
-		return 0;
-	return error_set(err, "'%s' and '%s' are the same file", output_name(a),
-			 output_name(b));
-}
-
+/* The last output: only a folder's files are not noted. */
 static int add_sink(struct conversion *c, struct error *err)
 {
 	const struct options *const options = c->options;
@@ -143,18 +184,13 @@ static int add_sink(struct conversion *c, struct error *err)
 	if (!options->output)
 		return 0;
 	if (kind->open_folder) {
-		sink = kind->open_folder(options->output, options->force,
-					 c->plan, c->model, err);
+		sink = kind->open_folder(options->output, &c->how, c->plan,
+					 err);
 	} else {
 		struct output *const output = open_output(c, err);
 
 		if (!output)
 			return -1;
-		if (check_differ(output, c->sums.lines, err)) {
-			output_abort(output);
-			return -1;
-		}
-		c->output = output;
 		sink = kind->open_file(output, c->plan, c->model, err);
 	}
 	if (!sink)
@@ -163,24 +199,30 @@ static int add_sink(struct conversion *c, struct error *err)
 	return 0;
 }
 
-/* Writes the index, but leaves it under its temporary name: it appears after
- * the tensors, and only if they do. */
+static int open_index(struct conversion *c, struct error *err)
+{
+	if (!c->options->index)
+		return 0;
+	c->index = output_open(c->options->index, &c->how, err);
+	if (!c->index)
+		return -1;
+	note_output(c, c->index);
+	return 0;
+}
+
+/* Writes the index, for which the sink has placed the tensors. It appears after
+ * these, and only if they do. */
 static int write_index(struct conversion *c, struct error *err)
 {
-	const struct options *const options = c->options;
 	struct output_stream text;
 	int result;
 
-	if (!options->index)
+	if (!c->index)
 		return 0;
-	c->index = output_open(options->index, options->force,
-			       &c->model->files, err);
-	if (!c->index || check_differ(c->output, c->index, err) ||
-	    check_differ(c->index, c->sums.lines, err) ||
-	    output_stream_open(&text, c->index, err))
+	if (output_stream_open(&text, c->index, err))
 		return -1;
 	result = listing_index(text.stream, c->plan,
-			       options->kind->open_folder, err);
+			       c->options->kind->open_folder, err);
 	return output_stream_close(&text) || result ? -1 : 0;
 }
 
@@ -282,15 +324,19 @@ int convert(const struct options *options, const struct budget *budget,
 {
 	const double start = clock_seconds();
 	struct conversion c = { .options = options, .model = model,
-				.plan = plan, .pass = { .plan = plan } };
+				.plan = plan, .pass = { .plan = plan },
+				.how = { .force = options->force,
+					 .no_sync = options->no_sync,
+					 .inputs = &model->files } };
 	int result = -1;
 
 	c.pass.device = device_select(&options->device, plan, budget->threads,
 				      err);
 	if (!c.pass.device)
 		return -1;
+	add_unchanged(&c);
 	if (!add_checksums(&c, manifest, err) && !add_comparisons(&c, err) &&
-	    !add_sink(&c, err)) {
+	    !open_index(&c, err) && !add_sink(&c, err)) {
 		if (!write_index(&c, err))
 			result = run_conversion(&c, budget, start, err);
 		else if (c.pass.sink)

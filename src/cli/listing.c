@@ -137,11 +137,31 @@ static int longest_type(const struct plan *plan)
 	return width;
 }
 
+/* Bytes of a text that are escaped at once. */
+#define PIECE 1024
+
+static void print_escaped(FILE *stream, struct text text)
+{
+	char piece[ESCAPE_SIZE(PIECE)];
+
+	while (text.len) {
+		size_t n = text.len < PIECE ? text.len : PIECE;
+
+		/* Not within a character of UTF-8. */
+		while (n < text.len && n > PIECE - 4 &&
+		       (text.data[n] & 0xc0) == 0x80)
+			n--;
+		fputs(escape_text(piece, sizeof(piece),
+				  (struct text){ text.data, n }), stream);
+		text.data += n;
+		text.len -= n;
+	}
+}
+
 static void print_rows(FILE *stream, const struct plan *plan)
 {
 	static const char shapes[] = "SHAPE", weights[] = "WEIGHTS";
 	char type[FORMAT_FOREIGN_SIZE], shape[SHAPE_SIZE], size[SIZE_SIZE];
-	char name[ESCAPE_SIZE(GGUF_MAX_NAME)];
 	const int type_width = longest_type(plan);
 	int shape_width = sizeof(shapes) - 1;
 	int weights_width = sizeof(weights) - 1;
@@ -160,11 +180,12 @@ static void print_rows(FILE *stream, const struct plan *plan)
 		const struct model_tensor *tensor = plan->tensors[i].tensor;
 		const struct gguf_tensor *info = tensor->info;
 
-		fprintf(stream, "%-*s  %-*s  %*" PRIu64 "  %10s  %s\n",
+		fprintf(stream, "%-*s  %-*s  %*" PRIu64 "  %10s  ",
 			type_width, format_type(type, info), shape_width,
 			format_shape(shape, tensor), weights_width,
-			info->n_weights, format_tensor_size(size, info),
-			escape_text(name, sizeof(name), info->name));
+			info->n_weights, format_tensor_size(size, info));
+		print_escaped(stream, info->name);
+		putc('\n', stream);
 	}
 }
 

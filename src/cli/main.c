@@ -1,7 +1,9 @@
 /* main.c - argv → exit status; the only file that prints errors or exits. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/convert.h"
@@ -35,7 +37,8 @@ static int print_error(const struct error *err)
 static int list(const struct options *options, const struct model *model,
 		const struct plan *plan, struct error *err)
 {
-	struct output *output = output_open("-", false, &model->files, err);
+	const struct output_options how = { .inputs = &model->files };
+	struct output *output = output_open("-", &how, err);
 	struct output_stream text;
 
 	if (!output)
@@ -46,7 +49,7 @@ static int list(const struct options *options, const struct model *model,
 		listing_json(text.stream, model, plan);
 	else
 		listing_table(text.stream, model, plan);
-	if (output_stream_close(&text))
+	if (output_stream_close(&text) || model_check_unchanged(model, err))
 		goto out_abort;
 	return output_finish(output, err);
 
@@ -55,19 +58,27 @@ out_abort:
 	return -1;
 }
 
-/*
- * Takes from a pipe what follows the last tensor, which may be padding: who
+/* Takes from a pipe what follows the last tensor, which may be padding: whoever
  * writes it would get SIGPIPE, and fail a shell's pipeline. No more than that:
- * where few tensors were selected, the rest of a model may be long.
- */
-static void drain(struct source *src)
-{
-	unsigned char rest[64 << 10];
-	struct error ignored;
+ * if few tensors were selected, the rest of a model may be long. */
+#define MAX_PADDING (64 << 10)
 
-	if (!src->seekable)
-		(void)source_read_upto(src, src->position, rest, sizeof(rest),
-				       &ignored);
+/* Nobody must overwrite the file that others are compared with. */
+static int add_input(struct file_set *files, const char *path,
+		     struct error *err)
+{
+	const bool is_stdin = path && !strcmp(path, "-");
+	int fd, result;
+
+	if (!path)
+		return 0;
+	fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) :
+			open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return 0; /* whoever reads it says why */
+	result = file_set_add(files, fd, err);
+	close(fd);
+	return result;
 }
 
 static int open_model(const struct options *options, size_t memory,
@@ -96,7 +107,9 @@ static int run_model(const struct options *options, const struct budget *budget,
 
 	if (open_model(options, budget->header, &model, err))
 		return -1;
-	if (plan_init(&plan, &model, &globs, OUTPUT_F32, err))
+	if (add_input(&model.files, options->check, err) ||
+	    add_input(&model.files, options->expect, err) ||
+	    plan_init(&plan, &model, &globs, OUTPUT_F32, err))
 		goto out_release;
 	if (options->kind && options->kind->keeps_f32 &&
 	    keep_f32(&plan, &model, err))
@@ -108,7 +121,8 @@ static int run_model(const struct options *options, const struct budget *budget,
 					 &plan, err);
 		for (size_t i = 0; i < model.n_shards; i++)
 			if (!result || err->differs)
-				drain(&model.shards[i].source);
+				source_drain(&model.shards[i].source,
+					     MAX_PADDING);
 	} else {
 		result = list(options, &model, &plan, err);
 	}
@@ -165,6 +179,8 @@ int main(int argc, char **argv)
 
 	if (occupy_standard_files(&err))
 		return print_error(&err);
+	/* A write beyond the limit of a file's size is then an error. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (options_parse(&options, argc, argv, &err)) {
 		print_error(&err);
 		fputs("Try 'gguf-dequant --help' for more information.\n",

@@ -120,6 +120,8 @@ static const struct row rows[] = {
 	  .streams = WRITES },
 	{ 'f', "force", NULL, "overwrite files; write even to a terminal",
 	  .read = option_true, FIELD(force), .applies = WRITE },
+	{ 0, "no-sync", NULL, "do not wait until the output is on the disk",
+	  .read = option_true, FIELD(no_sync), .applies = WRITE },
 	{ 0, "untagged", NULL,
 	  "print checksums without the name of the algorithm",
 	  .read = option_true, FIELD(untagged), .applies = CHECKSUM,

@@ -62,6 +62,7 @@ struct options {
 	uint64_t memory;  /* bytes */
 	enum options_progress progress;
 	bool force;
+	bool no_sync;
 	bool quiet;
 	bool verbose;
 };

@@ -130,12 +130,14 @@ static void hash_chunks(const struct making *making, uint64_t chunk, size_t n,
 }
 
 /* Computes the value of a subtree of at least one span. A part has at most 2^16
- * chunks, so a subtree has at most SPAN spans. */
-static void hash_subtree(const struct making *making, uint64_t chunk,
-			 unsigned level, uint32_t value[BLAKE3_WORDS])
+ * chunks, so a subtree has at most SPAN spans. `values` has room for those of a
+ * span; together with it `spans` would be too much for one stack frame. */
+static __attribute__((noinline)) void
+hash_subtree(const struct making *making, uint64_t chunk, unsigned level,
+	     uint32_t (*values)[BLAKE3_WORDS], uint32_t value[BLAKE3_WORDS])
 {
 	const size_t n = (size_t)1 << (level - SPAN_LEVEL);
-	uint32_t spans[SPAN][BLAKE3_WORDS], values[SPAN][BLAKE3_WORDS];
+	uint32_t spans[SPAN][BLAKE3_WORDS];
 
 	for (size_t i = 0; i < n; i++) {
 		hash_chunks(making, chunk + i * SPAN, SPAN, values);
@@ -166,7 +168,7 @@ void blake3_part_hash(struct blake3_part *part,
 		const uint64_t few = in_span < left ? in_span : left;
 
 		if (level >= SPAN_LEVEL) {
-			hash_subtree(&making, chunk, level,
+			hash_subtree(&making, chunk, level, values,
 				     next_value(&making));
 			chunk += (uint64_t)1 << level;
 		} else {

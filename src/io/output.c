@@ -40,6 +40,7 @@ struct output {
 	uint64_t position; /* of the next output_write */
 	uint64_t end;      /* of what was written */
 	uint64_t n_unsynced; /* bytes that were written since the last step */
+	struct stat old;   /* of the file that is there; st_mode 0: none is */
 };
 
 static void release(struct output *output)
@@ -89,8 +90,9 @@ static int use_descriptor(struct output *output, const struct file_set *inputs,
 
 	if (flags < 0 || fstat(output->fd, &st))
 		return error_errno(err, "cannot write '%s'", output->name);
-	if (file_set_has(inputs, &st))
+	if (inputs && file_set_has(inputs, &st))
 		return refuse_input(output, err);
+	output->old = st;
 	if (S_ISFIFO(st.st_mode))
 		(void)fcntl(output->fd, F_SETPIPE_SZ, PIPE_SIZE);
 	/* With O_APPEND, pwrite(2) would ignore the offset. */
@@ -131,14 +133,19 @@ static int use_special(struct output *output, const char *path,
 	    now.st_rdev != st->st_rdev)
 		return error_set(err, "'%s' was replaced while it was opened",
 				 output->name);
-	output->sync = S_ISBLK(st->st_mode);
 	return use_descriptor(output, inputs, err);
+}
+
+/* The permissions of a new file: none that an input lacks. */
+static mode_t mode_of_new(const struct file_set *inputs)
+{
+	return inputs ? 0666 & ~inputs->denied : 0666;
 }
 
 static int create_file(struct output *output, const struct file_set *inputs,
 		       bool replaces, struct error *err)
 {
-	const mode_t mode = replaces ? 0600 : 0666 & ~inputs->denied;
+	const mode_t mode = replaces ? 0600 : mode_of_new(inputs);
 
 	output->fd = temporary_unnamed(output->path, mode);
 	if (output->fd < 0) {
@@ -152,8 +159,6 @@ static int create_file(struct output *output, const struct file_set *inputs,
 		permissions_copy(output->fd, AT_FDCWD, output->path);
 	output->seekable = true;
 	output->is_new = true;
-	output->early = true;
-	output->sync = true;
 	return 0;
 }
 
@@ -179,28 +184,31 @@ static int use_path(struct output *output, const char *path,
 	if (st.st_mode && !S_ISREG(st.st_mode))
 		return error_set(err, "'%s' was replaced while it was opened",
 				 name);
-	if (st.st_mode && file_set_has(inputs, &st))
+	output->old = st;
+	if (st.st_mode && inputs && file_set_has(inputs, &st))
 		return refuse_input(output, err);
 	if (st.st_mode && !output->force)
 		return error_set(err, "'%s' exists: --force replaces it", name);
 	return create_file(output, inputs, st.st_mode != 0, err);
 }
 
-struct output *output_open(const char *path, bool force,
-			   const struct file_set *inputs, struct error *err)
+struct output *output_open(const char *path,
+			   const struct output_options *options,
+			   struct error *err)
 {
 	const bool is_stdout = !strcmp(path, "-");
 	const char *const shown = is_stdout ? "standard output" : path;
 	const struct text text = { shown, strlen(shown) };
 	const int named = named_descriptor(path);
 	struct output *const output = calloc(1, sizeof(*output));
+	int result;
 
 	if (!output) {
 		error_errno(err, "cannot open an output");
 		return NULL;
 	}
 	output->fd = -1;
-	output->force = force;
+	output->force = options->force;
 	output->name = malloc(ESCAPE_SIZE(text.len));
 	if (!output->name) {
 		error_errno(err, "cannot open an output");
@@ -208,13 +216,15 @@ struct output *output_open(const char *path, bool force,
 	}
 	escape_text(output->name, ESCAPE_SIZE(text.len), text);
 	if (named < 0) {
-		if (use_path(output, path, inputs, err))
-			goto out_release;
-		return output;
+		result = use_path(output, path, options->inputs, err);
+	} else {
+		output->fd = fcntl(named, F_DUPFD_CLOEXEC, 0);
+		result = use_descriptor(output, options->inputs, err);
 	}
-	output->fd = fcntl(named, F_DUPFD_CLOEXEC, 0);
-	if (use_descriptor(output, inputs, err))
+	if (result || output_check_differs(output, options, err))
 		goto out_release;
+	if (output->is_new || (named < 0 && S_ISBLK(output->old.st_mode)))
+		output->early = output->sync = !options->no_sync;
 	return output;
 
 out_release:
@@ -223,7 +233,8 @@ out_release:
 }
 
 struct output *output_create(int folder, const char *path, const char *name,
-			     mode_t mode, struct error *err)
+			     const struct output_options *options,
+			     struct error *err)
 {
 	struct output *const output = calloc(1, sizeof(*output));
 
@@ -236,9 +247,10 @@ struct output *output_create(int folder, const char *path, const char *name,
 	}
 	output->seekable = true;
 	output->is_new = true;
-	output->early = true;
+	output->early = !options->no_sync;
 	output->fd = openat(folder, path, O_WRONLY | O_CREAT | O_EXCL |
-			    O_NOFOLLOW | O_CLOEXEC, mode);
+			    O_NOFOLLOW | O_CLOEXEC,
+			    mode_of_new(options->inputs));
 	if (output->fd < 0) {
 		error_errno(err, "cannot create '%s'", name);
 		release(output);
@@ -252,34 +264,59 @@ bool output_is_seekable(const struct output *output)
 	return output->seekable;
 }
 
-/* The folder of a path, and what comes after it. */
-static int split_path(const char *path, struct stat *folder, const char **base)
+static bool same_file(const struct stat *a, const struct stat *b)
 {
-	const char *const slash = strrchr(path, '/');
-	char *name;
-	int result;
-
-	*base = slash ? slash + 1 : path;
-	if (asprintf(&name, "%.*s.", (int)(*base - path), path) < 0)
-		return -1;
-	result = stat(name, folder);
-	free(name);
-	return result;
+	return a->st_mode && b->st_mode && !S_ISCHR(a->st_mode) &&
+	       a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool output_is_same(const struct output *a, const struct output *b)
+/* The name that a file has or will have in its folder, which is examined; NULL
+ * if there is none. */
+static const char *place(const struct output *output, struct stat *folder)
 {
-	const char *x_base = "", *y_base = "";
-	struct stat x, y;
+	const char *const slash = output->path ? strrchr(output->path, '/') :
+						 NULL;
+	char *const path = output->path ? path_folder(output->path) : NULL;
+	const bool found = path && !stat(path, folder);
 
-	if (!a->path != !b->path)
-		return false;
-	if (a->path ? split_path(a->path, &x, &x_base) ||
-		      split_path(b->path, &y, &y_base) :
-		      fstat(a->fd, &x) || fstat(b->fd, &y))
-		return false;
-	return x.st_dev == y.st_dev && x.st_ino == y.st_ino &&
-	       !strcmp(x_base, y_base) && !S_ISCHR(x.st_mode);
+	free(path);
+	if (!found)
+		return NULL;
+	return slash ? slash + 1 : output->path;
+}
+
+bool output_is_at(const struct output *output, const struct stat *folder,
+		  const char *name, const struct stat *file)
+{
+	struct stat own_folder;
+	const char *own_name;
+
+	if (same_file(&output->old, file))
+		return true;
+	own_name = place(output, &own_folder);
+	return own_name && !strcmp(own_name, name) &&
+	       same_file(&own_folder, folder);
+}
+
+static bool is_same(const struct output *a, const struct output *b)
+{
+	struct stat folder;
+	const char *const name = place(a, &folder);
+
+	return name ? output_is_at(b, &folder, name, &a->old) :
+		      same_file(&a->old, &b->old);
+}
+
+int output_check_differs(const struct output *output,
+			 const struct output_options *options,
+			 struct error *err)
+{
+	for (size_t i = 0; i < options->n_others; i++)
+		if (is_same(output, options->others[i]))
+			return error_set(err, "'%s' and '%s' are the same file",
+					 output->name,
+					 options->others[i]->name);
+	return 0;
 }
 
 const char *output_name(const struct output *output)

@@ -11,35 +11,52 @@
 
 struct output; /* opaque: output.c */
 
+struct output_options {
+	bool force;                    /* what exists is replaced */
+	bool no_sync;                  /* nobody waits for the disk */
+	const struct file_set *inputs; /* are never overwritten; or NULL */
+	const struct output *const *others; /* must not be the same file */
+	size_t n_others;
+};
+
 /*
  * Opens PATH for writing: "-" is standard output.
  *
  * A regular file is written without a name, or under a temporary one in the
  * same folder. An existing one is refused unless `force`, and one of `inputs`
- * always, by whatever name or link. A new file gets no permission that an input
- * lacks; one that replaces another gets that one's, and its owner, if possible.
+ * or `others` always, by whatever name or link. A new file gets no permission
+ * that an input lacks; one that replaces another gets that one's, and if
+ * possible its owner.
  *
  * A FIFO is written as it is, and so is a device; but unless it drops what it
  * is given, as /dev/null does, only with `force`. NULL on error.
  */
-struct output *output_open(const char *path, bool force,
-			   const struct file_set *inputs, struct error *err);
+struct output *output_open(const char *path,
+			   const struct output_options *options,
+			   struct error *err);
 
 /*
- * Makes and opens the new file `path` in `folder`, a descriptor, with the
- * permissions `mode`; `name` is for messages, escaped. On abort the file stays,
- * and nobody waits for the disk at the end: both are for the caller to do. NULL
- * on error.
+ * Makes and opens the new file `path` in `folder`, a descriptor; `name` is for
+ * messages, escaped. On abort the file stays, and nobody waits for the disk at
+ * the end: both are for the caller to do. NULL on error.
  */
 struct output *output_create(int folder, const char *path, const char *name,
-			     mode_t mode, struct error *err);
+			     const struct output_options *options,
+			     struct error *err);
 
 /* Whether output_write_at works: a regular file. */
 bool output_is_seekable(const struct output *output);
 
-/* Whether both are one file, or will be. Devices never are: each byte written
- * to one stands by itself. */
-bool output_is_same(const struct output *a, const struct output *b);
+/* Fails if it is or will be the same file as one of `others`. Devices never
+ * are: each byte written to one stands by itself. */
+int output_check_differs(const struct output *output,
+			 const struct output_options *options,
+			 struct error *err);
+
+/* Whether it is or will be the file `name` in that folder; `file` is what is
+ * there, with st_mode 0 if nothing is. */
+bool output_is_at(const struct output *output, const struct stat *folder,
+		  const char *name, const struct stat *file);
 
 /* For messages: the path, escaped, or "standard output". */
 const char *output_name(const struct output *output);

@@ -1,6 +1,9 @@
 #include "io/output_stream.h"
 
 #include <endian.h>
+#include <stdlib.h>
+
+#define BUFFER_SIZE (64 << 10)
 
 /* What is shorter is copied to the buffer: one write for many of them. */
 #define LEAST_DIRECT (16 << 10)
@@ -28,11 +31,14 @@ int output_stream_open(struct output_stream *s, struct output *output,
 	s->offset = 0;
 	s->err = err;
 	s->failed = false;
-	s->stream = fopencookie(s, "w", functions);
-	if (!s->stream)
+	s->buffer = malloc(BUFFER_SIZE);
+	s->stream = s->buffer ? fopencookie(s, "w", functions) : NULL;
+	if (!s->stream) {
+		free(s->buffer);
 		return error_errno(err, "cannot write '%s'",
 				   output ? output_name(output) : "a header");
-	setvbuf(s->stream, s->buffer, _IOFBF, sizeof(s->buffer));
+	}
+	setvbuf(s->stream, s->buffer, _IOFBF, BUFFER_SIZE);
 	return 0;
 }
 
@@ -45,6 +51,7 @@ int output_stream_flush(struct output_stream *s)
 int output_stream_close(struct output_stream *s)
 {
 	(void)fclose(s->stream);
+	free(s->buffer);
 	return s->failed ? -1 : 0;
 }
 

@@ -14,7 +14,7 @@ struct output_stream {
 	struct error *err; /* gets the first error; may be set to another one
 			      where that will be gone */
 	bool failed;
-	char buffer[64 << 10];
+	char *buffer;
 };
 
 /* The output must outlive the stream, and is not closed by it. */

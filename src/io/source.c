@@ -14,7 +14,8 @@
 #include "io/pipe.h"
 
 #define COPY_SIZE (256 << 10) /* a piece of what is spooled */
-#define SKIP_SIZE (64 << 10)  /* a piece of what is dropped, on the stack */
+#define SKIP_SIZE (12 << 10)  /* a piece of what is dropped, on the stack */
+#define DRAIN_MS 100          /* that the next bytes of a stream may take */
 
 static char *escaped_path(const char *path, struct error *err)
 {
@@ -44,6 +45,7 @@ static int examine(struct source *src, struct error *err)
 				 "or redirect one into it", src->name);
 	if (S_ISFIFO(st.st_mode))
 		(void)fcntl(src->fd, F_SETPIPE_SZ, PIPE_SIZE);
+	src->opened = st;
 	src->seekable = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
 	if (!src->seekable)
 		return 0;
@@ -270,6 +272,42 @@ int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
 			 offset);
 }
 
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+int source_check_unchanged(const struct source *src, struct error *err)
+{
+	const struct stat *const then = &src->opened;
+	struct stat now;
+
+	if (!S_ISREG(then->st_mode))
+		return 0;
+	if (fstat(src->fd, &now))
+		return error_errno(err, "cannot examine '%s'", src->name);
+	if (now.st_size == then->st_size &&
+	    is_same_time(now.st_mtim, then->st_mtim) &&
+	    is_same_time(now.st_ctim, then->st_ctim))
+		return 0;
+	return error_set(err, "'%s' changed while it was read", src->name);
+}
+
+void source_drain(struct source *src, size_t n)
+{
+	struct pollfd wait = { .fd = src->fd, .events = POLLIN };
+	unsigned char dropped[SKIP_SIZE];
+
+	while (!src->seekable && n && poll(&wait, 1, DRAIN_MS) > 0) {
+		const size_t some = n < SKIP_SIZE ? n : SKIP_SIZE;
+		const ssize_t got = read(src->fd, dropped, some);
+
+		if (got <= 0)
+			break;
+		n -= (size_t)got;
+	}
+}
+
 int source_unread(struct source *src, const void *buf, size_t n,
 		  struct error *err)
 {
@@ -375,6 +413,7 @@ int source_spool(struct source *src, struct error *err)
 	}
 	close(src->fd);
 	src->fd = fd;
+	src->opened.st_mode = 0; /* nobody else can write to the copy */
 	src->seekable = true;
 	src->size = src->position;
 	src->position = position;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 
@@ -14,6 +15,7 @@ struct source {
 	char *name;     /* for messages: escaped; "standard input" for "-" */
 	bool seekable;  /* a regular file, or a block device */
 	uint64_t size;  /* where the file ended when opened; only if seekable */
+	struct stat opened; /* what it was then */
 	uint64_t start; /* where offset 0 is in fd (standard input may be a
 			   file that was read from before) */
 
@@ -55,6 +57,13 @@ ptrdiff_t source_read_upto(struct source *src, uint64_t offset, void *buf,
  * the read that gets its last byte; here, where n is 0.
  */
 int source_end_at(struct source *src, uint64_t n, struct error *err);
+
+/* Fails if the file may have been written to since it was opened: what was read
+ * of it need not belong together. */
+int source_check_unchanged(const struct source *src, struct error *err);
+
+/* Takes up to n bytes more from a stream, without waiting long for them. */
+void source_drain(struct source *src, size_t n);
 
 /* Puts the last n bytes read from a stream back; nothing for a seekable one. */
 int source_unread(struct source *src, const void *buf, size_t n,

@@ -448,6 +448,14 @@ out_release:
 	return -1;
 }
 
+int model_check_unchanged(const struct model *model, struct error *err)
+{
+	for (size_t i = 0; i < model->n_shards; i++)
+		if (source_check_unchanged(&model->shards[i].source, err))
+			return -1;
+	return 0;
+}
+
 void model_release(struct model *model)
 {
 	for (size_t i = 0; i < model->n_shards; i++)

@@ -67,6 +67,9 @@ struct model_blocks {
 int model_open_blocks(struct model *model, const char *path,
 		      const struct model_blocks *blocks, struct error *err);
 
+/* Fails if one of its files may have been written to since it was opened. */
+int model_check_unchanged(const struct model *model, struct error *err);
+
 void model_release(struct model *model);
 
 #endif

@@ -6,7 +6,7 @@
 #include "pass/observer.h"
 
 /* At most so many bytes are asked of a provider at a time. */
-#define EXPECTED_PIECE ((size_t)16384)
+#define EXPECTED_PIECE ((size_t)8192) /* fits a small stack */
 
 /*
  * Where expected values come from: a file, the CPU. Threads call read side by

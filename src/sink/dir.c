@@ -25,8 +25,7 @@
 struct sink_dir {
 	struct sink sink; /* first */
 	const struct plan *plan;
-	const struct file_set *inputs;
-	bool force;
+	const struct output_options *options;
 	bool one_way;    /* a file was replaced, and is gone */
 	char *name;      /* of the folder, for messages */
 	char *path;      /* without slashes at the end */
@@ -66,6 +65,24 @@ static int open_parent(int folder, const char *path, bool make,
 	return fd;
 }
 
+/* Whether no other output is or will be that file. */
+static int check_others(const struct sink_dir *dir, int folder,
+			const char *path, const char *base,
+			const struct stat *file, struct error *err)
+{
+	const struct output_options *const options = dir->options;
+	struct stat here;
+
+	if (fstat(folder, &here))
+		return error_errno(err, "cannot examine '%s'", dir->name);
+	for (size_t i = 0; i < options->n_others; i++)
+		if (output_is_at(options->others[i], &here, base, file))
+			return error_set(err, "'%s/%s' and '%s' are the same "
+					 "file", dir->name, path,
+					 output_name(options->others[i]));
+	return 0;
+}
+
 /* Whether what has the name of a tensor's file can be replaced. */
 static int check_old(struct sink_dir *dir, const char *path,
 		     struct error *err)
@@ -86,9 +103,12 @@ static int check_old(struct sink_dir *dir, const char *path,
 	else if (S_ISDIR(st.st_mode))
 		result = error_set(err, "'%s/%s' is a directory", dir->name,
 				   path);
-	else if (st.st_mode && file_set_has(dir->inputs, &st))
+	else if (st.st_mode && dir->options->inputs &&
+		 file_set_has(dir->options->inputs, &st))
 		result = error_set(err, "'%s/%s' is the input: it is never "
 				   "overwritten", dir->name, path);
+	else
+		result = check_others(dir, folder, path, base, &st, err);
 	if (folder >= 0)
 		close(folder);
 	return result;
@@ -109,7 +129,7 @@ static int settle(struct sink_dir *dir, const char *path, struct error *err)
 
 	if (to >= 0)
 		permissions_copy(fd, to, base);
-	if (fd >= 0)
+	if (fd >= 0 && !dir->options->no_sync)
 		result = sync_data(fd);
 	if (result)
 		error_errno(err, "cannot write '%s/%s'", dir->name, path);
@@ -143,7 +163,7 @@ static int move_at(struct sink_dir *dir, int from, int to, const char *base)
 {
 	bool replaces;
 
-	if (!dir->force)
+	if (!dir->options->force)
 		return temporary_rename_new(from, base, to, base);
 	if (!exchange(from, to, base))
 		return 0;
@@ -226,8 +246,8 @@ static int create_file(struct sink_dir *dir, const char *path,
 	if (folder < 0 || asprintf(&name, "%s/%s", dir->name, path) < 0)
 		error_errno(err, "cannot create '%s/%s'", dir->name, path);
 	else
-		dir->file = output_create(folder, base, name,
-					  0666 & ~dir->inputs->denied, err);
+		dir->file = output_create(folder, base, name, dir->options,
+					  err);
 	if (folder >= 0)
 		close(folder);
 	free(name);
@@ -314,6 +334,8 @@ static int move_files(struct sink_dir *dir, struct error *err)
 	if (moved < n)
 		return -1;
 	remove_temporary(dir);
+	if (dir->options->no_sync)
+		return 0;
 	sync_all(dir->fd);
 	if (sync_data(dir->fd))
 		return error_errno(err, "cannot write '%s'", dir->name);
@@ -324,7 +346,8 @@ static int put_in_place(struct sink_dir *dir, struct error *err)
 {
 	const size_t n = dir->plan->n_tensors;
 
-	sync_all(dir->temporary_fd);
+	if (!dir->options->no_sync)
+		sync_all(dir->temporary_fd);
 	if (for_each(dir, n, settle, err) < n)
 		return -1;
 	if (dir->fd >= 0)
@@ -334,7 +357,7 @@ static int put_in_place(struct sink_dir *dir, struct error *err)
 	cleanup_forget(dir->temporary);
 	free(dir->temporary);
 	dir->temporary = NULL;
-	if (sync_name(dir->temporary_fd, dir->path))
+	if (!dir->options->no_sync && sync_name(dir->temporary_fd, dir->path))
 		return error_errno(err, "'%s' is complete, but a power cut may "
 				   "take its name away", dir->name);
 	return 0;
@@ -395,7 +418,7 @@ static int look(struct sink_dir *dir, struct error *err)
 		return error_errno(err, "cannot create '%s'", dir->name);
 	if (dir->fd >= 0 && is_empty(dir->fd, &empty))
 		return error_errno(err, "cannot read '%s'", dir->name);
-	if (!empty && !dir->force)
+	if (!empty && !dir->options->force)
 		return error_set(err, "'%s' is a folder that is not empty: "
 				 "--force writes to it, and replaces files of "
 				 "the same names", dir->name);
@@ -436,8 +459,9 @@ static int set_names(struct sink_dir *dir, const char *path, struct error *err)
 	return 0;
 }
 
-struct sink *sink_dir_open(const char *path, bool force, struct plan *plan,
-			   const struct model *model, struct error *err)
+struct sink *sink_dir_open(const char *path,
+			   const struct output_options *options,
+			   struct plan *plan, struct error *err)
 {
 	struct sink_dir *const dir = malloc(sizeof(*dir));
 
@@ -453,8 +477,7 @@ struct sink *sink_dir_open(const char *path, bool force, struct plan *plan,
 			.abort = abort_dir,
 		},
 		.plan = plan,
-		.inputs = &model->files,
-		.force = force,
+		.options = options,
 		.fd = -1,
 		.temporary_fd = -1,
 	};

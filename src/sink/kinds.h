@@ -21,13 +21,12 @@ struct sink_kind {
 				  struct error *err);
 
 	/* Writes a folder at `path`, which appears when it is complete. One
-	 * that exists must be empty unless `force`, which replaces files of the
-	 * same names in it, at the end; but never one of the model's. NULL:
-	 * this kind is one file. */
-	struct sink *(*open_folder)(const char *path, bool force,
-				    struct plan *plan,
-				    const struct model *model,
-				    struct error *err);
+	 * that exists must be empty unless the options, which the sink borrows,
+	 * have `force`: files of the same names are then replaced at the end,
+	 * but no input and no other output. NULL: this kind is one file. */
+	struct sink *(*open_folder)(const char *path,
+				    const struct output_options *options,
+				    struct plan *plan, struct error *err);
 };
 
 /* Kind number `i`; NULL past the end. The first one is raw. */
@@ -57,7 +56,8 @@ struct sink *sink_npz_open(struct output *output, struct plan *plan,
 			   const struct model *model, struct error *err);
 
 /* A file for each tensor, of the name by file_name.h; its dst_offset is 0. */
-struct sink *sink_dir_open(const char *path, bool force, struct plan *plan,
-			   const struct model *model, struct error *err);
+struct sink *sink_dir_open(const char *path,
+			   const struct output_options *options,
+			   struct plan *plan, struct error *err);
 
 #endif

@@ -203,7 +203,6 @@ test_full_disk() {
 test_file_size_limit() {
 	(
 		ulimit -f 8
-		trap '' XFSZ
 		run -o out "$GOLDEN/q4_k.gguf"
 		fails "cannot write 'out': File too large"
 	) || exit
@@ -324,6 +323,93 @@ test_output_and_index_are_one_file() {
 		run -fo out --index "$index" "$MODELS/small.gguf"
 		fails "'out' and '$index' are the same file"
 		folder_is link
+	done
+}
+
+# Each of these would lose one of the two.
+test_two_outputs_on_one_file() {
+	local model=$MODELS/small.gguf name=token_embd.weight.f32
+	mkdir d
+	echo old >X
+	ln -s X link
+	run_into X -f "$model" -o link --checksum
+	fails "'link' and 'standard output' are the same file"
+	run -f "$model" -o X --index link
+	fails "'X' and 'link' are the same file"
+	run_into X -f -c --index X "$model"
+	fails "'standard output' and 'X' are the same file"
+	run -f -o d/ --index d/$name "$model"
+	fails "'d/$name' and 'd/$name' are the same file"
+	: >d/$name
+	run_into d/$name -f -o d/ --checksum "$model"
+	fails "'d/$name' and 'standard output' are the same file"
+	run -o X --checksum "$model"
+	fails "'X' exists: --force replaces it"
+	run --checksum "$model"
+	cp "$OUT" m.b3
+	run_into m.b3 --check m.b3 "$model"
+	fails "'standard output' is the input: it is never overwritten"
+	same 'X' X <(echo old)
+	folder_is X d link m.b3
+}
+
+test_a_model_that_changes_while_it_is_read() {
+	local pid
+	cp "$MODELS/long.gguf" model
+	mkfifo fifo
+	"$PROGRAM" -o out --expect fifo model 2>"$ERR" &
+	pid=$!
+	{
+		head -c 1M /dev/zero
+		touch model
+		tail -c +1048577 <(head -c 8M /dev/zero)
+	} >fifo
+	status=0
+	wait $pid || status=$?
+	: >"$OUT"
+	fails "'model' changed while it was read"
+	folder_is fifo model
+}
+
+test_a_writer_that_lingers() {
+	mkfifo fifo
+	{
+		cat "$MODELS/long.gguf"
+		exec sleep 60
+	} >fifo &
+	SECONDS=0
+	run -o out fifo
+	succeeds
+	[ $SECONDS -lt 30 ] || fail "waited for $SECONDS s"
+	kill $!
+}
+
+test_no_sync() {
+	run --no-sync -o out "$MODELS/small.gguf"
+	succeeds
+	same 'out' out "$MODELS/small.f32"
+	run --no-sync -o d/ "$MODELS/small.gguf"
+	succeeds
+}
+
+test_small_stack() {
+	(
+		ulimit -s 256
+		run -l "$MODELS/small.gguf"
+		status_is 0
+		run -o out --checksum "$MODELS/small.gguf"
+		status_is 0
+	) || exit
+}
+
+test_few_descriptors() {
+	local n
+	for n in 3 4 5 6 7 8 9; do
+		(
+			ulimit -n $n
+			exec "$PROGRAM" -o d/ "$MODELS/small.gguf" 2>/dev/null
+		) || folder_is
+		rm -rf d
 	done
 }
 

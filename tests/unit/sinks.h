@@ -14,6 +14,7 @@ static const struct plan_globs sinks_everything;
 struct sinks {
 	struct fake_model fake;
 	struct plan plan;
+	struct output_options options;
 	struct error err;
 };
 
@@ -23,6 +24,9 @@ static inline void sinks_init(struct sinks *s)
 	static const char *const names[] = { "a", "b", "c", "d" };
 
 	fake_model_init(&s->fake, 5);
+	s->options = (struct output_options){
+		.inputs = &s->fake.model.files,
+	};
 	for (size_t i = 0; i < 4; i++)
 		fake_model_add(&s->fake, names[i], FORMAT_I8, 2, offsets[i]);
 	fake_model_add(&s->fake, "e", FORMAT_I8, 0, 0);
@@ -40,8 +44,7 @@ static inline void sinks_release(struct sinks *s)
 static inline struct output *sinks_output(struct sinks *s, const char *path)
 {
 	struct output *const output =
-		output_open(path, false, &s->fake.model.files,
-			    &s->err);
+		output_open(path, &s->options, &s->err);
 
 	if (!output)
 		abort();

@@ -472,6 +472,7 @@ static void test_effects(void **state)
 		{ "--format=gguf", "o" },
 		{ "--index=i", "o" },
 		{ "--force", "o" },
+		{ "--no-sync", "o" },
 		{ "--untagged", "c" },
 		{ "--ulp=1", "e" },
 		{ "--rtol=1", "e" },

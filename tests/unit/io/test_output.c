@@ -21,15 +21,14 @@
 
 static struct error err;
 
-static const struct file_set no_files;
-
 #define SKIPPED 77
 
 /* ------------------------------ a new file -------------------------------- */
 
 static struct output *open_new(const char *path, bool force)
 {
-	struct output *output = output_open(path, force, &no_files, &err);
+	struct output *output = output_open(path,
+		&(struct output_options){ .force = force }, &err);
 
 	if (!output)
 		fail_msg("%s", err.message);
@@ -47,7 +46,8 @@ static int write_file(const char *path, bool force, const char *text)
 
 static void assert_refused(const char *path, bool force, const char *message)
 {
-	assert_null(output_open(path, force, &no_files, &err));
+	assert_null(output_open(path,
+		&(struct output_options){ .force = force }, &err));
 	assert_string_equal(err.message, message);
 }
 
@@ -150,7 +150,8 @@ static void test_long_names(void **state)
 
 	name[NAME_MAX] = 'x';
 	name[NAME_MAX + 1] = '\0';
-	assert_null(output_open(name, false, &no_files, &err));
+	assert_null(output_open(name,
+		&(struct output_options){ .force = false }, &err));
 	assert_non_null(strstr(err.message, "File name too long"));
 	assert_int_equal(scratch_count("."), 1);
 }
@@ -223,7 +224,8 @@ static int follow_link_of_another_user(int folder_mode)
 	    symlink("../target", "shared/link") ||
 	    lchown("shared/link", 12345, (gid_t)-1))
 		return SKIPPED;
-	if (output_open("shared/link", true, &no_files, &err) ||
+	if (output_open("shared/link",
+		&(struct output_options){ .force = true }, &err) ||
 	    strcmp(err.message, "cannot follow the link 'shared/link': "
 				"Permission denied"))
 		return 1;
@@ -278,7 +280,10 @@ static void test_input_is_never_overwritten(void **state)
 	assert_int_equal(link("two", "hard"), 0);
 	assert_int_equal(symlink("hard", "soft"), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		assert_null(output_open(names[i], true, &inputs, &err));
+		assert_null(output_open(names[i],
+			&(struct output_options){
+				.force = true, .inputs = &inputs
+			}, &err));
 		assert_non_null(strstr(err.message, "' is the input: it is "
 						    "never overwritten"));
 	}
@@ -293,7 +298,10 @@ static int write_to_input_as_stdout(int flags)
 	struct file_set inputs = make_inputs();
 
 	dup2(open("two", flags), STDOUT_FILENO);
-	if (output_open("-", true, &inputs, &err))
+	if (output_open("-",
+		&(struct output_options){
+			.force = true, .inputs = &inputs
+		}, &err))
 		return 1;
 	return strcmp(err.message, "'standard output' is the input: it is "
 				   "never overwritten") ? 2 : 0;
@@ -337,7 +345,8 @@ static void test_permissions_of_a_new_file(void **state)
 		chmod("two", cases[i][2]);
 		add_input(&inputs, "one");
 		add_input(&inputs, "two");
-		output = output_open("out.bin", false, &inputs, &err);
+		output = output_open("out.bin",
+			&(struct output_options){ .inputs = &inputs }, &err);
 		assert_non_null(output);
 		assert_int_equal(output_finish(output, &err), 0);
 		assert_int_equal(mode_of("out.bin"), cases[i][3]);
@@ -462,7 +471,8 @@ static void test_block_device(void **state)
 		skip();
 	assert_refused("disk", false, "'disk' is a device: use --force to "
 				      "write to it");
-	assert_null(output_open("disk", true, &no_files, &err));
+	assert_null(output_open("disk",
+		&(struct output_options){ .force = true }, &err));
 	assert_non_null(strstr(err.message, "cannot open 'disk': No such "
 					    "device"));
 }
@@ -477,8 +487,8 @@ static int write_in_between(int flags)
 	dup2(fd, STDOUT_FILENO);
 	if (write(fd, "before|", 7) != 7)
 		return 1;
-	output = output_open(flags ? "/dev/stdout" : "-", false, &no_files,
-			     &err);
+	output = output_open(flags ? "/dev/stdout" : "-",
+		&(struct output_options){ .force = false }, &err);
 	if (!output || output_is_seekable(output) != !(flags & O_APPEND))
 		return 2;
 	if (output_is_seekable(output))
@@ -509,7 +519,7 @@ static int write_to_closed(int unused)
 {
 	(void)unused;
 	close(STDOUT_FILENO);
-	if (output_open("-", false, &no_files, &err))
+	if (output_open("-", &(struct output_options){ .force = false }, &err))
 		return 1;
 	return strcmp(err.message, "cannot write 'standard output': "
 				   "Bad file descriptor") ? 2 : 0;
@@ -587,7 +597,8 @@ static void test_pipe_that_does_not_block(void **state)
 static int fail_to_write(const char *path, const char *reason)
 {
 	static char bytes[1 << 20];
-	struct output *output = output_open(path, false, &no_files, &err);
+	struct output *output = output_open(path,
+		&(struct output_options){ .force = false }, &err);
 
 	if (!output)
 		return 1;

@@ -10,11 +10,10 @@
 
 static struct error err;
 
-static const struct file_set no_files;
-
 static struct output *open_output(const char *path)
 {
-	struct output *const output = output_open(path, false, &no_files, &err);
+	struct output *const output = output_open(path,
+		&(struct output_options){ .force = false }, &err);
 
 	assert_non_null(output);
 	return output;

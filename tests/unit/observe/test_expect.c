@@ -15,7 +15,6 @@
 static struct error err;
 
 static const struct plan_globs everything;
-static const struct file_set no_files;
 static const struct tolerance exact;
 
 /* ---------------------------- a plan, compared ---------------------------- */
@@ -37,7 +36,8 @@ static struct observer *open_expect(const char *path, const struct tolerance *t,
 
 	if (!expected)
 		return NULL;
-	report = output_open("report", true, &no_files, &err);
+	report = output_open("report",
+		&(struct output_options){ .force = true }, &err);
 	assert_non_null(report);
 	return expect_observer_open(expected, t, report, plan, &err);
 }
@@ -562,7 +562,8 @@ static void test_report_is_optional(void **state)
 		assert_string_equal(err.message, report ?
 			"cannot write '/dev/full': No space left on device" :
 			"3 of 6 tensors differ from 'expected'");
-		report = output_open("/dev/full", false, &no_files, &err);
+		report = output_open("/dev/full",
+			&(struct output_options){ .force = false }, &err);
 		assert_non_null(report);
 	}
 	output_abort(report);
@@ -577,7 +578,10 @@ static void test_allocations_may_fail(void **state)
 	write_bytes("expected", expected, sizeof(expected));
 	for (;; n++) {
 		struct output *const report =
-			output_open("report", true, &no_files, &err);
+			output_open("report",
+				&(struct output_options){
+					.force = true
+				}, &err);
 		struct expected *values;
 		struct observer *observer;
 

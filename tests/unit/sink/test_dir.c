@@ -11,9 +11,10 @@
 
 static struct sink *open_dir(struct sinks *s, const char *path, bool force)
 {
-	struct sink *const sink = sink_dir_open(path, force, &s->plan,
-						&s->fake.model, &s->err);
+	struct sink *sink;
 
+	s->options.force = force;
+	sink = sink_dir_open(path, &s->options, &s->plan, &s->err);
 	if (!sink)
 		fail_msg("%s", s->err.message);
 	return sink;
@@ -104,8 +105,7 @@ static int write_and_raise(int number)
 	struct sink *sink;
 
 	sinks_init(&s);
-	sink = sink_dir_open("out", false, &s.plan, &s.fake.model,
-			     &s.err);
+	sink = sink_dir_open("out", &s.options, &s.plan, &s.err);
 	if (!sink || sinks_write(&s, sink, &s.plan))
 		return 1;
 	return raise(number);
@@ -203,8 +203,8 @@ static void test_permissions(void **state)
 static void assert_refused(struct sinks *s, const char *path, bool force,
 			   const char *message)
 {
-	assert_null(sink_dir_open(path, force, &s->plan, &s->fake.model,
-				  &s->err));
+	s->options.force = force;
+	assert_null(sink_dir_open(path, &s->options, &s->plan, &s->err));
 	assert_string_equal(s->err.message, message);
 }
 
@@ -243,6 +243,37 @@ static void test_refused(void **state)
 	sinks_release(&s);
 }
 
+/* Outputs that are open, one of which exists. */
+static void test_other_outputs(void **state)
+{
+	struct output *opened[2];
+	const struct output *others[2];
+	struct sinks s;
+
+	(void)state;
+	sinks_init(&s);
+	assert_int_equal(mkdir("out", 0777) | symlink("out", "link"), 0);
+	scratch_write("out/b.i8", "old");
+	assert_int_equal(link("out/b.i8", "hard"), 0);
+	s.options.force = true;
+	opened[0] = sinks_output(&s, "hard");
+	opened[1] = sinks_output(&s, "link/c.i8");
+	others[0] = opened[0];
+	others[1] = opened[1];
+	s.options.others = others;
+	s.options.n_others = 1;
+	assert_refused(&s, "out", true,
+		       "'out/b.i8' and 'hard' are the same file");
+	s.options.others = others + 1;
+	assert_refused(&s, "out", true,
+		       "'out/c.i8' and 'link/c.i8' are the same file");
+	output_abort(opened[0]);
+	output_abort(opened[1]);
+	assert_string_equal(scratch_read("out/b.i8"), "old");
+	assert_int_equal(scratch_count("out"), 1);
+	sinks_release(&s);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 
@@ -257,6 +288,7 @@ int main(void)
 		TEST(test_folder_that_appears),
 		TEST(test_permissions),
 		TEST(test_refused),
+		TEST(test_other_outputs),
 	};
 
 	return cmocka_run_group_tests_name("sink_dir", tests, NULL, NULL);

@@ -12,11 +12,10 @@
 static struct error err;
 
 static const struct plan_globs everything;
-static const struct file_set no_files;
-
 static struct sink *open_sink(const char *path, struct plan *plan)
 {
-	struct output *output = output_open(path, false, &no_files, &err);
+	struct output *output = output_open(path,
+		&(struct output_options){ .force = false }, &err);
 	struct sink *sink;
 
 	assert_non_null(output);
@@ -139,7 +138,8 @@ static void test_no_room(void **state)
 	(void)state;
 	if (!scratch_reserves())
 		skip();
-	output = output_open("out", false, &no_files, &err);
+	output = output_open("out",
+		&(struct output_options){ .force = false }, &err);
 	assert_null(sink_raw_open(output, &plan, NULL, &err));
 	assert_memory_equal(err.message, "cannot write 'out': ", 20);
 	assert_int_equal(scratch_count("."), 0);
