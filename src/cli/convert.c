@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "cli/checksums.h"
 #include "cli/listing.h"
 #include "cpu/rows.h"
 #include "io/output_stream.h"
 #include "observe/expect.h"
+#include "observe/overflow.h"
 #include "pass/keep.h"
 #include "sink/kinds.h"
 
@@ -19,8 +21,9 @@ struct conversion {
 	struct plan *plan;
 	struct pass pass;
 	struct observer unchanged; /* checks the model's files at the end */
-	struct observer *comparisons[2]; /* --expect, --verify */
-	size_t n_comparisons;
+	struct observer *observers[3]; /* --expect, --verify, of overflow */
+	size_t n_observers;
+	struct overflow overflow;
 	struct checksums sums; /* without a checksum: not asked for */
 	struct output *index;
 	struct output_options how; /* for the next output */
@@ -44,6 +47,15 @@ static bool standard_output_is_taken(const struct conversion *c)
 	return c->sums.checksum ||
 	       (options->output && !strcmp(options->output, "-")) ||
 	       (options->index && !strcmp(options->index, "-"));
+}
+
+static int add_observer(struct conversion *c, struct observer *observer)
+{
+	if (!observer)
+		return -1;
+	c->observers[c->n_observers++] = observer;
+	pass_add(&c->pass, observer);
+	return 0;
 }
 
 /* Its lines may stand among others on a terminal or in a pipe, but in a file
@@ -71,7 +83,6 @@ static int add_comparison(struct conversion *c, struct expected *expected,
 	const char *const path =
 		standard_output_is_taken(c) ? "/dev/stderr" : "-";
 	struct output *report = NULL;
-	struct observer *observer;
 
 	if (!expected)
 		return -1;
@@ -82,13 +93,8 @@ static int add_comparison(struct conversion *c, struct expected *expected,
 			return -1;
 		}
 	}
-	observer = expect_observer_open(expected, tolerance, report, c->plan,
-					err);
-	if (!observer)
-		return -1;
-	c->comparisons[c->n_comparisons++] = observer;
-	pass_add(&c->pass, observer);
-	return 0;
+	return add_observer(c, expect_observer_open(expected, tolerance, report,
+						    c->plan, err));
 }
 
 /* At least one tensor must be converted, and so can be verified. */
@@ -118,6 +124,48 @@ static int add_comparisons(struct conversion *c, struct error *err)
 		return -1;
 	return add_comparison(c, expected_cpu_open(rows, err), &exact, err);
 }
+
+/* --------------------------------- overflow ------------------------------- */
+
+static bool makes_f16(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		if (plan->tensors[i].type == OUTPUT_F16 &&
+		    !plan->tensors[i].verbatim)
+			return true;
+	return false;
+}
+
+static int add_overflow(struct conversion *c, struct error *err)
+{
+	const struct cpu_rows *rows;
+
+	if (!makes_f16(c->plan))
+		return 0;
+	rows = cpu_rows_chosen(err);
+	return rows ? add_observer(c, overflow_observer_open(rows, &c->overflow,
+							     err)) : -1;
+}
+
+static void warn_of_overflow(const struct conversion *c)
+{
+	const struct overflow *const found = &c->overflow;
+	char name[ESCAPE_MESSAGE_SIZE];
+
+	if (!found->n_weights)
+		return;
+	fprintf(stderr, "gguf-dequant: %" PRIu64 " %s beyond the range of F16 "
+		"and became infinite, in %zu %s; the first is weight %" PRIu64
+		" of '%s', %.9g; '--type bf16' and f32 hold them\n",
+		found->n_weights,
+		found->n_weights == 1 ? "weight is" : "weights are",
+		found->n_tensors, found->n_tensors == 1 ? "tensor" : "tensors",
+		found->weight,
+		escape_text(name, sizeof(name), found->tensor->name),
+		found->value);
+}
+
+/* -------------------------------- checksums ------------------------------- */
 
 static int add_checksums(struct conversion *c, struct manifest *manifest,
 			 struct error *err)
@@ -293,7 +341,11 @@ static int run_conversion(struct conversion *c, const struct budget *budget,
 		budget_for_slots(budget, c->model, c->plan, n_workers),
 		dev->best_slot);
 
-	if (run_pass(c, &how, err) || finish_index(c, err) ||
+	const int result = run_pass(c, &how, err);
+
+	if (!result || err->differs)
+		warn_of_overflow(c);
+	if (result || finish_index(c, err) ||
 	    (c->sums.checksum && checksums_print(&c->sums, err)))
 		return -1;
 	if (c->options->verbose) {
@@ -309,9 +361,9 @@ static void release_conversion(struct conversion *c)
 		output_abort(c->index);
 	if (c->sums.checksum)
 		checksums_release(&c->sums);
-	while (c->n_comparisons) {
+	while (c->n_observers) {
 		struct observer *const observer =
-			c->comparisons[--c->n_comparisons];
+			c->observers[--c->n_observers];
 
 		observer->close(observer);
 	}
@@ -336,7 +388,8 @@ int convert(const struct options *options, const struct budget *budget,
 		return -1;
 	add_unchanged(&c);
 	if (!add_checksums(&c, manifest, err) && !add_comparisons(&c, err) &&
-	    !open_index(&c, err) && !add_sink(&c, err)) {
+	    !add_overflow(&c, err) && !open_index(&c, err) &&
+	    !add_sink(&c, err)) {
 		if (!write_index(&c, err))
 			result = run_conversion(&c, budget, start, err);
 		else if (c.pass.sink)

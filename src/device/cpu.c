@@ -38,16 +38,18 @@ static int cpu_convert(struct device *dev, struct device_slot *slot,
 	const struct cpu_rows *rows = ((struct device_cpu *)dev)->rows;
 
 	(void)err;
+	slot->fits_f16 = true;
 	for (size_t i = 0; i < batch->n_items; i++) {
 		const struct work_item *item = &batch->items[i];
 		const struct plan_tensor *tensor = item->tensor;
 
 		if (tensor->verbatim)
 			continue;
-		rows->convert[tensor->type]
-			     [tensor->tensor->info->format->index](
-			(const char *)slot->in + item->in, item->n_blocks,
-			(char *)slot->out + item->out);
+		slot->fits_f16 &=
+			rows->convert[tensor->type]
+				     [tensor->tensor->info->format->index](
+				(const char *)slot->in + item->in,
+				item->n_blocks, (char *)slot->out + item->out);
 	}
 	return 0;
 }

@@ -17,6 +17,10 @@ struct device_slot {
 	const struct blake3_lanes *blake3;
 	struct blake3_part *parts;
 	bool parts_only; /* and may leave what it converts out of `out` */
+
+	/* Set by convert: no weight of the batch is infinite only as F16. False
+	 * if the device does not know. */
+	bool fits_f16;
 };
 
 #define DEVICE_NO_MEMORY 1

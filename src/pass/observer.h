@@ -12,6 +12,7 @@ struct observed {
 	const char *values; /* at item->out */
 	const struct blake3_part *parts; /* one per item, if any observer of
 					    the pass asks for them */
+	bool fits_f16; /* as the device said: see device.h */
 };
 
 /*

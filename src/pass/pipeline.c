@@ -201,6 +201,7 @@ static struct observed observe(const struct slot *slot)
 		.blocks = slot->buffers.in,
 		.values = slot->buffers.out,
 		.parts = slot->buffers.parts,
+		.fits_f16 = slot->buffers.fits_f16,
 	};
 }
 

@@ -76,6 +76,13 @@ succeeds() {
 	status_is 0
 }
 
+# Done, and nothing printed but that weights became infinite as F16.
+converts() {
+	grep -v 'beyond the range of F16' "$ERR" >"$ERR.others"
+	text_is 'standard error' "$ERR.others" ''
+	status_is 0
+}
+
 # fails MESSAGE: status 2, this message, and nothing on standard output.
 fails() {
 	stderr_is "gguf-dequant: $1"

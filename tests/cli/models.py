@@ -22,7 +22,7 @@ def q8_0(scale, first):
 SMALL = [
     ("token_embd.weight", "q8_0", (32, 3),
      q8_0(0.5, 0) + q8_0(2, 128) + q8_0(-1, 250)),
-    ("blk.0.attn_q.weight", "f32", (2, 2), f32(0.1, -0.0, 65520, 1e-8)),
+    ("blk.0.attn_q.weight", "f32", (2, 2), f32(0.1, -0.0, float("inf"), 1e-8)),
     ("blk.0.attn_norm.weight", "f16", (3,), f16(1, -2.5, 65504)),
     ("blk.1.ids", "i32", (5,), struct.pack("<5i", 0, -1, 1, 2**31 - 1, -2**31)),
 ]

@@ -35,11 +35,11 @@ test_blocks_in_every_type() {
 	for type in f32 f16 bf16 native; do
 		run -t $type "$GOLDEN/q6_k.gguf" -o expected
 		run -t $type --input-type q6_k q6_k.blocks -o file
-		succeeds
+		converts
 		same "$type" file expected
 		run -t $type --input-type q6_k --shape 256,6,8 - -o pipe \
 			< <(cat q6_k.blocks)
-		succeeds
+		converts
 		same "$type by a pipe" pipe expected
 		"$PROGRAM" -t $type --input-type q6_k - -c < <(cat q6_k.blocks) |
 			cat >pipe

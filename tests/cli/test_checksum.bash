@@ -68,7 +68,7 @@ test_checksums_are_those_of_the_bytes() {
 	stdout_is "$(
 		cat <<-'end'
 		BLAKE3 (token_embd.weight.f32) = 3ab2648a296d4e218fef6d0d550a60bf844186c68c6081bc356131f28457fe31
-		BLAKE3 (blk.0.attn_q.weight.f32) = c8812de8c38eb807a5f55ac94cfa8c47a8471e5925ab04a000893ebccaf90b36
+		BLAKE3 (blk.0.attn_q.weight.f32) = cd68e5b4623a23fcf7eb4c0e5f1b8e680db4e0448767677ff0a88690b9271eac
 		BLAKE3 (blk.0.attn_norm.weight.f32) = 228977da712757fd27a5013e3b6fce261cdf3b626582ad9783ec50d06a4111c9
 		BLAKE3 (blk.1.ids.i32) = ce2e9e6300e3685726d20c8edd3e7ad862f1d5572b5a61134daa57a7e487d654
 		end

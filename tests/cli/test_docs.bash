@@ -99,7 +99,9 @@ paste() {
 	[ "$(grep -c '^[^#]*gguf-dequant' commands)" = "$2" ] ||
 		fail "$(cat commands)"
 	bash -euo pipefail commands >got 2>errors || fail "$(cat errors)"
-	same 'standard error' errors /dev/null
+	# The random blocks of the golden files have such weights.
+	same 'standard error' <(grep -v 'beyond the range of F16' errors) \
+		/dev/null
 }
 
 test_readme_recipes() {

@@ -21,7 +21,7 @@ for arguments in zip(*3 * [iter(sys.stdin.read().split())]):
 		name=${name%.gguf}
 		for type in f32 f16 bf16 native; do
 			run -f -t $type -o out "$model"
-			succeeds
+			converts
 			same "$name -t $type" out "$name/$type"
 		done
 		"$PROGRAM" -c - < <(cat "$model") | cat >out
