@@ -7,13 +7,13 @@
 #include "pass/plan.h"
 
 /*
- * Each writes to a stream that no other thread uses; ferror(stream) tells
- * whether all was written. A shape is in the file's order, fastest dimension
- * first. The man page says what is where.
+ * Each writes to a stream that no other thread uses; ferror(stream) tells if all
+ * was written. A shape is in GGUF's order, fastest dimension first. The man page
+ * documents the formats.
  */
 
-/* A row a tensor, totals per type, what the output takes. The name comes last
- * in a row: it may have 64 KiB, and those would widen every row. */
+/* One row per tensor, totals per type, and the size of the output. The name
+ * comes last in a row: it may have 64 KiB, which would widen every row. */
 void listing_table(FILE *stream, const struct model *model,
 		   const struct plan *plan);
 
@@ -21,8 +21,8 @@ void listing_table(FILE *stream, const struct model *model,
 void listing_json(FILE *stream, const struct model *model,
 		  const struct plan *plan);
 
-/* Where each tensor is in the output; `files`: with the name of each one's file
- * by file_name.h. */
+/* The place of each tensor in the output; `files`: with the name of its file, as
+ * file_name.h makes it. */
 int listing_index(FILE *stream, const struct plan *plan, bool files,
 		  struct error *err);
 

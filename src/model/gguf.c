@@ -7,11 +7,11 @@
 
 #include "base/escape.h"
 #include "base/repeat.h"
+#include "model/layout.h"
 #include "model/magic.h"
 
 #define FIELD_SIZE 64 /* for a field's name with its value */
 #define MANY_ZEROS 64 /* more than any sane header has in a row */
-#define DOWNLOAD_AGAIN "download it again"
 
 /* The least that an entry takes in the file. */
 #define MIN_KV 14     /* | len: 8 | key: 1 | type: 4 | value: 1 | */
@@ -32,7 +32,7 @@ struct reader {
 
 	/* For messages: what is being parsed. */
 	const char *subject;     /* "header", "key", "tensor" */
-	const struct text *name; /* NULL: not known yet, hence the number */
+	const struct text *name; /* NULL: not known yet; the number is */
 	uint64_t number, count;  /* number of count, from 1 */
 };
 
@@ -79,7 +79,7 @@ static int refuse_end(const struct reader *r, const char *field, uint64_t n,
 
 	return error_set(r->err, "'%s' is incomplete: %s: %s needs %" PRIu64
 			 " bytes at offset %zu, but the file ends at %" PRIu64
-			 "; " DOWNLOAD_AGAIN, r->src->name,
+			 "; download it again", r->src->name,
 			 subject(r, buffer, sizeof(buffer)), field, n, r->pos,
 			 end);
 }
@@ -101,12 +101,12 @@ static int refuse_zeros(const struct reader *r, size_t offset)
 	char buffer[SUBJECT_SIZE];
 
 	return error_set(r->err, "'%s' is incomplete: %s: there are only zeros "
-			 "at offset %zu; " DOWNLOAD_AGAIN, r->src->name,
+			 "at offset %zu; download it again", r->src->name,
 			 subject(r, buffer, sizeof(buffer)), offset);
 }
 
-/* Checks that the file may hold n more bytes, and the memory too, where they
- * take `extra` more. */
+/* Checks that the file can hold n more bytes, and the memory those and `extra`
+ * more. */
 static int check_room(const struct reader *r, const char *field, uint64_t n,
 		      uint64_t extra)
 {
@@ -124,7 +124,7 @@ static int check_room(const struct reader *r, const char *field, uint64_t n,
 	return 0;
 }
 
-/* The same for n items of at least `each` bytes, and `extra` in memory. */
+/* The same for n items of at least `each` bytes, with `extra` more in memory. */
 static int check_count(const struct reader *r, const char *what, uint64_t n,
 		       uint64_t each, uint64_t extra)
 {
@@ -147,7 +147,7 @@ static void move_text(struct text *text, uintptr_t from, const void *to)
 	text->data = (const char *)to + ((uintptr_t)text->data - from);
 }
 
-/* Gives the header another size; what points into it follows. */
+/* Reallocates the header; the texts that point into it follow. */
 static int resize_header(struct reader *r, size_t size)
 {
 	struct gguf *const gguf = r->gguf;
@@ -204,8 +204,8 @@ static int read_header(struct reader *r, size_t end)
 	return 0;
 }
 
-/* Gives the next n bytes, and steps over them; NULL on error. The pointer holds
- * until the next take. */
+/* Returns the next n bytes and steps over them; NULL on error. The pointer is
+ * valid until the next take. */
 static inline const unsigned char *take(struct reader *r, const char *field,
 					uint64_t n)
 {
@@ -357,7 +357,7 @@ static int skip_value(struct reader *r, enum gguf_type type)
 	return take(r, "value", types[type].bytes) ? 0 : -1;
 }
 
-/* What is at r->pos, as a text of length 0 that moves with the header. */
+/* The text of length 0 at r->pos, which moves with the header. */
 static struct text here(const struct reader *r)
 {
 	return (struct text){ (const char *)r->bytes + r->pos, 0 };
@@ -613,161 +613,6 @@ static int place_tensor(struct reader *r, struct gguf_tensor *tensor)
 	return 0;
 }
 
-static int refuse_overlap(const struct reader *r, const struct gguf_tensor *a,
-			  const struct gguf_tensor *b)
-{
-	char a_name[ESCAPE_MESSAGE_SIZE];
-	char b_name[ESCAPE_MESSAGE_SIZE];
-
-	return error_set(r->err, "'%s': tensors '%s' and '%s' overlap: %" PRIu64
-			 " bytes at offset %" PRIu64 ", and %" PRIu64
-			 " at offset %" PRIu64, r->src->name,
-			 escape_text(a_name, sizeof(a_name), a->name),
-			 escape_text(b_name, sizeof(b_name), b->name),
-			 a->bytes, a->offset, b->bytes, b->offset);
-}
-
-static int compare_offsets(const void *a, const void *b, void *tensors)
-{
-	const struct gguf_tensor *const table = tensors;
-	const size_t i = *(const size_t *)a, j = *(const size_t *)b;
-	const uint64_t x = table[i].offset, y = table[j].offset;
-
-	return x != y ? (x > y) - (x < y) : (i > j) - (i < j);
-}
-
-/* Tensors with data, by offset. */
-struct layout {
-	size_t *order; /* indices */
-	size_t n;
-};
-
-static bool has_data(const struct gguf_tensor *tensor)
-{
-	return tensor->format ? tensor->bytes > 0 : tensor->n_weights > 0;
-}
-
-static int make_layout(const struct reader *r, struct layout *layout)
-{
-	struct gguf_tensor *const tensors = r->gguf->tensors;
-
-	layout->n = 0;
-	layout->order = calloc(r->gguf->n_tensors + 1, sizeof(*layout->order));
-	if (!layout->order)
-		return error_errno(r->err, "cannot read '%s'", r->src->name);
-	for (size_t i = 0; i < r->gguf->n_tensors; i++)
-		if (has_data(&tensors[i]))
-			layout->order[layout->n++] = i;
-	qsort_r(layout->order, layout->n, sizeof(*layout->order),
-		compare_offsets, tensors);
-	return 0;
-}
-
-/* Bytes from tensor i of the layout to the next one or to the end of the file;
- * 0 if the file ends before it, or where it ends is not known. */
-static uint64_t gap_after(const struct reader *r, const struct layout *layout,
-			  size_t i)
-{
-	const struct gguf_tensor *const tensors = r->gguf->tensors;
-	const uint64_t offset = tensors[layout->order[i]].offset;
-
-	if (i + 1 < layout->n)
-		return tensors[layout->order[i + 1]].offset - offset;
-	return r->src->size > offset ? r->src->size - offset : 0;
-}
-
-/*
- * Before ggml had Q2_0, models of PrismML had their own format under its id: 34
- * bytes for 128 weights, not 18 for 64. Whether the sizes of all Q2_0 tensors
- * fit that format exactly; then they have no format that we can read.
- */
-static bool is_prism(const struct reader *r, const struct layout *layout)
-{
-	struct gguf_tensor *const tensors = r->gguf->tensors;
-	bool any = false;
-
-	for (size_t i = 0; i < layout->n; i++) {
-		const struct gguf_tensor *const tensor =
-			&tensors[layout->order[i]];
-		const uint64_t bytes = tensor->n_weights / 128 * 34;
-		const uint64_t gap = gap_after(r, layout, i);
-
-		if (!tensor->format || tensor->format->index != FORMAT_Q2_0)
-			continue;
-		if (tensor->n_weights % 128 || gap < bytes ||
-		    gap - bytes >= r->gguf->alignment)
-			return false;
-		any = true;
-	}
-	for (size_t i = 0; any && i < r->gguf->n_tensors; i++) {
-		if (!tensors[i].format ||
-		    tensors[i].format->index != FORMAT_Q2_0)
-			continue;
-		tensors[i].format = NULL;
-		tensors[i].n_blocks = 0;
-	}
-	return any;
-}
-
-/* Where the data ends: the end of the tensor that ends last. */
-static uint64_t data_end(const struct gguf *gguf)
-{
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < gguf->n_tensors; i++) {
-		const struct gguf_tensor *const tensor = &gguf->tensors[i];
-		const uint64_t last = tensor->offset + tensor->bytes;
-
-		if (has_data(tensor) && last > end)
-			end = last;
-	}
-	return end;
-}
-
-/* Checks that no byte belongs to two tensors, and that the file is complete.
- * Tensors without a format get the bytes up to the next one. */
-static int check_layout(const struct reader *r, const struct layout *layout)
-{
-	struct gguf_tensor *const tensors = r->gguf->tensors;
-	uint64_t end;
-
-	for (size_t i = 0; i < layout->n; i++) {
-		struct gguf_tensor *const a = &tensors[layout->order[i]];
-		const uint64_t gap = gap_after(r, layout, i);
-
-		if (!a->format)
-			a->bytes = gap;
-		else if (i + 1 < layout->n && gap < a->bytes)
-			return refuse_overlap(r, a,
-					      &tensors[layout->order[i + 1]]);
-	}
-	end = data_end(r->gguf);
-	if (!r->src->seekable)
-		r->src->least = end;
-	if (r->src->seekable && end > r->src->size)
-		return error_set(r->err, "'%s' is incomplete: its tensors end "
-				 "at offset %" PRIu64 ", but the file ends at "
-				 "%" PRIu64 ", so %" PRIu64 " byte%s missing; "
-				 DOWNLOAD_AGAIN, r->src->name, end,
-				 r->src->size, end - r->src->size,
-				 end - r->src->size == 1 ? " is" : "s are");
-	return 0;
-}
-
-static int check_data(const struct reader *r)
-{
-	struct layout layout;
-	int result;
-
-	if (make_layout(r, &layout))
-		return -1;
-	result = check_layout(r, &layout);
-	if (result && is_prism(r, &layout))
-		result = check_layout(r, &layout);
-	free(layout.order);
-	return result;
-}
-
 static int place_tensors(struct reader *r)
 {
 	struct gguf *const gguf = r->gguf;
@@ -777,7 +622,7 @@ static int place_tensors(struct reader *r)
 	for (size_t i = 0; i < gguf->n_tensors; i++)
 		if (place_tensor(r, &gguf->tensors[i]))
 			return -1;
-	return check_data(r);
+	return layout_check(gguf, r->src, r->err);
 }
 
 /* The first bytes: that it is GGUF, and of which version. */
@@ -939,8 +784,8 @@ struct gguf_array gguf_array(struct text value)
 
 bool gguf_array_next(struct gguf_array *array)
 {
-	/* As if the items were a file that has been read: gguf_read stepped
-	 * over the same bytes, hence no error. */
+	/* As if the items were a file that has been read. Cannot fail:
+	 * gguf_read has stepped over the same bytes. */
 	struct source src = { .seekable = true, .size = array->rest.len };
 	struct error err;
 	struct reader r = { .bytes = (const unsigned char *)array->rest.data,

@@ -72,7 +72,7 @@ struct gguf_tensor {
 };
 
 struct gguf {
-	uint32_t version; /* 0: none was read, as of blocks without a header */
+	uint32_t version; /* 0: none was read; headerless blocks */
 	uint64_t alignment;
 	uint64_t data_offset; /* from the start of the file */
 
@@ -83,16 +83,16 @@ struct gguf {
 
 	unsigned char *header; /* the file's first bytes; texts point into it */
 	size_t header_len;     /* through the last tensor info */
-	size_t memory;         /* bytes that the header and the tables take */
+	size_t memory;         /* bytes of the header and the tables */
 };
 
 /*
- * Parses and checks all that precedes the tensor data, and that the data lies
- * in the file where its size is known. Allocates at most `memory` bytes, which
- * must be GGUF_READ_AHEAD at least, and GGUF_READ_AHEAD beyond them; touches no
- * more than is in proportion to what the file really holds. An error names the
- * file, the field, the value, the limit and the offset. After success the
- * caller releases gguf; a stream stands at the end of the header.
+ * Parses and checks everything before the tensor data, and, if the size of the
+ * file is known, that the data lies in it. Allocates at most `memory` bytes,
+ * at least GGUF_READ_AHEAD, and GGUF_READ_AHEAD more; touches only as much as
+ * is in proportion to what the file really holds. An error names the file, the
+ * field, the value, the limit and the offset. After success the caller releases
+ * gguf, and a stream is at the end of the header.
  */
 int gguf_read(struct gguf *gguf, struct source *src, size_t memory,
 	      struct error *err);
@@ -119,8 +119,8 @@ const char *gguf_dim_name(unsigned i);
 /* The entry with that key, or NULL. */
 const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key);
 
-/* Whether kv holds an integer of any width, not negative; *value gets it. kv
- * may be NULL. */
+/* Whether kv, which may be NULL, holds an integer of any width that is not
+ * negative; *value gets it. */
 bool gguf_unsigned(const struct gguf_kv *kv, uint64_t *value);
 
 /* "u8", "string", …, for messages and listings. */

@@ -193,6 +193,120 @@ static void test_model(void **state)
 	builder_release(&b);
 }
 
+/* Types that we cannot read: the bytes reach to the next tensor with data, or
+ * to the end of the file if that is known. */
+static void test_foreign_types(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t type;
+		uint64_t dim, offset, bytes, bytes_from_pipe;
+	} rows[] = {
+		{ "last", 156, 256, 192, 108, 0 },
+		{ "first", UINT32_MAX, 7, 0, 96, 96 },
+		{ "empty", 43, 0, 32, 0, 0 },
+		{ "f32", 0, 4, 96, 16, 16 },
+		{ "ours", FORMAT_OWN_IDS, 32, 128, 64, 64 },
+	};
+	const size_t n = sizeof(rows) / sizeof(*rows);
+	struct builder b = { 0 };
+
+	(void)state;
+	build_header(&b, 3, n, 0);
+	for (size_t i = 0; i < n; i++)
+		build_tensor(&b, rows[i].name, 1, &rows[i].dim, rows[i].type,
+			     rows[i].offset);
+	build_data(&b, 32, 300);
+	for (unsigned from_pipe = 0; from_pipe < 2; from_pipe++) {
+		struct source src;
+		struct gguf gguf;
+
+		open_model(&b, from_pipe, &src, &gguf);
+		for (size_t i = 0; i < n; i++) {
+			const struct gguf_tensor *tensor = &gguf.tensors[i];
+
+			assert_int_equal(tensor->type, rows[i].type);
+			assert_int_equal(!tensor->format, rows[i].type != 0);
+			assert_int_equal(tensor->n_weights, rows[i].dim);
+			assert_int_equal(tensor->bytes,
+					 from_pipe ? rows[i].bytes_from_pipe :
+						     rows[i].bytes);
+		}
+		gguf_release(&gguf);
+		source_close(&src);
+	}
+	builder_release(&b);
+}
+
+/* Their data must be there, if perhaps not all of it. */
+static void test_a_foreign_type_may_be_cut_off(void **state)
+{
+	static const uint64_t dim = 256;
+	struct builder b = { 0 };
+	char path[BUILDER_PATH_SIZE];
+	struct error err;
+	int fd;
+
+	(void)state;
+	build_header(&b, 3, 2, 0);
+	build_tensor(&b, "a", 1, &dim, 24, 0);
+	build_tensor(&b, "b", 1, &dim, 156, 512);
+	build_data(&b, 32, 500);
+	fd = builder_open(&b, path);
+	assert_false(read_path(path, MEMORY, &err));
+	assert_non_null(strstr(err.message, "so 12 bytes are missing"));
+	close(fd);
+	builder_release(&b);
+}
+
+/* Q2_0 of PrismML's older models: only if all sizes fit, and ggml's do not. */
+static void test_types_of_prism(void **state)
+{
+	static const struct {
+		uint64_t weights, bytes; /* of the first of two tensors */
+		size_t end;              /* of the second one, of 128 weights */
+		bool has_format, fits;
+	} rows[] = {
+		{ 4096, 1152, 36, true, true },   /* ggml's 18 for 64 */
+		{ 4096, 1152, 34, false, false }, /* cut off */
+		{ 4096, 1088, 34, false, true },
+		{ 4096, 1088, 65, false, true },
+		{ 4096, 1088, 66, false, false }, /* more than padding */
+		{ 4096, 1120, 34, false, false },
+		{ 4160, 1120, 34, false, false }, /* not whole blocks of 128 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct builder b = { 0 };
+		struct error err = { 0 };
+		char path[BUILDER_PATH_SIZE];
+		struct source src;
+		struct gguf gguf;
+		int fd, result;
+
+		build_header(&b, 3, 2, 0);
+		build_tensor(&b, "a", 1, &rows[i].weights, 42, 0);
+		build_tensor(&b, "b", 1, (uint64_t[]){ 128 }, 42,
+			     rows[i].bytes);
+		build_data(&b, 32, rows[i].bytes + rows[i].end);
+		fd = builder_open(&b, path);
+		assert_int_equal(source_open(&src, path, &err), 0);
+		result = gguf_read(&gguf, &src, MEMORY, &err);
+		assert_int_equal(result, rows[i].fits ? 0 : -1);
+		if (!result) {
+			assert_int_equal(gguf.tensors[0].format != NULL,
+					 rows[i].has_format);
+			assert_int_equal(gguf.tensors[1].format != NULL,
+					 rows[i].has_format);
+			gguf_release(&gguf);
+		}
+		source_close(&src);
+		close(fd);
+		builder_release(&b);
+	}
+}
+
 static struct gguf_array array_of(const struct gguf *gguf, const char *key)
 {
 	const struct gguf_kv *const kv = gguf_find(gguf, key);
@@ -707,6 +821,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_corpus),
 		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_foreign_types),
+		cmocka_unit_test(test_a_foreign_type_may_be_cut_off),
+		cmocka_unit_test(test_types_of_prism),
 		cmocka_unit_test(test_arrays_are_walked),
 		cmocka_unit_test(test_unsigned_takes_integers),
 		cmocka_unit_test(test_types_have_names),
