@@ -329,6 +329,32 @@ static void print_speed(const struct conversion *c,
 		elapsed, (double)plan->dst_bytes / elapsed * 1e-9);
 }
 
+/* ggml reads tensors of up to 4 dimensions, and no file that has others. */
+#define GGML_MAX_DIMS 4
+
+static void warn_of_dimensions(const struct conversion *c)
+{
+	const struct options *const options = c->options;
+
+	if (!options->output || options->quiet ||
+	    options->kind->open_file != sink_gguf_open)
+		return;
+	for (size_t i = 0; i < c->plan->n_tensors; i++) {
+		const struct gguf_tensor *const info =
+			c->plan->tensors[i].tensor->info;
+		char name[ESCAPE_MESSAGE_SIZE];
+
+		if (info->n_dims <= GGML_MAX_DIMS)
+			continue;
+		fprintf(stderr, "gguf-dequant: llama.cpp cannot load the "
+				"output: tensor '%s' has %u dimensions, and "
+				"its limit is %d\n",
+			escape_text(name, sizeof(name), info->name),
+			info->n_dims, GGML_MAX_DIMS);
+		return;
+	}
+}
+
 static int run_conversion(struct conversion *c, const struct budget *budget,
 			  double start, struct error *err)
 {
@@ -343,6 +369,8 @@ static int run_conversion(struct conversion *c, const struct budget *budget,
 
 	const int result = run_pass(c, &how, err);
 
+	if (!result)
+		warn_of_dimensions(c);
 	if (!result || err->differs)
 		warn_of_overflow(c);
 	if (result || finish_index(c, err) ||

@@ -40,6 +40,11 @@ ok.weight [4]'
 	run -o out "$MODELS/dimensions.gguf"
 	succeeds
 	run -t native -o copy.gguf "$MODELS/dimensions.gguf"
+	stderr_is "gguf-dequant: llama.cpp cannot load the output: tensor \
+'five' has 5 dimensions, and its limit is 4"
+	status_is 0
+	run -q -t native -fo copy.gguf "$MODELS/dimensions.gguf"
+	succeeds
 	run --json copy.gguf
 	[ "$(jq -c '[.tensors[].shape]' "$OUT")" = '[[2,1,2,1,3],'\
 '[32,1,1,2,1,2],[1,1,1,1,1,1,2,3],[4]]' ] || fail "$(cat "$OUT")"
