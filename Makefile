@@ -9,7 +9,8 @@
 #   make check-amd    run the AMD kernels in an emulator
 #   make check-hip    run the program on simulated AMD GPUs
 #   make kernel-resources  show the registers of the GPU kernels
-#   make fuzz         search for files that break the parser, with clang
+#   make fuzz         search for files that break the parser or the program,
+#                     with clang: FUZZ_SECONDS=60 for each of the two
 #   make install      install the program, its manual page and the C API
 #   make uninstall    remove them
 #   make clean        remove build/
@@ -110,7 +111,7 @@ BENCH_ROWS := $B/tests/bench/bench_rows
 BENCH_CHECKSUM := $B/tests/bench/bench_checksum
 BENCH_GPU := $B/tests/bench/bench_gpu
 WRITE_CORPUS := $B/tests/unit/write_corpus
-FUZZER := $B/tests/fuzz/fuzz_gguf
+FUZZERS := $B/tests/fuzz/fuzz_gguf $B/tests/fuzz/fuzz_pass
 # The program with code for the fake GPUs, and the fake GPUs themselves.
 FAKE_PROGRAM := $B/tests/gpu/gguf-dequant
 FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
@@ -118,11 +119,12 @@ FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 # Preloaded to simulate a full disk.
 FULL_DISK := $B/tests/cli/fail_write.so
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
-	$(WRITE_CORPUS) $(FUZZER)
+	$(WRITE_CORPUS) $(FUZZERS)
 
 .PHONY: all help bench_gpu tests check check-unit check-cli check-models \
 	check-install check-api bench bench-rows bench-checksum bench-gpu \
-	bench-program fuzz fuzz-run install uninstall clean
+	bench-program fuzz fuzz-corpus fuzz-seeds fuzz-run fuzz-merge install \
+	uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
@@ -164,7 +166,7 @@ $(TESTS): %: %.o $(LIBRARY)
 	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(PROGRAM_LDLIBS) \
 		$(LDLIBS)
 $(UNIT_TESTS): TEST_LDLIBS := -lcmocka -lm
-$(FUZZER): TEST_LDLIBS := -fsanitize=fuzzer
+$(FUZZERS): TEST_LDLIBS := -fsanitize=fuzzer
 $B/tests/unit/model/test_gguf $(WRITE_CORPUS): $B/tests/unit/gguf_corpus.o
 # These make each allocation fail in turn.
 $B/tests/unit/model/test_model $B/tests/unit/observe/test_expect: \
@@ -234,18 +236,43 @@ bench-gpu: $(BENCH_GPU)
 bench-program: all
 	scripts/bench $(BENCH_PROGRAM_ARGS)
 
-# Files that break the parser are left in build/fuzz/, beside the corpus.
+# Files that break it are left in build/fuzz/. What reached new code before is
+# in tests/fuzz/NAME.tar.xz; `make fuzz-corpus` renews these.
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
+FUZZ_ARGS ?= -max_len=4096
+FUZZ_MAKE = $(MAKE) CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined \
+	CPPFLAGS="$(CPPFLAGS) -DGGUF_READ_AHEAD=256"
 fuzz:
-	$(MAKE) CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined \
-		CPPFLAGS="$(CPPFLAGS) -DGGUF_READ_AHEAD=256" fuzz-run
+	$(FUZZ_MAKE) fuzz-run
 
-fuzz-run: $(FUZZER) $(WRITE_CORPUS)
-	rm -rf build/fuzz/seeds && mkdir -p build/fuzz/seeds build/fuzz/corpus
+fuzz-corpus:
+	$(FUZZ_MAKE) fuzz-merge
+
+fuzz-seeds: $(FUZZERS) $(WRITE_CORPUS)
+	rm -rf build/fuzz/seeds && mkdir -p build/fuzz/seeds
 	$(WRITE_CORPUS) build/fuzz/seeds
-	$(FUZZER) -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -timeout=5 \
-		-artifact_prefix=build/fuzz/ build/fuzz/corpus build/fuzz/seeds
+	@for fuzzer in $(FUZZERS); do \
+		name=$${fuzzer##*/}; mkdir -p build/fuzz/$$name; \
+		tar -C build/fuzz/$$name -xf tests/fuzz/$$name.tar.xz; done
+
+fuzz-run: fuzz-seeds
+	@set -e; for fuzzer in $(FUZZERS); do \
+		"$$PWD/$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+			-artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_ARGS) \
+			"$$PWD/build/fuzz/$${fuzzer##*/}" \
+			"$$PWD/build/fuzz/seeds"; done
+
+fuzz-merge: fuzz-seeds
+	@set -e; for fuzzer in $(FUZZERS); do \
+		name=$${fuzzer##*/}; \
+		rm -rf build/fuzz/merged && mkdir build/fuzz/merged; \
+		"$$PWD/$$fuzzer" -merge=1 $(FUZZ_ARGS) \
+			"$$PWD/build/fuzz/merged" "$$PWD/build/fuzz/$$name" \
+			"$$PWD/build/fuzz/seeds"; \
+		tar -C build/fuzz/merged --sort=name --mtime=@0 --mode=644 \
+			--owner=0 --group=0 --numeric-owner \
+			-cJf tests/fuzz/$$name.tar.xz .; done
 
 install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 	install -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1" \

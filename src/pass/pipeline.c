@@ -209,7 +209,9 @@ static struct observed observe(const struct slot *slot)
  * `notes`; those of the first one follow the parts. */
 static char *next_notes(const struct observer *observer, char *notes)
 {
-	return notes + observer->note_bytes * PLAN_BATCH_ITEMS;
+	/* NULL if nobody takes notes. */
+	return observer->note_bytes ?
+	       notes + observer->note_bytes * PLAN_BATCH_ITEMS : notes;
 }
 
 static char *first_notes(const struct pipeline *p, const struct slot *slot)

@@ -2,7 +2,7 @@
  * write_corpus DIR: writes the corpus of good and bad GGUF files, for tests of
  * the whole program and as seeds for the fuzzer.
  *
- *   DIR/NAME.gguf        the file
+ *   DIR/NAME.gguf        the file; format-NAME: two blocks of a format
  *   DIR/NAME.error       for a bad file, the message after 'FILE'
  *   DIR/NAME.pipe-error  the message if the file comes from a pipe
  */
@@ -29,6 +29,20 @@ static void write_message(const char *dir, const char *name, const char *suffix,
 		write_file(dir, name, suffix, message, strlen(message));
 }
 
+static void write_format(const char *dir, const struct format *format)
+{
+	struct builder b = { 0 };
+	char name[64];
+
+	snprintf(name, sizeof(name), "format-%s", format->name);
+	build_header(&b, 3, 1, 0);
+	build_tensor(&b, "w", 1, (uint64_t[]){ 2 * format->block_weights },
+		     format->id, 0);
+	build_data(&b, 32, 2 * format->block_bytes);
+	write_file(dir, name, ".gguf", b.data, b.len);
+	builder_release(&b);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -47,5 +61,8 @@ int main(int argc, char **argv)
 			      gguf_case_message(c, true));
 		builder_release(&b);
 	}
+	for (unsigned i = 0; i < FORMAT_COUNT; i++)
+		if (format_at(i)->id < FORMAT_OWN_IDS)
+			write_format(argv[1], format_at(i));
 	return 0;
 }
