@@ -7,13 +7,23 @@ static const struct {
 	{ 0x0000, 0x001f },   /* C0 controls */
 	{ 0x007f, 0x009f },   /* DEL, C1 controls */
 	{ 0x00ad, 0x00ad },   /* soft hyphen */
+	{ 0x0600, 0x0605 },   /* Arabic signs around numbers */
 	{ 0x061c, 0x061c },   /* Arabic letter mark, bidirectional */
+	{ 0x06dd, 0x06dd },   /* Arabic end of ayah */
+	{ 0x070f, 0x070f },   /* Syriac abbreviation mark */
+	{ 0x0890, 0x0891 },   /* Arabic pound and piastre marks */
+	{ 0x08e2, 0x08e2 },   /* Arabic disputed end of ayah */
 	{ 0x180e, 0x180e },   /* Mongolian vowel separator */
 	{ 0x200b, 0x200f },   /* zero width; left-to-right, right-to-left */
 	{ 0x2028, 0x202e },   /* separators; bidirectional embeddings */
 	{ 0x2060, 0x206f },   /* word joiner; bidirectional isolates */
 	{ 0xfeff, 0xfeff },   /* byte order mark */
 	{ 0xfff9, 0xfffb },   /* interlinear annotation */
+	{ 0x110bd, 0x110bd }, /* Kaithi number signs */
+	{ 0x110cd, 0x110cd },
+	{ 0x13430, 0x1343f }, /* Egyptian hieroglyph format controls */
+	{ 0x1bca0, 0x1bca3 }, /* shorthand format controls */
+	{ 0x1d173, 0x1d17a }, /* musical beams, slurs and phrases */
 	{ 0xe0000, 0xe007f }, /* tags */
 };
 

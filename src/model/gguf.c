@@ -446,6 +446,9 @@ static int read_alignment(struct reader *r)
 	if (!gguf->alignment || (gguf->alignment & (gguf->alignment - 1)))
 		return refuse(r, "value", gguf->alignment, offset,
 			      "must be a power of two");
+	if (gguf->alignment > GGUF_MAX_ALIGNMENT)
+		return refuse(r, "value", gguf->alignment, offset,
+			      "may be %d at most", GGUF_MAX_ALIGNMENT);
 	return 0;
 }
 

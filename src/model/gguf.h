@@ -15,7 +15,8 @@
  * and makes the tensor empty. A bool other than 0 is true. Holes, tensors out
  * of order and bytes after the last one are legal, overlaps are not. There may
  * be 8 dimensions, as diffusion models need, although ggml reads 4. The
- * alignment may be any power of two.
+ * alignment may be any power of two up to GGUF_MAX_ALIGNMENT: it is also that
+ * of GGUF output, of which 57 bytes of input could otherwise ask for 2 GiB.
  *
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
@@ -28,6 +29,7 @@
 #include "io/source.h"
 
 #define GGUF_DEFAULT_ALIGNMENT 32
+#define GGUF_MAX_ALIGNMENT (64 << 10)
 #define GGUF_MAX_DIMS 8
 #define GGUF_MAX_NAME 65535 /* bytes in a key or a tensor's name */
 #define GGUF_MAX_DEPTH 16   /* arrays within arrays; ggml reads only 1 */

@@ -370,10 +370,14 @@ const struct gguf_case gguf_corpus[] = {
 	{ "alignment-64-offset-32", ": tensor 'w': offset 32 at offset 74: "
 	  "must be a multiple of the alignment, 64", .build = alignment,
 	  .type = GGUF_U32, BYTES("\100\0\0\0"), .offset = 32, .data = 129 },
-	{ "alignment-2^31", INCOMPLETE "its tensors end at offset 2147483649, "
-	  "but the file ends at 120, so 2147483529 bytes are missing" AGAIN,
-	  "", .build = alignment, .type = GGUF_U32, BYTES("\0\0\0\200"),
-	  .data = 32 },
+	{ "alignment-64k", NULL, .build = alignment, .type = GGUF_U32,
+	  BYTES("\0\0\1\0"), .data = 131072 },
+	{ "alignment-128k", ": key 'general.alignment': value 131072 at offset "
+	  "53: may be 65536 at most", .build = alignment, .type = GGUF_U32,
+	  BYTES("\0\0\2\0"), .data = 32 },
+	{ "alignment-2^31", ": key 'general.alignment': value 2147483648 at "
+	  "offset 53: may be 65536 at most", .build = alignment,
+	  .type = GGUF_U32, BYTES("\0\0\0\200"), .data = 32 },
 
 	/* Tensor infos. */
 	{ "no-tensors", NULL, .build = header },
