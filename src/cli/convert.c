@@ -111,7 +111,6 @@ static int add_comparisons(struct conversion *c, struct error *err)
 {
 	static const struct tolerance exact;
 	const struct options *const options = c->options;
-	const struct cpu_rows *rows;
 
 	if (options->expect &&
 	    add_comparison(c, expected_file_open(options->expect, c->plan, err),
@@ -119,10 +118,10 @@ static int add_comparisons(struct conversion *c, struct error *err)
 		return -1;
 	if (!options->verify)
 		return 0;
-	rows = cpu_rows_chosen(err);
-	if (!rows || check_verify(c->plan, err))
+	if (check_verify(c->plan, err))
 		return -1;
-	return add_comparison(c, expected_cpu_open(rows, err), &exact, err);
+	return add_comparison(c, expected_cpu_open(c->pass.rows, err), &exact,
+			      err);
 }
 
 /* --------------------------------- overflow ------------------------------- */
@@ -138,13 +137,10 @@ static bool makes_f16(const struct plan *plan)
 
 static int add_overflow(struct conversion *c, struct error *err)
 {
-	const struct cpu_rows *rows;
-
 	if (!makes_f16(c->plan))
 		return 0;
-	rows = cpu_rows_chosen(err);
-	return rows ? add_observer(c, overflow_observer_open(rows, &c->overflow,
-							     err)) : -1;
+	return add_observer(c, overflow_observer_open(c->pass.rows,
+						      &c->overflow, err));
 }
 
 static void warn_of_overflow(const struct conversion *c)
@@ -410,6 +406,9 @@ int convert(const struct options *options, const struct budget *budget,
 					 .inputs = &model->files } };
 	int result = -1;
 
+	c.pass.rows = cpu_rows_chosen(err);
+	if (!c.pass.rows)
+		return -1;
 	c.pass.device = device_select(&options->device, plan, budget->threads,
 				      err);
 	if (!c.pass.device)

@@ -11,6 +11,7 @@
 #include "gpu/listing.h"
 #include "io/output_stream.h"
 #include "pass/keep.h"
+#include "pass/scales.h"
 
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
@@ -91,6 +92,25 @@ static int open_model(const struct options *options, size_t memory,
 			  err);
 }
 
+/* Applies scales, which *values gets, or says that there are some. */
+static int apply_scales(const struct options *options, struct plan *plan,
+			const struct model *model, float **values,
+			struct error *err)
+{
+	size_t n;
+
+	if (options->apply_scales)
+		return scales_apply(plan, model, values, err);
+	if (!scales_count(plan, model, &n, err))
+		return -1;
+	if (n)
+		fprintf(stderr, "gguf-dequant: %zu NVFP4 %s not multiplied by "
+			"the scales beside %s: use '--apply-scales'\n", n,
+			n == 1 ? "tensor is" : "tensors are",
+			n == 1 ? "it" : "them");
+	return 0;
+}
+
 /* manifest: to compare with, or NULL. */
 static int run_model(const struct options *options, const struct budget *budget,
 		     struct manifest *manifest, struct error *err)
@@ -103,6 +123,7 @@ static int run_model(const struct options *options, const struct budget *budget,
 	};
 	struct model model;
 	struct plan plan;
+	float *scales = NULL;
 	int result = -1;
 
 	if (open_model(options, budget->header, &model, err))
@@ -117,6 +138,9 @@ static int run_model(const struct options *options, const struct budget *budget,
 	if (options->action == OPTIONS_CONVERT) {
 		result = plan_check_formats(&plan, err);
 		if (!result)
+			result = apply_scales(options, &plan, &model, &scales,
+					      err);
+		if (!result)
 			result = convert(options, budget, manifest, &model,
 					 &plan, err);
 		for (size_t i = 0; i < model.n_shards; i++)
@@ -127,6 +151,7 @@ static int run_model(const struct options *options, const struct budget *budget,
 		result = list(options, &model, &plan, err);
 	}
 out_plan:
+	free(scales);
 	plan_release(&plan);
 out_release:
 	model_release(&model);

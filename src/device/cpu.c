@@ -43,7 +43,7 @@ static int cpu_convert(struct device *dev, struct device_slot *slot,
 		const struct work_item *item = &batch->items[i];
 		const struct plan_tensor *tensor = item->tensor;
 
-		if (tensor->verbatim)
+		if (!plan_is_for_device(tensor))
 			continue;
 		slot->fits_f16 &=
 			rows->convert[tensor->type]

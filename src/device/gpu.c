@@ -165,7 +165,7 @@ static int launch_items(const struct slot *slot, const struct work_batch *batch,
 		const struct gguf_tensor *const info =
 			item->tensor->tensor->info;
 
-		if (!item->tensor->verbatim &&
+		if (plan_is_for_device(item->tensor) &&
 		    gpu_launch(slot->kernels, info->format, item->tensor->type,
 			       (char *)slot->in + item->in, item->n_blocks,
 			       (char *)slot->out + item->out, slot->stream,
@@ -185,8 +185,11 @@ static int download_items(const struct slot *slot, void *to,
 	for (size_t i = 0, end; i < n; i = end + 1) {
 		size_t bytes = 0;
 
-		for (end = i; end < n && !items[end].tensor->verbatim; end++)
+		for (end = i; end < n; end++) {
+			if (!plan_is_for_device(items[end].tensor))
+				break;
 			bytes += items[end].dst_bytes;
+		}
 		if (bytes &&
 		    GPU_CALL(slot->kernels->gpu, err, bytes, download,
 			     (char *)to + items[i].out,
@@ -209,7 +212,7 @@ static int hash_items(struct slot *slot, const struct work_batch *batch,
 		const size_t at = hashes->n_values * VALUE_BYTES;
 		size_t n;
 
-		if (item->tensor->verbatim)
+		if (!plan_is_for_device(item->tensor))
 			continue;
 		if (gpu_hash(slot->kernels, (char *)slot->out + item->out,
 			     item->dst_bytes, item->dst_offset,
@@ -233,7 +236,7 @@ static void join_items(const struct device_slot *buffers,
 	for (size_t i = 0; i < batch->n_items; i++) {
 		const struct work_item *const item = &batch->items[i];
 
-		if (!item->tensor->verbatim)
+		if (plan_is_for_device(item->tensor))
 			values += blake3_part_join(
 				&buffers->parts[i], buffers->blake3, values,
 				DQ_HASH_LEVEL, item->dst_bytes,
@@ -248,6 +251,7 @@ static int convert(struct device *dev, struct device_slot *buffers,
 	const struct gpu *const gpu = slot->kernels->gpu;
 
 	(void)dev;
+	buffers->fits_f16 = false;
 	if (gpu_select(slot->kernels, err))
 		return -1;
 	if (GPU_CALL(gpu, err, batch->in_bytes, upload, slot->in, buffers->in,

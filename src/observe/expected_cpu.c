@@ -2,6 +2,7 @@
 
 #include "cpu/rows.h"
 #include "observe/expect.h"
+#include "pass/scales.h"
 
 struct expected_cpu {
 	struct expected expected; /* first */
@@ -21,10 +22,17 @@ static int convert_again(struct expected *expected,
 	const struct format *const format = tensor->tensor->info->format;
 	const size_t made = item->dst_bytes / item->n_blocks; /* by a block */
 
+	const char *const blocks = observed->blocks + item->in +
+				   at / made * format->block_bytes;
+
 	(void)err;
-	rows->convert[tensor->type][format->index](
-		observed->blocks + item->in + at / made * format->block_bytes,
-		n / made, bytes);
+	if (tensor->scales)
+		scales_convert(rows, tensor, (item->dst_offset + at) /
+						     tensor->format->block_bytes,
+			       blocks, n / made, bytes);
+	else
+		rows->convert[tensor->type][format->index](blocks, n / made,
+							   bytes);
 	return 0;
 }
 

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pass/scales.h"
+
 /* Half way from 65504, the largest number of F16, to where the next one would
  * be: what is not below becomes infinite. */
 #define LIMIT 65520.0
 
-#define PIECE 1024 /* weights: whole blocks of every format */
+#define PIECE SCALES_PIECE /* weights: whole blocks of every format */
 
 struct overflow_observer {
 	struct observer observer; /* first */
@@ -61,12 +63,24 @@ static void count_item(const struct cpu_rows *rows, struct note *note,
 	}
 	for (size_t left = item->n_blocks, n; left; left -= n) {
 		n = left < in_piece ? left : in_piece;
-		rows->convert[OUTPUT_F32][format->index](blocks, n, y);
+		if (tensor->scales)
+			scales_to_f32(rows, tensor, first, blocks, n, y);
+		else
+			rows->convert[OUTPUT_F32][format->index](blocks, n, y);
 		for (size_t i = 0; i < n * format->block_weights; i++)
 			count_weight(note, first + i, (double)y[i]);
 		blocks += n * format->block_bytes;
 		first += n * format->block_weights;
 	}
+}
+
+static bool may_overflow(const struct cpu_rows *rows,
+			 const struct work_item *item, const char *blocks)
+{
+	const struct plan_tensor *const tensor = item->tensor;
+	const enum format_index format = tensor->tensor->info->format->index;
+
+	return tensor->scales || !rows->fits_f16[format](blocks, item->n_blocks);
 }
 
 static int overflow_prepare(struct observer *observer,
@@ -86,8 +100,7 @@ static int overflow_prepare(struct observer *observer,
 		const char *const blocks = observed->blocks + item->in;
 
 		if (!tensor->verbatim && tensor->type == OUTPUT_F16 &&
-		    !rows->fits_f16[tensor->tensor->info->format->index](
-			    blocks, item->n_blocks))
+		    may_overflow(rows, item, blocks))
 			count_item(rows, &note[i], item, blocks);
 	}
 	return 0;

@@ -16,6 +16,8 @@
 struct pass {
 	const struct plan *plan;
 	struct device *device;
+	const struct cpu_rows *rows; /* for what the device does not convert:
+					tensors with scales */
 	struct sink *sink;         /* NULL: the values go nowhere */
 	struct progress *progress; /* NULL: none is shown */
 	struct observer *observers[PASS_MAX_OBSERVERS];

@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "hash/blake3.h"
 #include "io/cleanup.h"
+#include "pass/scales.h"
 
 _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
@@ -173,7 +174,7 @@ static void hash_batch(const struct pipeline *p, const struct slot *slot)
 	for (size_t i = 0; i < slot->batch.n_items; i++) {
 		const struct work_item *const item = &slot->batch.items[i];
 
-		if (!slot->buffers.blake3 || item->tensor->verbatim)
+		if (!slot->buffers.blake3 || !plan_is_for_device(item->tensor))
 			blake3_part_hash(&slot->buffers.parts[i],
 					 p->needs.blake3,
 					 (char *)slot->buffers.out + item->out,
@@ -182,13 +183,42 @@ static void hash_batch(const struct pipeline *p, const struct slot *slot)
 	}
 }
 
+static bool has_work_for_device(const struct work_batch *batch)
+{
+	for (size_t i = 0; i < batch->n_items; i++)
+		if (plan_is_for_device(batch->items[i].tensor))
+			return true;
+	return false;
+}
+
+/* Converts what has scales. */
+static void convert_scaled(const struct pipeline *p, struct slot *slot)
+{
+	struct device_slot *const buffers = &slot->buffers;
+
+	for (size_t i = 0; i < slot->batch.n_items; i++) {
+		const struct work_item *const item = &slot->batch.items[i];
+		const struct plan_tensor *const tensor = item->tensor;
+
+		if (!tensor->scales)
+			continue;
+		buffers->fits_f16 &= scales_convert(
+			p->pass->rows, tensor,
+			item->dst_offset / tensor->format->block_bytes,
+			(char *)buffers->in + item->in, item->n_blocks,
+			(char *)buffers->out + item->out);
+	}
+}
+
 static int convert_batch(struct pipeline *p, struct slot *slot)
 {
 	struct device *const dev = p->pass->device;
 
-	if (slot->batch.in_bytes &&
+	slot->buffers.fits_f16 = true;
+	if (has_work_for_device(&slot->batch) &&
 	    dev->convert(dev, &slot->buffers, &slot->batch, &slot->err))
 		return -1;
+	convert_scaled(p, slot);
 	if (p->needs.blake3)
 		hash_batch(p, slot);
 	return 0;

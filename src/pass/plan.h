@@ -16,11 +16,22 @@ struct plan_tensor {
 				    NULL */
 	bool verbatim;         /* the stored bytes are the output */
 	const struct format *format; /* of the output */
+
+	/* Each of them multiplies so many weights; NULL: see scales.h. */
+	const float *scales;
+	uint64_t scale_weights;
+
 	uint64_t raw_offset;   /* from the start of the raw output */
 	uint64_t dst_offset;   /* the same, until a sink for another kind of
 				  file changes it to that of its file */
 	uint64_t dst_bytes;
 };
+
+/* Whether a device converts it; otherwise the pass does. */
+static inline bool plan_is_for_device(const struct plan_tensor *tensor)
+{
+	return !tensor->verbatim && !tensor->scales;
+}
 
 struct plan {
 	struct plan_tensor *tensors; /* the selected ones, in table order */

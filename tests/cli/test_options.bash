@@ -30,6 +30,7 @@ Input:
 Output:
   -t, --type [SEL=]TYPE  f32 (default), f16, bf16 or native (as stored)
   -F, --format KIND      raw, gguf, safetensors, npz or dir (default: by PATH)
+      --apply-scales     multiply NVFP4 weights by the scales beside them
       --index PATH       also write a JSON index of the output to PATH
   -f, --force            overwrite files; write even to a terminal
       --untagged         print checksums without the name of the algorithm
