@@ -80,7 +80,8 @@ static unsigned count_dims(const struct gguf_tensor *tensor)
 
 static bool is_weight(const char *name)
 {
-	return !fnmatch("*.weight", name, 0) || !fnmatch("*.lora_[ab]", name, 0);
+	return !fnmatch("*.weight", name, 0) ||
+	       !fnmatch("*.lora_[ab]", name, 0);
 }
 
 static const struct keep *find_keep(const struct gguf_tensor *tensor,

@@ -414,8 +414,6 @@ test_few_descriptors() {
 }
 
 test_failure_removes_output_and_index() {
-	local size
-	size=$(stat -c %s "$MODELS/long.gguf")
 	run -o out --index index - < <(head -c -300 "$MODELS/long.gguf")
 	fails_with "'standard input' is incomplete; "
 	folder_is
