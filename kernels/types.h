@@ -1,16 +1,16 @@
-/* types.h - the types that tensors are converted to: one row each. */
+/* types.h - the output types, one row each. */
 #ifndef DQ_TYPES_H
 #define DQ_TYPES_H
 
 /*
  * Expands ROW(NAME, name, bytes, nan, file_type, ...) for each type:
  *
- *   NAME, name  as in formats.def, which has a row for it as well
- *   bytes       of a value
- *   nan         the bits that every NaN gets
- *   file_type   general.file_type of a GGUF file of that type, llama.cpp's
+ *   NAME, name  as in formats.def, which also has a row for it
+ *   bytes       per value
+ *   nan         the bits that are stored for every NaN
+ *   file_type   general.file_type of a GGUF file of that type: llama.cpp's
  *               LLAMA_FTYPE_ALL_F32, _MOSTLY_F16 and _MOSTLY_BF16
- *   ...         what else DQ_OUTPUT_TYPES was given
+ *   ...         the other arguments of DQ_OUTPUT_TYPES
  */
 #define DQ_OUTPUT_TYPES(ROW, ...)                    \
 	ROW(F32, f32, 4, 0x7fc00000, 0, __VA_ARGS__) \

@@ -1,4 +1,4 @@
-/* output_type.h - what tensors are converted to, from kernels/types.h. */
+/* output_type.h - the output types, from kernels/types.h. */
 #ifndef BASE_OUTPUT_TYPE_H
 #define BASE_OUTPUT_TYPE_H
 
@@ -7,7 +7,7 @@
 #include "base/format.h"
 #include "kernels/types.h"
 
-/* NATIVE is no conversion, and so comes last. */
+/* NATIVE means no conversion, so it comes last. */
 enum output_type {
 #define OUTPUT_ROW(NAME, name, bytes, nan, file_type, ...) OUTPUT_##NAME,
 	DQ_OUTPUT_TYPES(OUTPUT_ROW, )
@@ -18,7 +18,7 @@ enum output_type {
 
 struct output_type_row {
 	const char *name;          /* as --type takes it */
-	unsigned bytes;            /* of a value; 0 for native */
+	unsigned bytes;            /* per value; 0 for native */
 	enum format_index format;  /* of the values; none for native */
 	uint32_t file_type;        /* general.file_type; none for native */
 };
@@ -29,7 +29,7 @@ const struct output_type_row *output_type_at(enum output_type type);
 /* Finds the type of that name, in either case. */
 bool output_type_by_name(const char *name, enum output_type *type);
 
-/* The type whose values are of `format`; native if there is none. */
+/* The type with values of `format`, or native. */
 enum output_type output_type_of(const struct format *format);
 
 /* What a tensor that is stored as `format` becomes: the same if its bytes are

@@ -4,15 +4,16 @@
 #include <sched.h>
 #include <stdio.h>
 
-/* The program takes 3 MiB with its libraries and buffers, a thread's stack and
- * smallest slot 48 KiB. */
+/* The program with its libraries and buffers takes 3 MiB; a thread's stack and
+ * smallest slot take 48 KiB. */
 #define PROGRAM_MEMORY ((uint64_t)3 << 20)
 #define MIN_MEMORY ((uint64_t)4 << 20)
 #define STACK_MEMORY ((uint64_t)16 << 10)
 #define MIN_THREAD_MEMORY ((uint64_t)64 << 10)
 
-/* CPUs that this process may use: by its affinity and, in a container, by the
- * quota of its control group, "max" or microseconds a period. */
+/* The number of CPUs that this process may use: limited by its affinity and, in
+ * a container, by the quota of its control group. cpu.max holds "max" or the
+ * quota, and the period, in microseconds. */
 static unsigned usable_cpus(void)
 {
 	FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "re");

@@ -1,4 +1,4 @@
-/* budget.h - how --memory and the CPUs are shared out. */
+/* budget.h - divides --memory, and counts the CPUs. */
 #ifndef CLI_BUDGET_H
 #define CLI_BUDGET_H
 
@@ -11,12 +11,12 @@ struct budget {
 	unsigned threads;
 };
 
-/* threads: 0 for as many as this process may use CPUs. */
+/* threads: 0 for the number of CPUs that this process may use. */
 int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 		struct error *err);
 
-/* What is left for the slots of a pass with so many workers, after the program
- * itself, the model and the plan; 0 if nothing is. */
+/* The memory left for the slots of a pass with that many workers, after the
+ * program itself, the model and the plan; can be 0. */
 size_t budget_for_slots(const struct budget *budget, const struct model *model,
 			const struct plan *plan, unsigned n_workers);
 

@@ -15,7 +15,7 @@ static int write_lines(struct checksums *sums, FILE *stream, struct error *err)
 			      sums->untagged, err);
 }
 
-/* Ends sums->lines, also on error. */
+/* Ends sums->lines, even on error. */
 static int finish_lines(struct checksums *sums, struct error *err)
 {
 	struct output *const lines = sums->lines;

@@ -1,4 +1,4 @@
-/* checksums.h - what --checksum and --check do around a pass. */
+/* checksums.h - the part of --checksum and --check around a pass. */
 #ifndef CLI_CHECKSUMS_H
 #define CLI_CHECKSUMS_H
 
@@ -10,8 +10,8 @@ struct checksums {
 	const struct plan *plan;
 	const struct checksum *checksum;
 	struct manifest *manifest; /* to compare with; NULL: to print */
-	bool untagged;             /* of what is printed */
-	bool quiet;                /* of what is compared: only failures */
+	bool untagged;             /* print lines without tags */
+	bool quiet;                /* when comparing, print only failures */
 
 	unsigned char *sums;
 	struct output *lines;      /* standard output */
@@ -20,14 +20,14 @@ struct checksums {
 };
 
 /*
- * Opens standard output, fails if a tensor can have no line, and adds observers
- * to the pass. All but the last four were set by the caller, who keeps what
- * they point to. After success checksums_release must follow.
+ * Opens standard output, fails if a tensor cannot have a line, and adds
+ * observers to the pass. The caller has set all members except the last four,
+ * and keeps what they point to. After success, checksums_release must follow.
  */
 int checksums_open(struct checksums *sums, const struct output_options *how,
 		   struct pass *pass, struct error *err);
 
-/* After the pass: prints the checksums, unless they were compared. */
+/* Called after the pass. Prints the checksums, unless they were compared. */
 int checksums_print(struct checksums *sums, struct error *err);
 void checksums_release(struct checksums *sums);
 

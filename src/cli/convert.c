@@ -14,7 +14,7 @@
 #include "pass/keep.h"
 #include "sink/kinds.h"
 
-/* A pass, and what it needs to be opened and closed. */
+/* A pass, and what must be opened and closed for it. */
 struct conversion {
 	const struct options *options;
 	const struct model *model;
@@ -39,7 +39,7 @@ static void note_output(struct conversion *c, const struct output *output)
 
 /* ------------------------------- comparisons ------------------------------ */
 
-/* Whether values or lines of checksums go to standard output. */
+/* Whether values, an index or checksum lines go to standard output. */
 static bool standard_output_is_taken(const struct conversion *c)
 {
 	const struct options *const options = c->options;
@@ -76,7 +76,7 @@ static struct output *open_report(struct conversion *c, const char *path,
 	return report;
 }
 
-/* Adds the observer that compares with `expected`, which it takes over. */
+/* Adds an observer that compares with `expected`, which is taken over. */
 static int add_comparison(struct conversion *c, struct expected *expected,
 			  const struct tolerance *tolerance, struct error *err)
 {
@@ -97,7 +97,7 @@ static int add_comparison(struct conversion *c, struct expected *expected,
 						    c->plan, err));
 }
 
-/* At least one tensor must be converted, and so can be verified. */
+/* At least one tensor must be converted; only then can it be verified. */
 static int check_verify(const struct plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->n_tensors; i++)
@@ -211,8 +211,8 @@ static struct output *open_output(struct conversion *c, struct error *err)
 
 	if (!strcmp(options->output, "-") && isatty(STDOUT_FILENO) &&
 	    !options->force) {
-		error_set(err, "'standard output' is a terminal: give "
-			       "'--output PATH', or '--force'");
+		error_set(err, "'standard output' is a terminal; use "
+			       "'--output PATH' or '--force'");
 		return NULL;
 	}
 	return output_open(options->output, &c->how, err);
@@ -287,7 +287,7 @@ static bool shows_progress(const struct options *options)
 		isatty(STDERR_FILENO));
 }
 
-/* Ends the sink, also on error. */
+/* Ends the sink, even on error. */
 static int run_pass(struct conversion *c, const struct pass_options *how,
 		    struct error *err)
 {

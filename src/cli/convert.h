@@ -1,4 +1,4 @@
-/* convert.h - a pass as the options ask for it: outputs, observers, device. */
+/* convert.h - sets up a pass from the options, and runs it. */
 #ifndef CLI_CONVERT_H
 #define CLI_CONVERT_H
 
@@ -7,10 +7,10 @@
 #include "cli/options.h"
 
 /*
- * Converts the tensors of the plan once, and on the way writes, hashes and
- * compares them. manifest: to compare checksums with, or NULL. An error that
- * differs if values do; then nothing was written. With --verbose, says on
- * standard error what did the work, and how fast.
+ * Converts the tensors of the plan once, and writes, hashes and compares them
+ * on the way. manifest: checksums to compare with, or NULL. If values differ,
+ * returns an error that differs, and nothing was written. With --verbose,
+ * prints the device, the threads and the throughput to standard error.
  */
 int convert(const struct options *options, const struct budget *budget,
 	    struct manifest *manifest, const struct model *model,

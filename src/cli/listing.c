@@ -125,7 +125,7 @@ static int digits(uint64_t n)
 	return snprintf(NULL, 0, "%" PRIu64, n);
 }
 
-/* The longest name of a format that GGUF has is IQ2_XXS. */
+/* The longest name of a GGUF type is IQ2_XXS. */
 static int longest_type(const struct plan *plan)
 {
 	char type[FORMAT_FOREIGN_SIZE];
@@ -354,8 +354,8 @@ static double load_f64(struct text bytes)
 	return value;
 }
 
-/* A value, or an item of an array; a string without its length. Arrays nest no
- * deeper than GGUF_MAX_DEPTH. */
+/* Writes a value, or an item of an array; a string is given without its length.
+ * Arrays are nested at most GGUF_MAX_DEPTH deep. */
 static void json_value(struct json *json, enum gguf_type type,
 		       struct text bytes)
 {

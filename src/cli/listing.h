@@ -1,4 +1,4 @@
-/* listing.h - what --list, --json and --index print about a plan. */
+/* listing.h - the output of --list, --json and --index. */
 #ifndef CLI_LISTING_H
 #define CLI_LISTING_H
 

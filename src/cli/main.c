@@ -16,8 +16,8 @@
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
 /*
- * Where standard input, output or error is closed, the next file that is
- * opened would take its place. Put there what can't be used.
+ * If standard input, output or error is closed, the next file to be opened
+ * would take its place. Puts an unusable file there instead.
  */
 static int occupy_standard_files(struct error *err)
 {

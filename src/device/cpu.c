@@ -5,7 +5,7 @@
 #include "device/devices.h"
 
 struct device_cpu {
-	struct device device; /* first, so that a pointer to it is one to us */
+	struct device device; /* first, so that a pointer to it can be cast */
 	const struct cpu_rows *rows;
 };
 
@@ -70,7 +70,7 @@ struct device *device_cpu_open(const struct cpu_rows *rows, struct error *err)
 	*cpu = (struct device_cpu){
 		.device = {
 			.description = rows->isa,
-			.best_slot = (size_t)512 << 10, /* stays in caches */
+			.best_slot = (size_t)512 << 10, /* fits into caches */
 			.slot_open = cpu_slot_open,
 			.slot_close = cpu_slot_close,
 			.convert = cpu_convert,

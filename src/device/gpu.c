@@ -11,7 +11,7 @@
 #include "kernels/launch.h"
 
 struct device_gpu {
-	struct device device; /* first, so that a pointer to it is one to us */
+	struct device device; /* first, so that a pointer to it can be cast */
 	struct gpus gpus;
 	atomic_size_t n_slots; /* opened so far: the GPUs take turns */
 	size_t n_kernels;
@@ -20,15 +20,16 @@ struct device_gpu {
 };
 
 /*
- * On an H100 and an H200, over PCIe 5 at 55 GB/s, four workers keep the link
- * busy with F32, and six with F16, of which each takes twice the blocks; with
- * slots of 3 MiB or more. Each MiB of page-locked memory takes 0.5 ms to get.
+ * With an H100 or H200 on PCIe 5 (55 GB/s) and slots of at least 3 MiB, four
+ * workers keep the link busy with F32, and six with F16, which takes twice the
+ * blocks for the same output. Page-locked memory takes 0.5 ms per MiB to
+ * allocate.
  */
 #define N_WORKERS 6
 #define BEST_SLOT ((size_t)4 << 20)
 
-/* Of a batch's values, where hashes are wanted: each buffer has room for the
- * value of every chunk that it can have. */
+/* The hashes of a batch. Each buffer has space for the chaining value of every
+ * chunk in a batch. */
 struct hashes {
 	char *chunks; /* both on the GPU */
 	char *values;
@@ -38,7 +39,8 @@ struct hashes {
 
 #define VALUE_BYTES (sizeof(uint32_t) * BLAKE3_WORDS)
 
-/* In its own stream, its copies and kernels run beside those of others. */
+/* Each slot has its own stream, so that its copies and kernels overlap with
+ * those of other slots. */
 struct slot {
 	struct gpu_kernels *kernels;
 	void *stream;
@@ -47,7 +49,7 @@ struct slot {
 	struct hashes hashes;
 };
 
-/* Whatever fails here, all is released, and no data depends on it. */
+/* Releases everything even if something fails; no data depends on it. */
 static void slot_close(struct device *dev, struct device_slot *buffers)
 {
 	struct slot *const slot = buffers->own;
@@ -74,7 +76,7 @@ static void slot_close(struct device *dev, struct device_slot *buffers)
 	*buffers = (struct device_slot){ 0 };
 }
 
-/* Both as slot_open, which returns what they return. */
+/* Both return the same values as slot_open. */
 static int allocate(const struct gpu *gpu, size_t bytes, void **address,
 		    struct error *err)
 {
@@ -100,7 +102,7 @@ static int allocate_host(const struct gpu *gpu, size_t bytes, void **address,
 	return result == GPU_ERROR_MEMORY ? DEVICE_NO_MEMORY : -1;
 }
 
-/* Each item may begin and end within a chunk of the slot. */
+/* Each item may begin and end in the middle of a chunk of the slot. */
 static int open_hashes(const struct gpu *gpu, struct hashes *hashes,
 		       size_t slot_bytes, struct error *err)
 {
@@ -175,7 +177,7 @@ static int launch_items(const struct slot *slot, const struct work_batch *batch,
 	return 0;
 }
 
-/* What lies between verbatim tensors, each run of it at once. */
+/* Downloads each run of items between verbatim ones in one copy. */
 static int download_items(const struct slot *slot, void *to,
 			  const struct work_batch *batch, struct error *err)
 {
@@ -200,7 +202,7 @@ static int download_items(const struct slot *slot, void *to,
 	return 0;
 }
 
-/* All of a batch's are downloaded at once. */
+/* The hashes of a batch are downloaded in one copy. */
 static int hash_items(struct slot *slot, const struct work_batch *batch,
 		      struct error *err)
 {
@@ -260,7 +262,7 @@ static int convert(struct device *dev, struct device_slot *buffers,
 	    (buffers->blake3 && hash_items(slot, batch, err)) ||
 	    (!buffers->parts_only &&
 	     download_items(slot, buffers->out, batch, err))) {
-		/* Nothing may still be under way when the buffers go. */
+		/* All work must have ended before the buffers are freed. */
 		gpu->runtime->stream_wait(slot->stream);
 		return -1;
 	}
@@ -283,12 +285,12 @@ static void close_device(struct device *dev)
 
 static int explain_no_gpu(const struct gpus *gpus, struct error *err)
 {
-	return error_set(err, "there is no GPU to use: %s; %s",
+	return error_set(err, "no usable GPU: %s; %s",
 			 gpus->missing[GPU_HIP].message,
 			 gpus->missing[GPU_CUDA].message);
 }
 
-/* Without a number: the first GPU that this program has code for. */
+/* The first GPU that this program has code for. */
 static const struct gpu *first_gpu(const struct gpus *gpus)
 {
 	for (size_t i = 0; i < gpus->n; i++)
@@ -321,7 +323,7 @@ static int open_kernels(struct device_gpu *device, const unsigned *numbers,
 		return explain_no_gpu(gpus, err);
 	for (size_t i = 0; i < n; i++)
 		if (numbers[i] >= gpus->n)
-			return error_set(err, "there is no gpu:%u: the last "
+			return error_set(err, "gpu:%u does not exist; the last "
 					 "one is gpu:%zu", numbers[i],
 					 gpus->n - 1);
 	do {

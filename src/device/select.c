@@ -4,10 +4,10 @@
 #include "device/devices.h"
 
 /*
- * Whether a GPU pays. What bounds both is the output: a file or a pipe takes 3
- * to 6 GB/s. A thread with AVX2 makes 10 or more, so that beside an H200 a
- * single one was as fast. Without AVX2 it makes 1 to 6 of F16 and BF16. And a
- * GPU's runtime takes 0.3 s to start.
+ * Whether a GPU would be faster. Both are limited by the output: a file or a
+ * pipe takes 3 to 6 GB/s. One CPU thread with AVX2 makes 10 GB/s or more, as
+ * much as an H200 could write. Without AVX2 it makes 1 to 6 GB/s of F16 and
+ * BF16. A GPU runtime takes 0.3 s to start.
  */
 static bool gpu_pays(const struct plan *plan, const struct cpu_rows *rows,
 		     unsigned threads)

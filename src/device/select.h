@@ -1,4 +1,4 @@
-/* select.h - the device that the user asks for, opened. */
+/* select.h - opens the device that the user requests. */
 #ifndef DEVICE_SELECT_H
 #define DEVICE_SELECT_H
 
@@ -10,7 +10,7 @@ enum device_kind { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
 
 struct device_choice {
 	enum device_kind kind;
-	unsigned gpus[DEVICE_MAX_GPUS]; /* numbers, as gpus_init counts */
+	unsigned gpus[DEVICE_MAX_GPUS]; /* numbers, as in gpus_init */
 	size_t n_gpus;                  /* 0: any GPU */
 };
 

@@ -23,7 +23,7 @@ static int refuse_checksum(const struct checksum_observer *c,
 			 escape_text(shown, sizeof(shown), name));
 }
 
-/* The items of one tensor follow one another: one state is enough. */
+/* The items of a tensor follow one another, so one state is enough. */
 static int hash_item(struct checksum_observer *c,
 		     const struct observed *observed, size_t i,
 		     struct error *err)
@@ -68,7 +68,7 @@ static void checksum_close(struct observer *observer)
 	free(c);
 }
 
-/* Tensors without weights have no item: theirs is the checksum of nothing. */
+/* Tensors without weights have no item; they get the checksum of no bytes. */
 static bool fill_empty(const struct checksum_observer *c)
 {
 	const struct plan *const plan = c->plan;

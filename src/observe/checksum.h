@@ -1,4 +1,4 @@
-/* checksum.h - observes a checksum of each tensor's output. */
+/* checksum.h - an observer that computes a checksum per tensor. */
 #ifndef OBSERVE_CHECKSUM_H
 #define OBSERVE_CHECKSUM_H
 
@@ -6,9 +6,9 @@
 #include "pass/observer.h"
 
 /*
- * sums, the caller's, has room for checksum->bytes for each tensor of the plan,
- * by its index, and is filled when all batches were committed; an empty tensor
- * has the checksum of nothing. `lanes` hash the parts of a checksum that is
+ * `sums` is owned by the caller and has checksum->bytes per tensor of the plan,
+ * by index. It is filled when all batches have been committed; an empty tensor
+ * gets the checksum of no bytes. `lanes` hash the parts of a checksum that is
  * joined from parts. NULL on error.
  */
 struct observer *checksum_observer_open(const struct plan *plan,

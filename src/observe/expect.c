@@ -10,17 +10,16 @@
 #include "base/escape.h"
 #include "kernels/dq.h"
 
-/* So that a loop is compiled for a type where that is a constant. */
+/* Forces a separate loop for each type, which is a constant in the caller. */
 #define INLINE static inline __attribute__((always_inline))
 
-/* How the values of one tensor differ from those expected. */
+/* How the values of one tensor differ from the expected ones. */
 struct tally {
 	uint64_t differing;
-	uint64_t not_finite; /* of these: a NaN or an infinity, on a side */
-	uint64_t distance;   /* the largest one of the others: ulp, or that of
-				integers */
-	double difference;   /* the same of floats */
-	uint64_t first;      /* number of the first value that differs */
+	uint64_t not_finite; /* of these, NaN or infinite on either side */
+	uint64_t distance;   /* largest of the others: in ulp, or of integers */
+	double difference;   /* largest of the others, for floats */
+	uint64_t first;      /* index of the first differing value */
 	uint64_t got, expected; /* its bits */
 };
 
@@ -30,8 +29,8 @@ struct expect_observer {
 	struct tolerance tolerance;
 	const struct plan *plan;
 	struct output *report; /* or NULL */
-	pthread_mutex_t lock;  /* of tallies */
-	struct tally *tallies; /* one a tensor of the plan */
+	pthread_mutex_t lock;  /* protects tallies */
+	struct tally *tallies; /* one per tensor of the plan */
 };
 
 /* --------------------------------- values --------------------------------- */
@@ -61,9 +60,9 @@ static double value_f64(uint64_t bits)
 
 struct float_type {
 	enum format_index index;
-	uint64_t infinity; /* its bits; more, without the sign, is NaN */
+	uint64_t infinity; /* its bits; larger ones, without sign, are NaN */
 	double (*value)(uint64_t bits);
-	int digits; /* decimal ones that tell all values apart */
+	int digits; /* decimal digits that distinguish all values */
 };
 
 enum { F32, F16, BF16, F64 };
@@ -75,8 +74,7 @@ static const struct float_type float_types[] = {
 	[F64] = { FORMAT_F64, 0x7ff0000000000000, value_f64, 17 },
 };
 
-/* What a tensor's output consists of: floats, integers, or the bytes of
- * blocks. */
+/* The values of a tensor's output: floats, integers, or bytes of blocks. */
 struct values {
 	const struct float_type *floats; /* or NULL */
 	bool integers;
@@ -122,7 +120,7 @@ static uint64_t magnitude(uint64_t bits, size_t bytes)
 	return bits & ~((uint64_t)1 << (8 * bytes - 1));
 }
 
-/* The number of a float where all are counted from 0 on, up and down. */
+/* The index of a float if all floats are counted up and down from 0. */
 static int64_t float_number(uint64_t bits, size_t bytes)
 {
 	const int64_t n = (int64_t)magnitude(bits, bytes);
@@ -137,8 +135,8 @@ static uint64_t distance(int64_t a, int64_t b)
 
 /* ------------------------------- comparison ------------------------------- */
 
-/* Whether floats whose bits differ are too far apart; the tally gets how far,
- * but does not count them. */
+/* Whether floats with different bits are too far apart. Updates the largest
+ * differences in the tally, but does not count. */
 INLINE bool floats_differ(const struct values *values,
 			  const struct tolerance *tolerance, uint64_t got,
 			  uint64_t expected, struct tally *tally)
@@ -181,7 +179,7 @@ static void note_distance(const struct values *values, uint64_t got,
 		tally->distance = apart;
 }
 
-/* Compares n bytes; the first value is number `first` of its tensor. */
+/* Compares n bytes. The first value has the index `first` in its tensor. */
 INLINE void compare_any(const struct values *values,
 			const struct tolerance *tolerance, const char *got,
 			const char *expected, size_t n, uint64_t first,
@@ -208,7 +206,7 @@ INLINE void compare_any(const struct values *values,
 	}
 }
 
-/* The same: a loop for each type that is what most values have. */
+/* The same, with a separate loop for each common type. */
 static void compare_values(const struct values *values,
 			   const struct tolerance *tolerance, const char *got,
 			   const char *expected, size_t n, uint64_t first,
@@ -228,7 +226,8 @@ static void compare_values(const struct values *values,
 		compare_any(values, tolerance, got, expected, n, first, tally);
 }
 
-/* Adds `part`, which has a difference. The sums do not depend on the order. */
+/* Adds `part`, which has a difference. The result does not depend on the
+ * order. */
 static void tally_add(struct tally *tally, const struct tally *part)
 {
 	if (!tally->differing || part->first < tally->first) {
@@ -289,7 +288,7 @@ static int compare_batch(struct expect_observer *expect,
 	return 0;
 }
 
-/* What can be had in any order is compared where the batch was converted … */
+/* Values available in any order are compared by the thread that converted … */
 static int expect_prepare(struct observer *observer,
 			  const struct observed *observed, void *notes,
 			  struct error *err)
@@ -298,7 +297,7 @@ static int expect_prepare(struct observer *observer,
 	return compare_batch((struct expect_observer *)observer, observed, err);
 }
 
-/* … and a stream in its order. */
+/* … and those from a stream in order. */
 static int expect_commit(struct observer *observer,
 			 const struct observed *observed, const void *notes,
 			 struct error *err)

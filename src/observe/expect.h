@@ -1,26 +1,27 @@
-/* expect.h - observes whether the values are those that are expected. */
+/* expect.h - an observer that compares the values with expected ones. */
 #ifndef OBSERVE_EXPECT_H
 #define OBSERVE_EXPECT_H
 
 #include "io/output.h"
 #include "pass/observer.h"
 
-/* At most so many bytes are asked of a provider at a time. */
+/* The largest number of bytes that a provider is asked for at once. */
 #define EXPECTED_PIECE ((size_t)8192) /* fits a small stack */
 
 /*
- * Where expected values come from: a file, the CPU. Threads call read side by
- * side if any_order; otherwise one thread does, in the order of the raw output.
+ * A provider of expected values: a file, or the CPU. If any_order, several
+ * threads may call read at once; otherwise one thread does, in the order of the
+ * raw output.
  */
 struct expected {
 	const char *name; /* "N of M tensors differ from NAME" */
 	bool any_order;
 
-	/* Has nothing to compare the output of verbatim tensors with. */
+	/* Has no values for verbatim tensors. */
 	bool converted_only;
 
-	/* The n bytes at `at`, a multiple of EXPECTED_PIECE, of the values of
-	 * item number `i`. */
+	/* Provides n bytes of the values of item number `i`, from byte `at` on,
+	 * a multiple of EXPECTED_PIECE. */
 	int (*read)(struct expected *expected, const struct observed *observed,
 		    size_t i, size_t at, size_t n, void *bytes,
 		    struct error *err);
@@ -28,35 +29,36 @@ struct expected {
 };
 
 /*
- * The file at `path` ("-": standard input), which must have the size of the raw
- * output of the plan, and its layout. NULL on error.
+ * The file at `path` ("-": standard input), which must have the size and layout
+ * of the plan's raw output. NULL on error.
  */
 struct expected *expected_file_open(const char *path, const struct plan *plan,
 				    struct error *err);
 
-/* What the CPU makes of the same blocks, by the row functions of one
- * instruction set. NULL on error. */
+/* The values that the CPU computes from the same blocks with the row functions
+ * of one instruction set. NULL on error. */
 struct cpu_rows;
 struct expected *expected_cpu_open(const struct cpu_rows *rows,
 				   struct error *err);
 
-/* Which values count as equal to those that are expected. */
+/* Which values count as equal to the expected ones. */
 struct tolerance {
-	bool given; /* otherwise those of the same bits, and no others */
-	/* One of two is enough: at most `ulp` steps from float to float, or a
-	 * difference of at most atol + rtol·|expected|. */
+	bool given; /* otherwise the bits must be equal */
+	/* A value passes if it is at most `ulp` floats away, or if its
+	 * difference is at most atol + rtol·|expected|. */
 	uint64_t ulp;
 	double rtol, atol;
 };
 
 /*
- * Compares all values with those that `expected` gives. The tolerance is for
- * floats; of these, within it, NaN equals NaN, and an infinity only the same.
- * Integers, and the blocks of quants, must have the same bits.
+ * Compares all values with those of `expected`. The tolerance applies to
+ * floats; with one, NaN equals NaN, and an infinity equals only itself.
+ * Integers and quantized blocks must have the same bits.
  *
- * If tensors differ, finish writes a line for each of them to `report`, unless
- * that is NULL, and gives an error that differs. The observer takes `expected`
- * and `report` over, also on error; the plan must outlast it. NULL on error.
+ * If tensors differ, finish writes one line per differing tensor to `report`,
+ * unless it is NULL, and returns an error that differs. The observer takes over
+ * `expected` and `report`, even on error. The plan must outlast it. NULL on
+ * error.
  */
 struct observer *expect_observer_open(struct expected *expected,
 				      const struct tolerance *tolerance,

@@ -20,7 +20,7 @@ static int convert_again(struct expected *expected,
 	const struct work_item *const item = &observed->batch->items[i];
 	const struct plan_tensor *const tensor = item->tensor;
 	const struct format *const format = tensor->tensor->info->format;
-	const size_t made = item->dst_bytes / item->n_blocks; /* by a block */
+	const size_t made = item->dst_bytes / item->n_blocks; /* per block */
 
 	const char *const blocks = observed->blocks + item->in +
 				   at / made * format->block_bytes;
@@ -52,7 +52,7 @@ struct expected *expected_cpu_open(const struct cpu_rows *rows,
 	}
 	*cpu = (struct expected_cpu){
 		.expected = {
-			.name = "the CPU's",
+			.name = "the CPU's values",
 			.any_order = true,
 			.converted_only = true,
 			.read = convert_again,

@@ -1,4 +1,4 @@
-/* observer.h - what looks at the values of a pass on their way. */
+/* observer.h - sees the values of a pass on their way to the sink. */
 #ifndef PASS_OBSERVER_H
 #define PASS_OBSERVER_H
 
@@ -8,7 +8,7 @@
 /* A batch that was read and converted. */
 struct observed {
 	const struct work_batch *batch;
-	const char *blocks; /* of each item but a verbatim one, at item->in */
+	const char *blocks; /* of each item that is not verbatim, at item->in */
 	const char *values; /* at item->out */
 	const struct blake3_part *parts; /* one per item, if any observer of
 					    the pass asks for them */
@@ -16,26 +16,26 @@ struct observed {
 };
 
 /*
- * For each batch the pass calls prepare, on the thread that converted it, while
- * the values are in that thread's cache; threads call it side by side. Then it
- * calls commit, from one thread at a time, batch after batch in the order in
- * which the sink gets them. After all batches it calls finish, once. Each may
- * be NULL. After an error of one, no other call follows but close.
+ * For each batch the pass calls prepare in the thread that converted it, while
+ * the values are in that thread's cache; several threads may do so at once.
+ * Then it calls commit, from one thread at a time, in the order in which the
+ * sink gets the batches. After all batches it calls finish once. Each function
+ * may be NULL. After an error in one, only close follows.
  */
 struct observer {
-	/* Tensors may come in another order than that of the raw output. */
+	/* Tensors may come in any order, not only that of the raw output. */
 	bool any_order;
 
-	/* It reads the values. If no observer does, and there is no sink, a
-	 * device may keep what it converts: then the values that observers get
-	 * are unspecified, but not those of verbatim items. */
+	/* The observer reads the values. If none does and there is no sink, a
+	 * device may keep what it converts; then the values are unspecified,
+	 * except those of verbatim items. */
 	bool reads_values;
 
-	/* Not NULL: it wants each item's BLAKE3 part, from a device that hashes
-	 * or, on the CPU, by these. */
+	/* Not NULL if the observer needs each item's BLAKE3 part: from a device
+	 * that hashes or, on the CPU, from these functions. */
 	const struct blake3_lanes *blake3;
 
-	/* For each item: room for what prepare tells commit, aligned to 8. */
+	/* Bytes per item that prepare can pass to commit, aligned to 8. */
 	size_t note_bytes;
 
 	int (*prepare)(struct observer *observer,

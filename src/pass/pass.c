@@ -66,7 +66,7 @@ struct pass_options pass_options_for(const struct pass_needs *needs,
 				      slot_bytes };
 }
 
-/* A difference does not keep the others from finding theirs. */
+/* After a difference, the other observers are finished as well. */
 static int finish_observers(const struct pass *pass, struct error *err)
 {
 	struct error first = { .differs = false };

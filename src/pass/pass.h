@@ -1,6 +1,4 @@
-/*
- * pass.h - one walk over a plan: read → convert → observers → sink.
- */
+/* pass.h - one walk over a plan: read → convert → observers → sink. */
 #ifndef PASS_PASS_H
 #define PASS_PASS_H
 
@@ -11,8 +9,8 @@
 
 #define PASS_MAX_OBSERVERS 8
 
-/* Everything is borrowed, except that pass_run ends the sink. Observers follow
- * one another in the order in which they were added. */
+/* Everything is borrowed, except that pass_run ends the sink. Observers are
+ * called in the order in which they were added. */
 struct pass {
 	const struct plan *plan;
 	struct device *device;
@@ -26,14 +24,14 @@ struct pass {
 
 void pass_add(struct pass *pass, struct observer *observer);
 
-/* Sets the sink, and adds its observer. */
+/* Sets the sink and adds its observer. */
 void pass_set_sink(struct pass *pass, struct sink *sink);
 
-/* What the observers of a pass and its sink need together. */
+/* The combined needs of a pass's observers and sink. */
 struct pass_needs {
 	bool raw_order;  /* tensors in the order of the raw output */
 	bool sink_order; /* tensors in the order of their dst_offset */
-	bool values;     /* someone reads them */
+	bool values;     /* the values are read */
 	const struct blake3_lanes *blake3;
 	size_t note_bytes; /* for the items of one batch */
 };
@@ -46,19 +44,18 @@ struct pass_options {
 			       BLAKE3_PART_BYTES if parts are wanted */
 };
 
-/* The fastest options for that many workers whose slots, with what the needs
- * take, fit `memory` bytes, or the least that there can be; no slot is larger
- * than best_slot. */
+/* The fastest options for that many workers whose slots, including the notes,
+ * fit into `memory` bytes; at least the minimum. No slot is larger than
+ * best_slot. */
 struct pass_options pass_options_for(const struct pass_needs *needs,
 				     unsigned n_workers, size_t memory,
 				     size_t best_slot);
 
 /*
- * Runs the pass, finishes the observers, and then ends the sink: finishes it if
- * all went well, aborts it otherwise. So nothing is written if values that an
- * observer compares differ. All observers are finished even if one finds a
- * difference; the error is then that of the first one. The other threads block
- * cleanup_signals.
+ * Runs the pass, finishes the observers, and then finishes the sink, or aborts
+ * it after an error. So nothing is written if an observer finds a difference.
+ * In that case the other observers are finished as well, and the first
+ * difference is the error. The other threads block cleanup_signals.
  */
 int pass_run(const struct pass *pass, const struct pass_options *options,
 	     struct error *err);

@@ -14,52 +14,52 @@
 
 _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
-/* What waits to be written at most, as long as the plan's order lets it be
- * written: enough that to wake a worker in time takes no haste. */
+/* Most batches that may wait to be written; large enough that waking a worker
+ * is never urgent. */
 #define ENOUGH 4
 
-/* What one batch needs on its way. */
+/* The state of one batch. */
 struct slot {
-	struct slot *next; /* free or closed one */
+	struct slot *next; /* in the list of free or of closed slots */
 	struct device_slot buffers;
 	struct work_batch batch;
-	char *notes; /* each observer's, of which each item has one */
+	char *notes; /* for each observer, one per item */
 	bool ready;  /* to be committed, or to end the run with the error */
 	int result;
 	struct error err;
 };
 
 /*
- * Batches are taken, and committed, in the order of the plan; in between they
- * are converted in any order. The slot of one belongs to the worker that took
- * it until `ready`, and then to the worker that commits.
+ * Batches are taken and committed in the order of the plan, and converted in
+ * any order. A batch's slot belongs to the worker that took it until it is
+ * `ready`, then to the worker that commits it.
  */
 struct pipeline {
 	const struct pass *pass;
 	struct pass_needs needs;
 	struct slot *slots;
-	struct slot **taken; /* number i has the slot taken[i % n_slots] */
+	struct slot **taken; /* batch i is in taken[i % n_slots] */
 	unsigned n_slots;
 	bool stream; /* batches must be read in order */
 
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t idle;  /* where workers wait that have nothing to do */
+	pthread_mutex_t lock; /* protects everything below */
+	pthread_cond_t idle;  /* workers without work wait here */
 	unsigned n_idle;
 	struct plan_cursor cursor; /* has the size of a slot */
-	struct slot *free; /* first the one used last: a cache may have it */
-	struct slot *closed; /* those that are opened once they are needed */
+	struct slot *free; /* last used first: it may still be in a cache */
+	struct slot *closed; /* opened when they are needed */
 	unsigned n_open, n_opening;
 	uint64_t n_taken;
-	uint64_t n_ready; /* all before this number are */
+	uint64_t n_ready; /* all batches before this number are ready */
 	uint64_t n_committed;
 	bool reading; /* a worker reads the stream */
-	bool committing; /* a worker has the sink, the progress and err */
-	bool ended;      /* no batch will be taken any more */
-	bool failed;     /* none will be committed any more */
+	bool committing; /* a worker uses the sink, the progress and err */
+	bool ended;      /* no more batches will be taken */
+	bool failed;     /* no more batches will be committed */
 	struct error *err;
 };
 
-/* Takes no more batches. Under the lock. */
+/* Stops taking batches. Called under the lock. */
 static void end_taking(struct pipeline *p)
 {
 	p->ended = true;
@@ -126,7 +126,7 @@ static void push(struct slot **list, struct slot *slot)
 	*list = slot;
 }
 
-/* Before any slot is open, and so any batch taken. */
+/* Called before any slot is open, hence before any batch is taken. */
 static bool halve_slots(struct plan_cursor *cursor)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -139,9 +139,10 @@ static bool halve_slots(struct plan_cursor *cursor)
 }
 
 /*
- * Adds a slot to the free ones; its error becomes that of the next batch. If
- * there is no memory, the slots that are open have to do or, if none is,
- * smaller ones. Under the lock, which it gives up in between.
+ * Opens a slot and adds it to the free ones. An error becomes that of the next
+ * batch. If memory is short, goes on with the slots that are open or, if there
+ * is none, with smaller ones. Called under the lock, which it releases in
+ * between.
  */
 static void open_another(struct pipeline *p)
 {
@@ -168,7 +169,7 @@ static void open_another(struct pipeline *p)
 	}
 }
 
-/* Hashes what the device did not, while a cache has it. */
+/* Hashes what the device did not, while it is in a cache. */
 static void hash_batch(const struct pipeline *p, const struct slot *slot)
 {
 	for (size_t i = 0; i < slot->batch.n_items; i++) {
@@ -235,8 +236,8 @@ static struct observed observe(const struct slot *slot)
 	};
 }
 
-/* Where in a slot the notes of the next observer are, if this one's are at
- * `notes`; those of the first one follow the parts. */
+/* The notes of the next observer in a slot, if this one's are at `notes`. The
+ * first observer's follow the parts. */
 static char *next_notes(const struct observer *observer, char *notes)
 {
 	/* NULL if nobody takes notes. */
@@ -295,8 +296,8 @@ static void set_ready(struct pipeline *p, struct slot *slot, int result)
 		end_taking(p);
 }
 
-/* Takes the next batch, reads, converts and prepares it. Under the lock, which
- * it gives up in between. */
+/* Takes, reads, converts and prepares the next batch. Called under the lock,
+ * which it releases in between. */
 static void take_batch(struct pipeline *p)
 {
 	struct slot *const slot = pop(&p->free);
@@ -363,8 +364,8 @@ static int commit(const struct pipeline *p, struct slot *slot)
 	return 0;
 }
 
-/* Commits the oldest batch, or returns its error. Under the lock, which it
- * gives up in between. */
+/* Commits the oldest batch, or returns its error. Called under the lock, which
+ * it releases in between. */
 static void commit_oldest(struct pipeline *p)
 {
 	struct slot *const slot = p->taken[p->n_committed % p->n_slots];
@@ -383,14 +384,14 @@ static void commit_oldest(struct pipeline *p)
 		p->failed = true;
 		end_taking(p);
 	}
-	/* To wake one for every batch would cost more than it gains. */
+	/* Waking a worker for every batch would cost more than it gains. */
 	if (p->n_idle && p->n_ready - p->n_committed <= ENOUGH / 2)
 		pthread_cond_signal(&p->idle);
 }
 
-/* The last worker that has something to do never waits: with nobody committing,
- * reading or converting, the oldest batch is ready, or else a slot is free, or
- * one can be opened. */
+/* At least one worker never waits: if nobody is committing, reading or
+ * converting, the oldest batch is ready, a slot is free, or one can be
+ * opened. */
 static void *work(void *arg)
 {
 	struct pipeline *const p = arg;
@@ -402,7 +403,7 @@ static void *work(void *arg)
 		} else if (can_take(p)) {
 			take_next(p);
 		} else if (p->ended) {
-			break; /* who is still at work commits the rest */
+			break; /* workers that are still busy commit the rest */
 		} else {
 			p->n_idle++;
 			pthread_cond_wait(&p->idle, &p->lock);
@@ -413,7 +414,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Starts n threads. Returns how many there are. */
+/* Starts n threads. Returns how many were started. */
 static unsigned start_threads(pthread_t *threads, unsigned n,
 			      struct pipeline *p, int *error)
 {
@@ -517,7 +518,7 @@ static int spool(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* Runs the tensors in the order of `plan`, and in no other. */
+/* Runs the tensors in the order of `plan`. */
 static int run_in_order(const struct plan *plan, const struct pass *pass,
 			const struct pass_options *options, struct error *err)
 {
@@ -549,10 +550,10 @@ int pipeline_run(const struct pass *pass, const struct pass_options *options,
 
 	if (needs.sink_order && !plan_is_in_order(plan)) {
 		if (needs.raw_order)
-			return error_set(err, "the output has the tensors in "
-					 "another order than the values that "
-					 "are compared, and neither can be a "
-					 "pipe then");
+			return error_set(err, "the output and the expected "
+					 "values have the tensors in different "
+					 "orders, so they cannot both be "
+					 "pipes");
 		return run_sorted(plan_init_by_output(&sorted, plan, err),
 				  &sorted, pass, options, err);
 	}

@@ -6,11 +6,11 @@
 
 /*
  * Takes every batch of the pass through the device, the observers' prepare and
- * commit, and the sink's write. Each worker does what comes next: it commits
- * the oldest batch if that is ready and nobody else is committing, otherwise it
- * reads and converts another one. What observers and sink get does not depend
- * on the options; of several errors the one that comes first in the plan is
- * returned. progress may be NULL.
+ * commit, and the sink's write. A worker commits the oldest batch if it is
+ * ready and no other worker is committing; otherwise it reads and converts
+ * another one. What observers and sink get does not depend on the options. If
+ * there are several errors, the first one in the plan is returned. progress may
+ * be NULL.
  *
  * A stream is read in the order of its offsets. If the tensors are needed in
  * another order, the stream is spooled first.

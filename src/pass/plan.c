@@ -7,7 +7,8 @@
 
 #include "base/escape.h"
 
-/* A part is whole blocks, in 16 and in 32 bits, and fits the smallest slot. */
+/* A part consists of whole blocks, with values of 16 and of 32 bits, and fits
+ * into the smallest slot. */
 #define DQ_ROW(name, weights, bytes)                                   \
 	_Static_assert(PLAN_PART % (4 * (weights)) == 0, #name);       \
 	_Static_assert(PLAN_PART / (2 * (weights)) * (bytes) <=        \
@@ -79,7 +80,7 @@ static int no_match(const char *what, const char *glob, struct error *err)
 {
 	char text[ESCAPE_MESSAGE_SIZE];
 
-	return error_set(err, "no tensor%s matches '%s'", what,
+	return error_set(err, "no tensor %s matches '%s'", what,
 			 escape_text(text, sizeof(text),
 				     (struct text){ glob, strlen(glob) }));
 }
@@ -89,7 +90,7 @@ static int check_matched(const char *const *globs, size_t n,
 {
 	for (size_t i = 0; i < n; i++)
 		if (!matched[i])
-			return no_match("'s name", globs[i], err);
+			return no_match("name", globs[i], err);
 	return 0;
 }
 
@@ -100,14 +101,13 @@ static int check_ruled(const struct plan_globs *globs, const bool *ruled,
 		const struct plan_rule *const rule = &globs->rules[i];
 
 		if (!ruled[i] && rule->glob)
-			return no_match(rule->by_type ? " has a type that" :
-							"'s name",
+			return no_match(rule->by_type ? "type" : "name",
 					rule->glob, err);
 	}
 	return 0;
 }
 
-/* Fills tensor and type of plan->tensors, which has room for all of the
+/* Fills tensor and type in plan->tensors, which has space for all of the
  * model's. */
 static int select_tensors(struct plan *plan, const struct model *model,
 			  const struct plan_globs *globs, enum output_type type,
@@ -157,7 +157,7 @@ const char *plan_type_name(const struct plan *plan)
 						OUTPUT_F32)->name;
 }
 
-/* Says where the tensor goes, and adds it to the plan's totals. */
+/* Places the tensor in the output, and adds it to the plan's totals. */
 static int place_next(struct plan *plan, struct plan_tensor *tensor,
 		 struct error *err)
 {
@@ -301,8 +301,8 @@ bool plan_is_sequential(const struct plan *plan)
 
 		if (!tensor->info->bytes)
 			continue;
-		/* Sources stand in the order of their shards, so that those of
-		 * one are together or the walk goes back to a source. */
+		/* Sources are stored in the order of their shards, so a tensor
+		 * of a lower one means that the walk goes back. */
 		if (tensor->source < source ||
 		    (tensor->source == source && tensor->info->offset < end))
 			return false;
@@ -367,7 +367,7 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* What a tensor is divided into: blocks, or bytes of a verbatim one. */
+/* The units of a tensor: blocks, or bytes of a verbatim one. */
 struct unit {
 	size_t src, dst; /* bytes of one, before and after */
 	uint64_t count;
@@ -387,10 +387,10 @@ static struct unit unit_of(const struct plan_tensor *tensor)
 }
 
 /*
- * Adds to the batch as many units as fit of a tensor of which `done` are in
- * other batches. Returns how many; none where the values would not be aligned,
- * as after a tensor of an odd length. A value's bytes times the weights of a
- * block divide PLAN_PART, of which PLAN_MIN_SLOT has room for one.
+ * Adds as many units of the tensor to the batch as fit; `done` are in earlier
+ * batches. Returns how many were added: none if the values would not be
+ * aligned, as after a tensor of an odd length. The bytes of a block's values
+ * divide PLAN_PART, and PLAN_MIN_SLOT has space for at least one part.
  */
 static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 		       const struct plan_tensor *tensor, struct unit unit,

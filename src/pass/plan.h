@@ -1,4 +1,4 @@
-/* plan.h - which tensors, in what type, and where each goes. Pure: no I/O. */
+/* plan.h - which tensors to write, as what type, and where. Pure: no I/O. */
 #ifndef PASS_PLAN_H
 #define PASS_PLAN_H
 
@@ -10,7 +10,7 @@ struct keep;
 struct plan_tensor {
 	const struct model_tensor *tensor;
 	size_t index;          /* in table order, among the selected ones */
-	enum output_type type; /* that was asked for */
+	enum output_type type; /* requested */
 	bool chosen; /* by its name or its stored type */
 	const struct keep *kept; /* why it is F32 instead (see keep.h), or
 				    NULL */
@@ -22,8 +22,8 @@ struct plan_tensor {
 	uint64_t scale_weights;
 
 	uint64_t raw_offset;   /* from the start of the raw output */
-	uint64_t dst_offset;   /* the same, until a sink for another kind of
-				  file changes it to that of its file */
+	uint64_t dst_offset;   /* the same, unless the sink changes it to the
+				  offset in its kind of file */
 	uint64_t dst_bytes;
 };
 
@@ -48,11 +48,11 @@ struct plan_rule {
 };
 
 /*
- * Globs as fnmatch(3) takes them, without flags: "*" matches a "." and a "/".
- * A NUL byte in a name, which no glob can hold, counts as the byte 1.
+ * Globs for fnmatch(3) without flags: "*" matches "." and "/", too. A NUL byte
+ * in a name, which no glob can contain, is matched as the byte 1.
  */
 struct plan_globs {
-	const char *const *include; /* none: every tensor */
+	const char *const *include; /* if empty, every tensor */
 	size_t n_include;
 	const char *const *exclude;
 	size_t n_exclude;
@@ -66,10 +66,10 @@ struct plan_globs {
 };
 
 /*
- * Selects tensors: those that match an include glob and no exclude glob. `type`
- * is the output type of those that match no rule. A glob that matches no tensor
- * of the model is an error, and so is an output of 2^63 bytes. The plan borrows
- * the model; the caller releases it after success.
+ * Selects the tensors that match an include glob and no exclude glob. `type` is
+ * the output type of those that match no rule. A glob that matches no tensor of
+ * the model is an error, and so is an output of 2^63 bytes or more. The plan
+ * borrows the model. The caller releases it after success.
  */
 int plan_init(struct plan *plan, const struct model *model,
 	      const struct plan_globs *globs, enum output_type type,
@@ -86,13 +86,13 @@ void plan_copy_name(char *copy, struct text name);
 /* Places the tensors anew, after a change of their types. */
 int plan_place(struct plan *plan, struct error *err);
 
-/* The name of the output type that was asked for, or "mixed". */
+/* The name of the requested output type, or "mixed". */
 const char *plan_type_name(const struct plan *plan);
 
 /*
- * Gives the tensors other places in the output where that is needed for each to
- * be at a multiple of the size of its values: those with the largest come
- * first, else all stay in the order of the table. No output may be quantized.
+ * Aligns each tensor in the output to the size of its values. If table order
+ * does not do that, tensors with the largest values come first. No output may
+ * be quantized.
  */
 void plan_align(struct plan *plan);
 
@@ -112,14 +112,15 @@ bool plan_is_sequential(const struct plan *plan);
 int plan_init_by_source(struct plan *sorted, const struct plan *plan,
 			struct error *err);
 
-/* Where a batch has the blocks and the values that are to be converted is a
- * multiple of this: kernels load and store as much at once. */
+/* The alignment of blocks and values in a batch, unless they are verbatim:
+ * kernels load and store this much at once. */
 #define PLAN_ALIGN ((size_t)16)
 
 /*
- * A run of whole blocks of one tensor, or of bytes of a verbatim one. Values
- * begin at a multiple of PLAN_PART bytes of the tensor's output, and so end all
- * but the last: what is computed of a tensor by parts never finds half a one.
+ * A run of whole blocks of one tensor, or of bytes of a verbatim one. Its
+ * values begin at a multiple of PLAN_PART bytes of the tensor's output, and end
+ * at one unless they are the last. So observers that work in parts always get
+ * whole ones.
  */
 #define PLAN_PART (4 * FORMAT_MAX_WEIGHTS)
 struct work_item {
@@ -129,15 +130,15 @@ struct work_item {
 	uint64_t dst_offset; /* from the start of the tensor's output */
 	size_t dst_bytes;
 	size_t n_blocks; /* 0 if verbatim */
-	size_t in;  /* where a slot's input buffer has the blocks; a verbatim
-		       tensor's go to the output buffer at once */
-	size_t out; /* where its output buffer has the values */
+	size_t in;  /* offset of the blocks in a slot's input buffer; verbatim
+		       tensors are read into the output buffer */
+	size_t out; /* offset of the values in its output buffer */
 };
 
 /*
- * What goes through a slot at once: a part of a large tensor, or many small
- * ones, which so share the cost of a write and of a change of threads. The
- * values of the items follow one another without a gap.
+ * The contents of a slot: a part of a large tensor, or several small ones,
+ * which then share the cost of a write and of switching threads. The values of
+ * the items follow one another without gaps.
  */
 #define PLAN_BATCH_ITEMS 64
 struct work_batch {
@@ -147,8 +148,8 @@ struct work_batch {
 	struct work_item items[PLAN_BATCH_ITEMS];
 };
 
-/* Walks the plan in batches of which neither side exceeds slot_bytes. Tensors
- * without weights have no item. False at the end. */
+/* Walks the plan in batches whose input and output are at most slot_bytes each.
+ * Tensors without weights have no item. plan_next returns false at the end. */
 struct plan_cursor {
 	const struct plan *plan;
 	size_t slot_bytes; /* at least PLAN_MIN_SLOT */

@@ -17,19 +17,20 @@
 #include "sink/kinds.h"
 
 /*
- * The files are made in a temporary folder: beside the new one, which that
- * becomes at the end by a change of its name; or in the old one, to which they
- * are moved then, one after the other. A file that is replaced goes the other
- * way meanwhile, so that the move can be undone.
+ * The files are made in a temporary folder. If the output folder is new, the
+ * temporary folder is beside it and is renamed at the end. Otherwise it is in
+ * the output folder, and the files are moved at the end, one by one. A file
+ * that is replaced moves to the temporary folder, so that the move can be
+ * undone.
  */
 struct sink_dir {
 	struct sink sink; /* first */
 	const struct plan *plan;
 	const struct output_options *options;
-	bool one_way;    /* a file was replaced, and is gone */
+	bool one_way;    /* a replaced file is gone: the moves stay */
 	char *name;      /* of the folder, for messages */
 	char *path;      /* without slashes at the end */
-	int fd;          /* of the folder that exists, or -1 */
+	int fd;          /* of the existing folder, or -1 */
 	char *temporary; /* path of the temporary folder */
 	int temporary_fd;
 	struct output *file; /* of the tensor that is being written */
@@ -38,9 +39,9 @@ struct sink_dir {
 /* ------------------------------ the folders ------------------------------- */
 
 /*
- * Of PATH in `folder`, gives a descriptor of the folder that its last component
- * is in, which *base gets; -1 and errno. No link is followed. `make`: folders
- * that lack are made.
+ * Opens the folder of the last component of PATH in `folder`, and sets *base to
+ * that component. Returns a descriptor, or -1 and errno. Follows no links. If
+ * `make`, makes missing folders.
  */
 static int open_parent(int folder, const char *path, bool make,
 		       const char **base)
@@ -83,11 +84,11 @@ static int check_others(const struct sink_dir *dir, int folder,
 	return 0;
 }
 
-/* Whether what has the name of a tensor's file can be replaced. */
+/* Checks that an existing file with the name of a tensor's can be replaced. */
 static int check_old(struct sink_dir *dir, const char *path,
 		     struct error *err)
 {
-	struct stat st = { 0 }; /* without a mode, nothing is there */
+	struct stat st = { 0 }; /* the mode stays 0 if there is no file */
 	const char *base;
 	int folder, result = 0;
 
@@ -105,7 +106,7 @@ static int check_old(struct sink_dir *dir, const char *path,
 				   path);
 	else if (st.st_mode && dir->options->inputs &&
 		 file_set_has(dir->options->inputs, &st))
-		result = error_set(err, "'%s/%s' is the input: it is never "
+		result = error_set(err, "'%s/%s' is the input, which is never "
 				   "overwritten", dir->name, path);
 	else
 		result = check_others(dir, folder, path, base, &st, err);
@@ -192,7 +193,7 @@ static int move(struct sink_dir *dir, const char *path, struct error *err)
 	return result;
 }
 
-/* Undoes that. */
+/* Undoes the move. */
 static int move_back(struct sink_dir *dir, const char *path, struct error *err)
 {
 	const char *base;
@@ -210,8 +211,8 @@ static int move_back(struct sink_dir *dir, const char *path, struct error *err)
 	return 0;
 }
 
-/* Calls do_file for the paths of the first n tensors' files, up to the first
- * error. Returns how many succeeded. */
+/* Calls do_file for the paths of the first n tensors' files; stops at an error.
+ * Returns how many calls succeeded. */
 static size_t for_each(struct sink_dir *dir, size_t n,
 		       int (*do_file)(struct sink_dir *dir, const char *path,
 				      struct error *err),
@@ -241,7 +242,8 @@ static int create_file(struct sink_dir *dir, const char *path,
 	int folder;
 
 	if (cleanup_is_ending())
-		return error_set(err, "a signal removes '%s'", dir->name);
+		return error_set(err, "cannot create '%s/%s': a signal ends "
+				 "the program", dir->name, path);
 	folder = open_parent(dir->temporary_fd, path, true, &base);
 	if (folder < 0 || asprintf(&name, "%s/%s", dir->name, path) < 0)
 		error_errno(err, "cannot create '%s/%s'", dir->name, path);
@@ -304,10 +306,10 @@ static int write_empty(struct sink_dir *dir, struct error *err)
 	return 0;
 }
 
-/* With all that is in it. */
+/* Removes the temporary folder and its contents. */
 static void remove_temporary(struct sink_dir *dir)
 {
-	/* First, since to remove a folder takes descriptors, too. */
+	/* Closed first, since removing a folder takes descriptors, too. */
 	if (dir->temporary_fd >= 0)
 		close(dir->temporary_fd);
 	dir->temporary_fd = -1;
@@ -317,7 +319,7 @@ static void remove_temporary(struct sink_dir *dir)
 	dir->temporary = NULL;
 }
 
-/* No signal comes while some files are moved and others are not. */
+/* Signals are blocked, so that none comes between the moves of two files. */
 static int move_files(struct sink_dir *dir, struct error *err)
 {
 	const size_t n = dir->plan->n_tensors;
@@ -406,22 +408,22 @@ static int is_empty(int folder, bool *empty)
 	return 0;
 }
 
-/* Looks at the folder, which may be there already. */
+/* Looks whether the folder exists. */
 static int look(struct sink_dir *dir, struct error *err)
 {
 	struct stat st;
 	bool empty = true;
 
 	dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* A link that leads to nothing is something, too. */
+	/* A dangling link counts as existing. */
 	if (dir->fd < 0 && (errno != ENOENT || !lstat(dir->path, &st)))
 		return error_errno(err, "cannot create '%s'", dir->name);
 	if (dir->fd >= 0 && is_empty(dir->fd, &empty))
 		return error_errno(err, "cannot read '%s'", dir->name);
 	if (!empty && !dir->options->force)
-		return error_set(err, "'%s' is a folder that is not empty: "
-				 "--force writes to it, and replaces files of "
-				 "the same names", dir->name);
+		return error_set(err, "folder '%s' is not empty; use --force "
+				 "to write to it and replace files of the same "
+				 "names", dir->name);
 	return for_each(dir, dir->plan->n_tensors, check_old, err) <
 			       dir->plan->n_tensors ? -1 : 0;
 }
@@ -455,7 +457,7 @@ static int set_names(struct sink_dir *dir, const char *path, struct error *err)
 		dir->path[--len] = '\0';
 	escape_text(dir->name, size, (struct text){ dir->path, len });
 	if (!len)
-		return error_set(err, "the output's path is empty");
+		return error_set(err, "the output path is empty");
 	return 0;
 }
 

@@ -9,8 +9,8 @@ static uint64_t item_offset(const struct work_item *item)
 	return item->tensor->dst_offset + item->dst_offset;
 }
 
-/* Of the items from number i on, one run that the file has in one piece. Gives
- * the number of its last + 1. */
+/* Returns the end of the run of items from number i on that are contiguous in
+ * the file. */
 static size_t run_end(const struct work_batch *batch, size_t i)
 {
 	const struct work_item *const items = batch->items;
@@ -30,7 +30,7 @@ static void go_to(struct sink_file *file, uint64_t offset)
 	file->position = offset;
 }
 
-/* What is between the tensors of one run has no bytes. */
+/* Between the tensors of a run, the file has no bytes. */
 static void write_run(struct sink_file *file, const struct work_item *first,
 		      const struct work_item *last, const char *bytes)
 {
@@ -172,14 +172,15 @@ int sink_file_check(const struct plan *plan, const char *what, bool bf16,
 		escape_text(shown, sizeof(shown), name);
 		if (format->kind == FORMAT_KIND_QUANT ||
 		    (format->index == FORMAT_BF16 && !bf16))
-			return error_set(err, "tensor '%s' would be %s, for "
-					 "which %s has no type: use %s", shown,
-					 format->name, what, instead);
+			return error_set(err, "tensor '%s' would be written as "
+					 "%s, which %s does not support; use "
+					 "%s", shown, format->name, what,
+					 instead);
 		if (!escape_is_utf8(name))
 			return error_set(err, "tensor '%s' has a name that is "
-					 "not UTF-8, as %s needs: use another "
-					 "'--format', or leave it out with "
-					 "'--exclude'", shown, what);
+					 "not UTF-8, which %s requires; use "
+					 "another '--format', or exclude it "
+					 "with '--exclude'", shown, what);
 	}
 	return 0;
 }

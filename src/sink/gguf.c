@@ -19,7 +19,7 @@ static bool has_key(const struct gguf_kv *kv, const char *key)
 	return bytes_equal(kv->key, (struct text){ key, strlen(key) });
 }
 
-/* What the file is a shard of is whole now. */
+/* Keys that describe a shard, since the output is a whole file. */
 static bool is_dropped(const struct gguf_kv *kv)
 {
 	static const char prefix[] = "split.";
@@ -54,7 +54,7 @@ static bool file_type(const struct plan *plan, uint32_t *value)
 	return converted && most != OUTPUT_NATIVE;
 }
 
-/* | key: string | type: u32 | value |, as it is in the model. */
+/* Writes | key: string | type: u32 | value | as in the model. */
 static void put_kv(struct output_stream *s, const struct gguf_kv *kv,
 		   const struct plan *plan)
 {
@@ -85,7 +85,7 @@ static void put_info(struct output_stream *s, const struct plan_tensor *tensor,
 	output_stream_put_u64(s, tensor->dst_offset - data);
 }
 
-/* All before the padding to the tensors' data. */
+/* Writes everything before the padding to the tensor data. */
 static void put_head(struct sink_file *file)
 {
 	const struct sink_gguf *const sink = (struct sink_gguf *)file;
@@ -115,9 +115,10 @@ static int check_formats(const struct plan *plan, struct error *err)
 		char name[ESCAPE_MESSAGE_SIZE];
 
 		if (format->id >= FORMAT_OWN_IDS)
-			return error_set(err, "tensor '%s' would be %s, which "
-					 "GGUF does not have: use '--type "
-					 "f32', f16 or bf16, or '--format raw'",
+			return error_set(err, "tensor '%s' would be written as "
+					 "%s, which GGUF does not support; use "
+					 "'--type f32', 'f16' or 'bf16', or "
+					 "'--format raw'",
 					 escape_text(name, sizeof(name),
 						tensor->tensor->info->name),
 					 format->name);
@@ -125,8 +126,8 @@ static int check_formats(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* Gives each tensor its place from `data` on, as ggml wants it: in table order,
- * each padded to the alignment. *end gets where the file ends. */
+/* Places the tensors from `data` on as ggml requires: in table order, each
+ * padded to the alignment. Sets *end to the end of the file. */
 static int place_padded(struct plan *plan, uint64_t data, uint64_t alignment,
 			uint64_t *end, struct error *err)
 {
@@ -173,7 +174,7 @@ struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 	if (check_formats(plan, err) ||
 	    sink_file_measure(&sink->file, put_head, &head, err))
 		return sink_file_drop(&sink->file);
-	/* Cannot overflow: what the head is made of is in memory. */
+	/* Cannot overflow, since the head is made from data in memory. */
 	(void)bytes_align(head, sink->alignment, &sink->data);
 	if (place_padded(plan, sink->data, sink->alignment, &end, err) ||
 	    sink_file_open(&sink->file, end, end, err))

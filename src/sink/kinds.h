@@ -1,4 +1,4 @@
-/* kinds.h - the kinds of output, one row each. */
+/* kinds.h - the table of output kinds. */
 #ifndef SINK_KINDS_H
 #define SINK_KINDS_H
 
@@ -6,16 +6,16 @@
 #include "pass/sink.h"
 
 /*
- * A kind of output. Each open function gives the tensors of the plan their
- * dst_offset; the sink borrows plan and model. NULL on error.
+ * An output kind. The open function sets the dst_offset of each tensor in the
+ * plan, and returns NULL on error. The sink borrows plan and model.
  */
 struct sink_kind {
 	const char *name;   /* as --format takes it */
 	const char *suffix; /* of a path that asks for it; NULL: none does */
 	bool keeps_f32;     /* what llama.cpp needs as F32: see pass/keep.h */
 
-	/* Writes one file, or to a pipe. Takes `output` over, also on error.
-	 * NULL: this kind is a folder. */
+	/* Opens a sink for one file or pipe. Takes over `output`, even on
+	 * error. NULL if this kind is a folder. */
 	struct sink *(*open_file)(struct output *output, struct plan *plan,
 				  const struct model *model,
 				  struct error *err);
@@ -35,10 +35,10 @@ const struct sink_kind *sink_kind_at(size_t i);
 /* The kind of that name, in either case, or NULL. */
 const struct sink_kind *sink_kind_by_name(const char *name);
 
-/* The kind that the end of a path asks for; raw if it asks for none. */
+/* The kind that the suffix of a path selects, or raw. */
 const struct sink_kind *sink_kind_of_path(const char *path);
 
-/* The tensors' bytes, one after the other. */
+/* The tensors' bytes, without gaps. */
 struct sink *sink_raw_open(struct output *output, struct plan *plan,
 			   const struct model *model, struct error *err);
 
@@ -46,7 +46,7 @@ struct sink *sink_raw_open(struct output *output, struct plan *plan,
 struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 			    const struct model *model, struct error *err);
 
-/* A file of the safetensors library, in which each tensor is aligned. */
+/* A safetensors file, in which each tensor is aligned. */
 struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
 				   const struct model *model,
 				   struct error *err);
@@ -55,7 +55,8 @@ struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
 struct sink *sink_npz_open(struct output *output, struct plan *plan,
 			   const struct model *model, struct error *err);
 
-/* A file for each tensor, of the name by file_name.h; its dst_offset is 0. */
+/* A folder with one file per tensor, named as in file_name.h; each dst_offset
+ * is 0. */
 struct sink *sink_dir_open(const char *path,
 			   const struct output_options *options,
 			   struct plan *plan, struct error *err);

@@ -1,14 +1,15 @@
 /*
- * A zip file of numpy arrays, NAME.npy a tensor, none of them compressed. Ours,
- * because libzip writes no pipe, and libarchive would compute the CRCs in the
- * one thread that writes; here the workers do (see observe/crc.c).
+ * An uncompressed zip file with a NumPy array NAME.npy per tensor. We do not
+ * use a library, because libzip cannot write to a pipe, and libarchive would
+ * compute the CRCs in the one thread that writes. Here the workers compute them
+ * (see observe/crc.c).
  *
  *   member: | local header | npy header | values | descriptor |
  *   end:    | members without values | central header … | end record |
  *
- * The CRC is known only after the values; a descriptor there has it, so that a
- * pipe gets the same bytes as a file. A size or an offset of 4 GiB and more is
- * in a zip64 field instead.
+ * The CRC is known only after the values, so it is in a descriptor that follows
+ * them; a pipe gets the same bytes as a file. Sizes and offsets of 4 GiB or
+ * more are in zip64 fields.
  *
  * https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
@@ -63,7 +64,7 @@ struct npy_header {
 	size_t len;
 };
 
-/* "3, 4", the fastest dimension last; "5," for a single one. */
+/* Prints a shape with the fastest dimension last: "3, 4", or "5," for one. */
 static void print_shape(char *text, size_t size,
 			const struct model_tensor *tensor)
 {
@@ -141,7 +142,7 @@ static uint64_t member_offset(const struct member *member)
 	return member->tensor->dst_offset - local_bytes(member);
 }
 
-/* What a zip64 field of the central header holds. */
+/* The size of a zip64 field in the central header. */
 static unsigned zip64_bytes(const struct member *member)
 {
 	return (member->zip64 ? 16u : 0) +
@@ -161,8 +162,8 @@ static uint32_t limited(uint64_t value)
 	return value < IN_ZIP64 ? (uint32_t)value : IN_ZIP64;
 }
 
-/* What local and central headers share, from "version needed" to the length of
- * the name. */
+/* Writes the common part of local and central headers, from "version needed" to
+ * the length of the name. */
 static void put_common(struct output_stream *s, const struct member *member,
 		       unsigned version, uint32_t crc, uint64_t bytes)
 {
@@ -185,7 +186,7 @@ static void put_name(struct output_stream *s, const struct member *member)
 	output_stream_put(s, EXTENSION, EXTENSION_LEN);
 }
 
-/* The sizes are in the descriptor; a zip64 field here says that they have 8
+/* The sizes are in the descriptor. A zip64 field here means that they have 8
  * bytes there. */
 static void put_local(struct output_stream *s, const struct member *member)
 {
@@ -251,7 +252,7 @@ static bool has_zip64_end(const struct sink_npz *sink)
 	       sink->directory >= IN_ZIP64;
 }
 
-/* The zip64 record, and the locator that says where it is. */
+/* Writes the zip64 record, and the locator that points to it. */
 static void put_zip64_end(struct output_stream *s, const struct sink_npz *sink)
 {
 	output_stream_put(s, "PK\6\6", 4);
@@ -345,7 +346,7 @@ static void release_npz(struct sink_file *file)
 
 static int check_members(const struct plan *plan, struct error *err)
 {
-	if (sink_file_check(plan, "npz", false, "'--type f32' or f16, or "
+	if (sink_file_check(plan, "npz", false, "'--type f32' or 'f16', or "
 			    "'--format safetensors'", err))
 		return -1;
 	for (size_t i = 0; i < plan->n_tensors; i++) {
@@ -353,10 +354,10 @@ static int check_members(const struct plan *plan, struct error *err)
 		char shown[ESCAPE_MESSAGE_SIZE];
 
 		if (name.len > MAX_NAME || memchr(name.data, '\0', name.len))
-			return error_set(err, "tensor '%s' has a name that a "
-					 "zip file cannot hold, with a NUL or "
-					 "more than %d bytes: use '--format "
-					 "safetensors', or leave it out with "
+			return error_set(err, "tensor '%s' has a name with a "
+					 "NUL or more than %d bytes, which zip "
+					 "does not support; use '--format "
+					 "safetensors', or exclude it with "
 					 "'--exclude'",
 					 escape_text(shown, sizeof(shown),
 						     name), MAX_NAME);
@@ -364,7 +365,7 @@ static int check_members(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* Gives a tensor its place in the file, whose end so far is *end. */
+/* Places a tensor at *end, and moves *end behind it. */
 static int place_member(struct sink_npz *sink, struct plan_tensor *tensor,
 			uint64_t *end, struct error *err)
 {
@@ -384,8 +385,8 @@ static int place_member(struct sink_npz *sink, struct plan_tensor *tensor,
 					     tensor->tensor->info->name));
 }
 
-/* Those with values, then those without; *values_end gets where the first
- * end, and *end where the file does. */
+/* Places tensors with values, then those without. Sets *values_end to the end
+ * of the former, and *end to the end of the file. */
 static int place_members(struct sink_npz *sink, struct plan *plan,
 			 uint64_t *values_end, uint64_t *end,
 			 struct error *err)

@@ -8,25 +8,25 @@
 /*
  *   | bytes of the header: u64 | header: JSON, then spaces | tensors' data |
  *
- * The header is padded so that the data begin at a multiple of 8, and has for
- * each tensor its dtype, its shape with the fastest dimension last, and where
- * in the data it begins and ends. The data have no gaps.
+ * The header is padded so that the data begin at a multiple of 8. For each
+ * tensor it has the dtype, the shape with the fastest dimension last, and the
+ * start and end in the data. The data have no gaps.
  *
  * https://github.com/huggingface/safetensors
  */
 #define HEADER_ALIGNMENT 8
-#define MAX_HEADER 100000000 /* the library reads no longer one */
+#define MAX_HEADER 100000000 /* the limit of the library */
 #define METADATA "__metadata__"
 
 struct sink_safetensors {
 	struct sink_file file; /* first */
 	const struct plan *plan;
 	const struct gguf *gguf;
-	uint64_t data; /* where the data begin; 0 until that is known */
+	uint64_t data; /* start of the data; 0 until it is known */
 };
 
-/* A string of the model's, where it has it. One that isn't UTF-8, which no
- * reader takes, is written as in messages. */
+/* Writes a string of the model's metadata, if present. If it is not UTF-8,
+ * which no reader accepts, it is escaped like in messages. */
 static void put_metadata(struct json *json, const struct gguf *gguf,
 			 const char *key)
 {
@@ -94,24 +94,24 @@ static int check_names(const struct plan *plan, struct error *err)
 	static const struct text metadata = { METADATA, sizeof(METADATA) - 1 };
 
 	if (sink_file_check(plan, "safetensors", true,
-			    "'--type f32', f16 or bf16, or '--format gguf'",
+			    "'--type f32', 'f16' or 'bf16', or '--format gguf'",
 			    err))
 		return -1;
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		if (bytes_equal(plan->tensors[i].tensor->info->name, metadata))
-			return error_set(err, "a tensor cannot be named '%s' "
-					 "in safetensors: leave it out with "
+			return error_set(err, "safetensors reserves the name "
+					 "'%s'; exclude that tensor with "
 					 "'--exclude'", METADATA);
 	return 0;
 }
 
-/* Makes each offset one in the file. *end gets where that ends. */
+/* Turns each offset into one in the file. Sets *end to the end of the file. */
 static int place_after(struct sink_safetensors *sink, struct plan *plan,
 		       uint64_t header, uint64_t *end, struct error *err)
 {
 	if (header > MAX_HEADER)
 		return error_set(err, "the header would have %" PRIu64
-				 " bytes, but safetensors allows %d: choose "
+				 " bytes, but safetensors allows %d; select "
 				 "fewer tensors with '--tensor'", header,
 				 MAX_HEADER);
 	sink->data = sizeof(uint64_t) + header;
@@ -140,7 +140,7 @@ struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
 	plan_align(plan);
 	if (sink_file_measure(file, put_header, &json, err))
 		return sink_file_drop(file);
-	/* Cannot overflow: it is made of what is in memory. */
+	/* Cannot overflow, since it is made from data in memory. */
 	(void)bytes_align(json, HEADER_ALIGNMENT, &header);
 	if (place_after(sink, plan, header, &end, err) ||
 	    sink_file_open(file, end, end, err))

@@ -281,7 +281,7 @@ allows for it"
 	run --check manifest none
 	fails "cannot open 'none': No such file or directory"
 	run --check manifest -T nothing "$MODELS/small.gguf"
-	fails "no tensor's name matches 'nothing'"
+	fails "no tensor name matches 'nothing'"
 }
 
 # A manifest as large as --memory allows, of short lines.

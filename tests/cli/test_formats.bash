@@ -192,8 +192,8 @@ test_gguf_of_raw_blocks() {
 	assert reader.data_offset % 32 == 0 and tensor.data.shape == (96,)
 	end
 	run --input-type mxfp6_e2m3 -t native -fo out.gguf model
-	fails "tensor 'model' would be MXFP6_E2M3, which GGUF does not have: \
-use '--type f32', f16 or bf16, or '--format raw'"
+	fails "tensor 'model' would be written as MXFP6_E2M3, which GGUF does \
+not support; use '--type f32', 'f16' or 'bf16', or '--format raw'"
 }
 
 test_safetensors_output() {
@@ -238,17 +238,18 @@ test_safetensors_header() {
 
 test_safetensors_refuses() {
 	run -t native -o out.safetensors "$MODELS/small.gguf"
-	fails "tensor 'token_embd.weight' would be Q8_0, for which safetensors \
-has no type: use '--type f32', f16 or bf16, or '--format gguf'"
+	fails "tensor 'token_embd.weight' would be written as Q8_0, which \
+safetensors does not support; use '--type f32', 'f16' or 'bf16', or \
+'--format gguf'"
 	run -F safetensors -c -T 'invalid*' "$MODELS/names.gguf"
-	fails "tensor 'invalid \\xff\\xc0' has a name that is not UTF-8, as \
-safetensors needs: use another '--format', or leave it out with '--exclude'"
+	fails "tensor 'invalid \\xff\\xc0' has a name that is not UTF-8, which \
+safetensors requires; use another '--format', or exclude it with '--exclude'"
 	PYTHONPATH=$HERE python3 -c "
 import gguf_file
 gguf_file.write('model', [('__metadata__', 'i8', (1,), b'x')])"
 	run -o out.safetensors model
-	fails "a tensor cannot be named '__metadata__' in safetensors: leave \
-it out with '--exclude'"
+	fails "safetensors reserves the name '__metadata__'; exclude that \
+tensor with '--exclude'"
 	folder_is model
 }
 
@@ -271,15 +272,15 @@ test_npz_output() {
 
 test_npz_refuses() {
 	run -t bf16 -o out.npz "$MODELS/small.gguf"
-	fails "tensor 'token_embd.weight' would be BF16, for which npz has no \
-type: use '--type f32' or f16, or '--format safetensors'"
+	fails "tensor 'token_embd.weight' would be written as BF16, which npz \
+does not support; use '--type f32' or 'f16', or '--format safetensors'"
 	run -t native -o out.npz "$MODELS/small.gguf"
-	fails "tensor 'token_embd.weight' would be Q8_0, for which npz has no \
-type: use '--type f32' or f16, or '--format safetensors'"
+	fails "tensor 'token_embd.weight' would be written as Q8_0, which npz \
+does not support; use '--type f32' or 'f16', or '--format safetensors'"
 	run -F npz -c -T 'null*' "$MODELS/names.gguf"
-	fails "tensor 'null \\x00 byte' has a name that a zip file cannot hold, \
-with a NUL or more than 65531 bytes: use '--format safetensors', or leave it \
-out with '--exclude'"
+	fails "tensor 'null \\x00 byte' has a name with a NUL or more than \
+65531 bytes, which zip does not support; use '--format safetensors', or \
+exclude it with '--exclude'"
 	folder_is
 }
 
@@ -356,7 +357,7 @@ test_dir_output() {
 }
 
 test_dir_that_is_there() {
-	local before='that is not empty: --force writes to it, and replaces'
+	local use='use --force to write to it and replace files of the same'
 	mkdir out
 	run -o out/ "$MODELS/small.gguf"
 	succeeds
@@ -364,7 +365,7 @@ test_dir_that_is_there() {
 	echo mine >out/mine
 	echo old >out/blk.1.ids.i32
 	run -o out/ "$MODELS/small.gguf"
-	fails "'out' is a folder $before files of the same names"
+	fails "folder 'out' is not empty; $use names"
 	same 'the old file' out/blk.1.ids.i32 <(echo old)
 	run -f -o out/ "$MODELS/small.gguf"
 	succeeds
@@ -382,7 +383,7 @@ test_dir_that_cannot_be() {
 	run -F dir -o none/out "$MODELS/small.gguf"
 	fails "cannot create 'none/out': No such file or directory"
 	run -F dir -o '' "$MODELS/small.gguf"
-	fails "the output's path is empty"
+	fails "the output path is empty"
 	ln -s nothing link
 	run -o link/ "$MODELS/small.gguf"
 	fails "cannot create 'link': No such file or directory"
@@ -394,7 +395,7 @@ test_dir_that_cannot_be() {
 	rmdir old/blk.1.ids.i32
 	cp "$MODELS/small.gguf" old/blk.1.ids.i32
 	run -fo old/ old/blk.1.ids.i32
-	fails "'old/blk.1.ids.i32' is the input: it is never overwritten"
+	fails "'old/blk.1.ids.i32' is the input, which is never overwritten"
 	same 'the input' old/blk.1.ids.i32 "$MODELS/small.gguf"
 	rm old/blk.1.ids.i32
 	run -F dir -c "$MODELS/small.gguf"

@@ -155,9 +155,9 @@ no CUDA GPU: libcuda.so.1: cuInit: no capable device is detected (error 100)"
 
 test_gpu_that_is_absent() {
 	gpu hip "$GPU_MODEL" -d gpu:1 -o out
-	fails 'there is no gpu:1: the last one is gpu:0'
+	fails 'gpu:1 does not exist; the last one is gpu:0'
 	gpu none "$GPU_MODEL" -d gpu -o out
-	fails "there is no GPU to use: libamdhip64.so.7: hipInit: no capable \
+	fails "no usable GPU: libamdhip64.so.7: hipInit: no capable \
 device is detected (error 100); libcuda.so.1: cuInit: no capable device is \
 detected (error 100)"
 	folder_is
@@ -187,7 +187,7 @@ test_gpu_library_that_is_broken() {
 	: >libcuda.so.1
 	LD_LIBRARY_PATH=.:$GPU/hip FAKE_GPU_KINDS=none \
 		run "$GPU_MODEL" -d gpu -o out
-	fails "there is no GPU to use: libamdhip64.so.7: hipInit: no capable \
+	fails "no usable GPU: libamdhip64.so.7: hipInit: no capable \
 device is detected (error 100); ./libcuda.so.1: file too short"
 }
 
@@ -305,7 +305,7 @@ test_gpu_verify_finds_a_bit() {
 first \[31\]: $value, expected $value"
 	FAKE_GPU_FLIP=dq_q8_0_f32 gpu hip "$GPU_MODEL" --verify -o out
 	status_is 1
-	stderr_is "gguf-dequant: 2 of 21 tensors differ from the CPU's"
+	stderr_is "gguf-dequant: 2 of 21 tensors differ from the CPU's values"
 	grep -Ecx "(token_embd|blk\.0\.attn_v)\.weight: 1 of [0-9]+ $line" \
 		"$OUT" | grep -qx 2 || fail "$(cat "$OUT")" "$line"
 	folder_is

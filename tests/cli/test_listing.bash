@@ -86,7 +86,7 @@ assert got == models.NAMES, got' "$HERE" <"$OUT" || fail 'the names differ'
 test_messages_have_no_control_bytes() {
 	for name in escape null line; do
 		run -T "$name*" -T none -o $'out\e\n' "$MODELS/names.gguf"
-		fails "no tensor's name matches 'none'"
+		fails "no tensor name matches 'none'"
 	done
 }
 

@@ -232,8 +232,8 @@ test_a_reader_that_leaves() {
 }
 
 test_a_terminal() {
-	local message="gguf-dequant: 'standard output' is a terminal: give \
-'--output PATH', or '--force'"
+	local message="gguf-dequant: 'standard output' is a terminal; use \
+'--output PATH' or '--force'"
 
 	on_terminal "$PROGRAM" -c "$MODELS/small.gguf"
 	same 'the screen' screen <(printf '%s\r\n' "$message")
@@ -272,13 +272,13 @@ part() {
 
 test_globs_that_match_nothing() {
 	run -o out -T 'blk.*' -T 'blk' "$MODELS/small.gguf"
-	fails "no tensor's name matches 'blk'"
+	fails "no tensor name matches 'blk'"
 	run -o out -x $'\e' "$MODELS/small.gguf"
-	fails "no tensor's name matches '\\x1b'"
+	fails "no tensor name matches '\\x1b'"
 	run -T 'x*' "$MODELS/small.gguf"
-	fails "no tensor's name matches 'x*'"
+	fails "no tensor name matches 'x*'"
 	run -T '*' "$MODELS/none.gguf"
-	fails "no tensor's name matches '*'"
+	fails "no tensor name matches '*'"
 	folder_is
 }
 

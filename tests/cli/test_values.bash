@@ -81,9 +81,9 @@ bytes ($(stat -c %s expected) B)" ] || fail "$(cat "$OUT")"
 
 test_types_of_no_tensors() {
 	run -t 'blk.9*=f16' -o out "$MODELS/small.gguf"
-	fails "no tensor's name matches 'blk.9*'"
+	fails "no tensor name matches 'blk.9*'"
 	run -t 'type:iq*=f16' --list "$MODELS/small.gguf"
-	fails "no tensor has a type that matches 'iq*'"
+	fails "no tensor type matches 'iq*'"
 	folder_is
 }
 

@@ -3,9 +3,9 @@
 # for what it logs.
 # shellcheck shell=bash
 
-# simulated COMMAND...: runs it where AMD_GPU_… says what GPUs there are and what
-# happens to them. The simulator's own lines, and what 7.2 always ends with, are
-# no part of what the program says. Status 124: it took too long.
+# simulated COMMAND...: runs it where AMD_GPU_… says what GPUs there are and
+# what happens to them. The simulator's own lines, and what 7.2 always ends
+# with, are no part of what the program says. Status 124: it took too long.
 simulated() {
 	status=0
 	timeout "${LIMIT-120}" "$AMD_GPU" -- "$@" >"$OUT" 2>"$ERR" || status=$?
@@ -117,7 +117,7 @@ test_two_gpus() {
 	*) fail "$(cat "$ERR")" ;;
 	esac
 	gpu "$MODEL" -d gpu:2 -o none
-	fails 'there is no gpu:2: the last one is gpu:1'
+	fails 'gpu:2 does not exist; the last one is gpu:1'
 }
 
 test_devices() {
@@ -233,7 +233,7 @@ test_a_wrong_bit_in_a_copy() {
 
 test_no_access() {
 	AMD_GPU_DENY=1 gpu "$MODEL" -d gpu -o out
-	fails_with 'there is no GPU to use: '
+	fails_with 'no usable GPU: '
 	grep -q "; cannot open '/dev/kfd': Permission denied: this user must be \
 in the groups render and video" "$ERR" || fail "$(cat "$ERR")"
 	folder_is
@@ -243,7 +243,7 @@ in the groups render and video" "$ERR" || fail "$(cat "$ERR")"
 
 test_no_visible_device() {
 	HIP_VISIBLE_DEVICES=-1 gpu "$MODEL" -d gpu -o out
-	fails_with 'there is no GPU to use: '
+	fails_with 'no usable GPU: '
 	grep -q "; HIP_VISIBLE_DEVICES is '-1'" "$ERR" || fail "$(cat "$ERR")"
 	folder_is
 }
@@ -262,7 +262,7 @@ test_a_runtime_older_than_the_gpu() {
 	export AMD_GPU_ARCH=$arch AMD_GPU_OBJECTS=$PWD # no kernel will run
 	gpu "$MODEL" -d gpu -o out
 	# The runtime has lines of its own, too.
-	grep -q "^gguf-dequant: there is no GPU to use: .*; the driver has a \
+	grep -q "^gguf-dequant: no usable GPU: .*; the driver has a \
 $arch, for which the runtime '/.*/libamdhip64\.so\.5' may be too old$help; " \
 		"$ERR" ||
 		fail "$(cat "$ERR")"

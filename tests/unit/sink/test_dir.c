@@ -217,15 +217,15 @@ static void test_refused(void **state)
 	scratch_write("file", "");
 	assert_int_equal(mkdir("out", 0777) | mkdir("out/c.i8", 0777) |
 			 symlink("no\033where", "link"), 0);
-	assert_refused(&s, "", false, "the output's path is empty");
+	assert_refused(&s, "", false, "the output path is empty");
 	assert_refused(&s, "file", true,
 		       "cannot create 'file': Not a directory");
 	assert_refused(&s, "no\033/out", true, "cannot create 'no\\x1b/out': "
 					       "No such file or directory");
 	assert_refused(&s, "link", true,
 		       "cannot create 'link': No such file or directory");
-	assert_refused(&s, "out", false, "'out' is a folder that is not empty: "
-		       "--force writes to it, and replaces files of the same "
+	assert_refused(&s, "out", false, "folder 'out' is not empty; use "
+		       "--force to write to it and replace files of the same "
 		       "names");
 	assert_refused(&s, "out", true, "'out/c.i8' is a directory");
 	assert_int_equal(scratch_count("out"), 1);
@@ -237,7 +237,7 @@ static void test_refused(void **state)
 	assert_int_equal(file_set_add(&s.fake.model.files,
 				      s.fake.shard.source.fd, &s.err), 0);
 	assert_refused(&s, "out", true,
-		       "'out/d.i8' is the input: it is never overwritten");
+		       "'out/d.i8' is the input, which is never overwritten");
 	assert_int_equal(scratch_count("out"), 1);
 	assert_int_equal(scratch_count("."), 3);
 	sinks_release(&s);

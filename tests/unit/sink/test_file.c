@@ -180,7 +180,7 @@ static void test_safetensors_header_limit(void **state)
 		s.fake.infos[i].name = (struct text){ name, sizeof(name) };
 	assert_null(open_safetensors(&s, sinks_output(&s, "out")));
 	assert_non_null(strstr(s.err.message, " bytes, but safetensors allows "
-					      "100000000: choose fewer"));
+					      "100000000; select fewer"));
 	assert_int_equal(scratch_count("."), 0);
 	sinks_release(&s);
 }
