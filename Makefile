@@ -129,7 +129,7 @@ FAKE_PROGRAM := $B/tests/gpu/gguf-dequant
 FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 	$B/tests/gpu/rocm5/libamdhip64.so.7 $B/tests/gpu/cuda/libcuda.so.1
 # Preloaded to simulate a full disk.
-FULL_DISK := $B/tests/cli/fail_write.so
+PRELOADED := $B/tests/cli/fail_write.so $B/tests/cli/fail_call.so
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 	$(WRITE_CORPUS) $(FUZZERS)
 
@@ -198,12 +198,12 @@ $(FAKE_GPUS): tests/gpu/fake_runtime.c $B/tests/gpu/fake_kernels.o
 		-shared -fPIC -Wl,-soname,$(@F) -o $@ $^ $(LDLIBS)
 $B/tests/gpu/fake_kernels.o: ALL_CFLAGS += -fPIC
 
-$(FULL_DISK): tests/cli/fail_write.c
+$(PRELOADED): $B/%.so: %.c
 	@mkdir -p $(@D)
 	$(call quiet,LINK,$@)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) \
 		$(CFLAGS) -shared -fPIC -o $@ $<
 
-tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS) $(FULL_DISK) $(FAKE_PROGRAM) \
+tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) \
 	$(FAKE_GPUS)
 
 check: check-unit check-cli check-models check-install check-api
@@ -215,7 +215,7 @@ check-unit: $(UNIT_TESTS)
 	@set -e; for test in $^; do \
 		echo "== $${test#$B/}"; $(TEST_ENV) $$test; done
 
-check-cli: $(PROGRAM) $(WRITE_CORPUS) $(FULL_DISK) $(FAKE_PROGRAM) $(FAKE_GPUS)
+check-cli: $(PROGRAM) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) $(FAKE_GPUS)
 	@$(TEST_ENV) tests/cli/run $(PROGRAM) $(WRITE_CORPUS)
 
 check-models: $(PROGRAM)
