@@ -272,7 +272,7 @@ fuzz-seeds: $(FUZZERS) $(WRITE_CORPUS)
 fuzz-run: fuzz-seeds
 	@set -e; for fuzzer in $(FUZZERS); do \
 		"$$PWD/$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
-			-artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_ARGS) \
+			-handle_xfsz=0 -artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_ARGS) \
 			"$$PWD/build/fuzz/$${fuzzer##*/}" \
 			"$$PWD/build/fuzz/seeds"; done
 
@@ -280,7 +280,7 @@ fuzz-merge: fuzz-seeds
 	@set -e; for fuzzer in $(FUZZERS); do \
 		name=$${fuzzer##*/}; \
 		rm -rf build/fuzz/merged && mkdir build/fuzz/merged; \
-		"$$PWD/$$fuzzer" -merge=1 $(FUZZ_ARGS) \
+		"$$PWD/$$fuzzer" -merge=1 -handle_xfsz=0 $(FUZZ_ARGS) \
 			"$$PWD/build/fuzz/merged" "$$PWD/build/fuzz/$$name" \
 			"$$PWD/build/fuzz/seeds"; \
 		tar -C build/fuzz/merged --sort=name --mtime=@0 --mode=644 \

@@ -1,23 +1,19 @@
 /*
- * fuzz_pass.c - takes what libFuzzer makes up through all of the program but
- * main: options, model, plan and pass, for every kind of output, into a folder
- * in memory. The last two bytes, which a GGUF file may have after its data,
- * choose the options.
+ * fuzz_pass.c - takes what libFuzzer makes up through the whole program, for
+ * every kind of output, into a folder in memory. The last two bytes, which a
+ * GGUF file may have after its data, choose the options.
  */
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+int program_main(int argc, char **argv);
+#define main program_main
+#include "cli/main.c"
+#undef main
 
-#include "cli/convert.h"
-#include "cli/listing.h"
+#include <dirent.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #define PIPE_SIZE 65536 /* what a pipe holds at least */
-#define MAX_ALIGNMENT 4096 /* as much as is written as padding */
+#define MAX_OUTPUT (16 << 20) /* bytes: some alignments ask for gigabytes */
 #define MAX_ARGUMENTS 16
 
 static char folder[] = "/dev/shm/fuzz_pass.XXXXXX";
@@ -48,78 +44,43 @@ static void remove_folder(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	const struct rlimit limit = { MAX_OUTPUT, MAX_OUTPUT };
 	const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	(void)argc;
 	(void)argv;
 	if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || !mkdtemp(folder) ||
-	    chdir(folder) || atexit(remove_folder))
+	    chdir(folder) || atexit(remove_folder) ||
+	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+	    setrlimit(RLIMIT_FSIZE, &limit))
 		abort();
 	return 0;
 }
 
-static void list(const struct model *model, const struct plan *plan)
-{
-	FILE *const null = fopen("/dev/null", "we");
+/* Arguments that getopt may move, and of which it changes none. */
+struct command {
+	char text[MAX_ARGUMENTS][32];
+	char *arguments[MAX_ARGUMENTS + 1];
+	int n;
+};
 
-	if (!null)
-		abort();
-	listing_table(null, model, plan);
-	listing_json(null, model, plan);
-	fclose(null);
+static void add(struct command *command, const char *option, const char *value)
+{
+	char *const text = command->text[command->n];
+
+	snprintf(text, sizeof(command->text[0]), "%s%s", option, value);
+	command->arguments[command->n++] = text;
 }
 
-/* As run_model in main.c. */
-static int run_model(const struct options *options, const struct model *model,
-		     const struct budget *budget, struct error *err)
-{
-	const struct plan_globs globs = {
-		options->include.items, options->include.n,
-		options->exclude.items, options->exclude.n,
-		options->types.items, options->types.n, NULL, NULL,
-	};
-	struct plan plan;
-	int result = 0;
-
-	if (plan_init(&plan, model, &globs, OUTPUT_F32, err))
-		return -1;
-	list(model, &plan);
-	if (options->action == OPTIONS_CONVERT) {
-		result = plan_check_formats(&plan, err);
-		if (!result)
-			result = convert(options, budget, NULL, model, &plan,
-					 err);
-	}
-	plan_release(&plan);
-	return result;
-}
-
-static int open_model(const struct options *options, size_t memory,
-		      struct model *model, struct error *err)
-{
-	if (options->blocks.format)
-		return model_open_blocks(model, options->inputs[0],
-					 &options->blocks, err);
-	return model_open(model, options->inputs, options->n_inputs, memory,
-			  err);
-}
-
-static int run(int argc, char **argv)
+static int run_command(struct command *command)
 {
 	struct options options;
-	struct budget budget;
-	struct model model;
 	struct error err = { 0 };
-	int result = -1;
+	int result;
 
-	if (options_parse(&options, argc, argv, &err) ||
-	    budget_init(&budget, options.memory, options.threads, &err))
+	if (options_parse(&options, command->n, command->arguments, &err))
 		abort();
-	if (!open_model(&options, budget.header, &model, &err)) {
-		if (model.shards[0].gguf.alignment <= MAX_ALIGNMENT)
-			result = run_model(&options, &model, &budget, &err);
-		model_release(&model);
-	}
+	result = run(&options, &err);
 	options_release(&options);
 	return result;
 }
@@ -129,26 +90,22 @@ static int run_with(const char *input, unsigned mode, unsigned flags)
 	static const char *const types[] = {
 		"f32", "f16", "bf16", "native", "*a*=f16", "type:[iq]*=native",
 		"type:f*=bf16", "type:156=f32" };
-	char type[32], path[32];
-	const char *arguments[MAX_ARGUMENTS] = { "gguf-dequant" };
-	int n = 1;
+	struct command command = { .n = 0 };
 
-	snprintf(path, sizeof(path), "%s", input);
-	snprintf(type, sizeof(type), "-t%s", types[flags >> 5]);
-	arguments[n++] = path;
+	add(&command, "gguf-dequant", "");
+	add(&command, "--memory=", flags & 8 ? "16M" : "4M");
 	if (modes[mode].option)
-		arguments[n++] = modes[mode].option;
-	if (modes[mode].output) {
-		arguments[n++] = "-o";
-		arguments[n++] = modes[mode].output;
-	}
+		add(&command, modes[mode].option, "");
+	if (modes[mode].output)
+		add(&command, "-o", modes[mode].output);
 	if (mode != MODE_LIST && mode != MODE_JSON) {
-		arguments[n++] = "-dcpu";
-		arguments[n++] = type;
-		arguments[n++] = flags & 4 ? "-j3" : "-j1";
+		add(&command, "-q", "");
+		add(&command, "-d", "cpu");
+		add(&command, "-t", types[flags >> 5]);
+		add(&command, "-j", flags & 4 ? "3" : "1");
 	}
-	arguments[n++] = flags & 8 ? "--memory=16M" : "--memory=4M";
-	return run(n, (char **)arguments);
+	add(&command, input, "");
+	return run_command(&command);
 }
 
 /* Removes what is in a folder, which it closes; returns how many entries. */
