@@ -27,6 +27,8 @@ static const struct {
 	{ MAGIC("\x04\x22\x4d\x18"), "lz4 data; pipe it through 'lz4 -dc'" },
 	{ MAGIC("MZqFpD='"), LLAMAFILE },
 	{ MAGIC("jartsr='"), LLAMAFILE },
+	{ MAGIC("\x7f" "ELF"), "an executable; if it is a llamafile, extract "
+			      "the model with 'unzip FILE \"*.gguf\"'" },
 	/* LLaMA models from before March 2023 begin so, too. */
 	{ MAGIC("lmgg"), "a model in whisper.cpp's GGML format, which only "
 			 "whisper.cpp reads" },

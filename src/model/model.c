@@ -15,6 +15,7 @@
 
 /* How the path of shard `no` of n ends: "-00001-of-00003.gguf". */
 #define SUFFIX_LEN 20
+#define NUMBERS_LEN 15 /* without ".gguf", which may be in capitals */
 struct suffix {
 	char text[SUFFIX_LEN + 1];
 };
@@ -33,7 +34,9 @@ static bool has_suffix(const char *path, struct suffix suffix)
 	const size_t len = strlen(path);
 
 	return len >= SUFFIX_LEN &&
-	       !strcasecmp(path + len - SUFFIX_LEN, suffix.text);
+	       !strncmp(path + len - SUFFIX_LEN, suffix.text, NUMBERS_LEN) &&
+	       !strcasecmp(path + len - SUFFIX_LEN + NUMBERS_LEN,
+			   suffix.text + NUMBERS_LEN);
 }
 
 /* Opens a file as `shard`. Takes what that uses from *memory. */
@@ -210,9 +213,9 @@ static int add_shards_beside(struct opening *o, const char *path)
 		if (no == o->split.no)
 			continue;
 		/* ".gguf" is written as in `path`. */
-		if (asprintf(&shard, "%.*s%.15s%s", prefix_len, path,
-			     shard_suffix(no, o->split.count).text,
-			     path + prefix_len + 15) < 0)
+		if (asprintf(&shard, "%.*s%.*s%s", prefix_len, path,
+			     NUMBERS_LEN, shard_suffix(no, o->split.count).text,
+			     path + prefix_len + NUMBERS_LEN) < 0)
 			return error_errno(o->err, "cannot open the shards of "
 					   "'%s'", o->first_name);
 		result = add_shard(o, shard, no);

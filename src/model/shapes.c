@@ -136,7 +136,8 @@ static int reshape(const struct model *model, const struct gguf_kv *kv,
 int shapes_init(struct model *model, struct error *err)
 {
 	const struct gguf *const gguf = &model->shards[0].gguf;
-	const size_t n = count_shapes(gguf);
+	const size_t n_keys = count_shapes(gguf);
+	const size_t n = n_keys < model->n_tensors ? n_keys : model->n_tensors;
 	struct model_shape *shape;
 	size_t *order;
 	int result = 0;
@@ -146,6 +147,7 @@ int shapes_init(struct model *model, struct error *err)
 	model->shapes = shape = calloc(n, sizeof(*shape));
 	if (!shape)
 		return error_errno(err, "cannot read %zu shapes", n);
+	model->shards[0].gguf.memory += n * sizeof(*shape);
 	order = order_by_name(model, err);
 	if (!order)
 		return -1;

@@ -30,7 +30,8 @@ static bool ends_in(const char *path, const char *suffix)
 {
 	const size_t len = strlen(path), suffix_len = strlen(suffix);
 
-	return len >= suffix_len && !strcmp(path + len - suffix_len, suffix);
+	return len >= suffix_len &&
+	       !strcasecmp(path + len - suffix_len, suffix);
 }
 
 const struct sink_kind *sink_kind_of_path(const char *path)

@@ -234,3 +234,16 @@ tensor 'last'"
 	fails "'zeros.gguf' is incomplete: key 2 of 20: there are only zeros at \
 offset 57; download it again"
 }
+
+test_names_in_capitals() {
+	local no
+	for no in 1 2 3; do
+		cp "$MODELS/split-0000$no-of-00003.gguf" \
+			"M-0000$no-of-00003.GGUF"
+	done
+	run -o OUT.GGUF M-00002-of-00003.GGUF
+	succeeds
+	run -fo out.gguf "$MODELS/split-00001-of-00003.gguf"
+	succeeds
+	same 'the kind is that of .gguf' OUT.GGUF out.gguf
+}

@@ -190,6 +190,9 @@ const struct gguf_case gguf_corpus[] = {
 	NOT_GGUF("llamafile", "MZqFpD='\n\0\x10\0\xf8",
 		 " but a llamafile, an executable that has the model in a ZIP "
 		 "archive; extract it with 'unzip FILE \"*.gguf\"'"),
+	NOT_GGUF("elf", "\x7f" "ELF\2\1\1",
+		 " but an executable; if it is a llamafile, extract the model "
+		 "with 'unzip FILE \"*.gguf\"'"),
 	NOT_GGUF("imatrix", "\2\0\0\0\5\0\0\0blk.0\1\0\0\0",
 		 " but an old importance matrix, which has no weights; "
 		 "'llama-imatrix --in-file FILE -o FILE.gguf' converts it"),
