@@ -76,7 +76,7 @@ static int named_descriptor(const char *path)
 
 static int refuse_input(const struct output *output, struct error *err)
 {
-	return error_set(err, "'%s' is the input: it is never overwritten",
+	return error_set(err, "'%s' is the input, which is never overwritten",
 			 output->name);
 }
 
@@ -124,7 +124,7 @@ static int use_special(struct output *output, const char *path,
 	struct stat now;
 
 	if (!S_ISFIFO(st->st_mode) && !is_harmless(st) && !output->force)
-		return error_set(err, "'%s' is a device: use --force to write "
+		return error_set(err, "'%s' is a device; use --force to write "
 				 "to it", output->name);
 	output->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	if (output->fd < 0 || fstat(output->fd, &now))
@@ -175,7 +175,7 @@ static int use_path(struct output *output, const char *path,
 	if (S_ISDIR(st.st_mode) || (len && path[len - 1] == '/'))
 		return error_set(err, "'%s' is a directory", name);
 	if (!len)
-		return error_set(err, "the output's path is empty");
+		return error_set(err, "the output path is empty");
 	if (st.st_mode && !S_ISREG(st.st_mode))
 		return use_special(output, path, &st, inputs, err);
 	output->path = path_resolve(path, name, &st, err);
@@ -188,7 +188,8 @@ static int use_path(struct output *output, const char *path,
 	if (st.st_mode && inputs && file_set_has(inputs, &st))
 		return refuse_input(output, err);
 	if (st.st_mode && !output->force)
-		return error_set(err, "'%s' exists: --force replaces it", name);
+		return error_set(err, "'%s' already exists; use --force to "
+				 "overwrite it", name);
 	return create_file(output, inputs, st.st_mode != 0, err);
 }
 

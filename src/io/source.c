@@ -41,8 +41,8 @@ static int examine(struct source *src, struct error *err)
 	if (S_ISDIR(st.st_mode))
 		return error_set(err, "'%s' is a directory", src->name);
 	if (isatty(src->fd))
-		return error_set(err, "'%s' is a terminal: give a file's path, "
-				 "or redirect one into it", src->name);
+		return error_set(err, "'%s' is a terminal; pass the path of a "
+				 "file, or redirect one into it", src->name);
 	if (S_ISFIFO(st.st_mode))
 		(void)fcntl(src->fd, F_SETPIPE_SZ, PIPE_SIZE);
 	src->opened = st;
@@ -132,8 +132,8 @@ static int check_end(const struct source *src, struct error *err)
 		return error_errno(err, "cannot read '%s' at offset %" PRIu64,
 				   src->name, src->position);
 	if (got > 0)
-		return error_set(err, "'%s' goes on after the %" PRIu64
-				 " bytes that it should have", src->name,
+		return error_set(err, "'%s' has trailing data after %" PRIu64
+				 " bytes", src->name,
 				 src->end);
 	return 0;
 }

@@ -104,8 +104,8 @@ test_blocks_of_a_wrong_size() {
 	run --input-type q4_k --shape 256,3 b.bin -o out
 	fails "'b.bin' has 300 bytes, but should have 432"
 	run --input-type q4_k --shape 512 - -o out < <(cat b.bin)
-	fails "'standard input' goes on after the 288 bytes that it should \
-have, for tensor 'stdin'"
+	fails "'standard input' has trailing data after 288 bytes, for \
+tensor 'stdin'"
 	run --input-type q4_k --shape 256,3 - -o out < <(cat b.bin)
 	fails "'standard input' has 300 bytes, but should have 432, for tensor \
 'stdin'"
@@ -291,7 +291,7 @@ test_expect_a_wrong_size() {
 	run "$MODELS/small.gguf" --expect - < <(cat short)
 	fails "'standard input' has 431 bytes, but should have 432"
 	run "$MODELS/small.gguf" --expect - < <(cat long)
-	fails "'standard input' goes on after the 432 bytes that it should have"
+	fails "'standard input' has trailing data after 432 bytes"
 	expect_small none
 	fails "cannot open 'none': No such file or directory"
 	expect_small .

@@ -341,7 +341,7 @@ test_checksums_beside_an_output() {
 		"$MODELS/small.gguf")
 	folder_is index out
 	run --checksum -o out "$MODELS/small.gguf"
-	fails "'out' exists: --force replaces it"
+	fails "'out' already exists; use --force to overwrite it"
 	run --checksum -o new - < <(head -c -1 "$MODELS/long.gguf")
 	fails_with "'standard input' is incomplete; "
 	folder_is index out

@@ -36,7 +36,7 @@ test_output_to_a_redirected_file() {
 test_existing_output() {
 	echo old >out
 	run -o out "$MODELS/small.gguf"
-	fails "'out' exists: --force replaces it"
+	fails "'out' already exists; use --force to overwrite it"
 	same 'out' out <(echo old)
 	folder_is out
 	run -f -o out "$MODELS/small.gguf"
@@ -78,7 +78,7 @@ test_output_permissions_are_those_of_the_model() {
 
 test_output_to_a_device() {
 	run -o /dev/random "$MODELS/small.gguf"
-	fails "'/dev/random' is a device: use --force to write to it"
+	fails "'/dev/random' is a device; use --force to write to it"
 	run -f -o /dev/random "$MODELS/small.gguf"
 	succeeds
 }
@@ -95,7 +95,7 @@ test_links_of_other_users() {
 }
 
 test_the_input_is_never_overwritten() {
-	local message=': it is never overwritten'
+	local message=', which is never overwritten'
 
 	cp "$MODELS/small.gguf" model
 	ln -s model symbolic
@@ -118,7 +118,7 @@ test_the_input_is_never_overwritten() {
 test_no_shard_is_overwritten() {
 	cp "$MODELS"/split-0000?-of-00003.gguf .
 	run -f -o split-00003-of-00003.gguf split-00001-of-00003.gguf
-	fails "'split-00003-of-00003.gguf' is the input: it is never \
+	fails "'split-00003-of-00003.gguf' is the input, which is never \
 overwritten"
 	same 'shard' split-00003-of-00003.gguf \
 		"$MODELS/split-00003-of-00003.gguf"
@@ -150,7 +150,7 @@ test_output_to_nowhere() {
 	run -o none/out "$MODELS/small.gguf"
 	fails "cannot create 'none/out': No such file or directory"
 	run -o '' "$MODELS/small.gguf"
-	fails "the output's path is empty"
+	fails "the output path is empty"
 	run -o $'a\nb/out' "$MODELS/small.gguf"
 	fails "cannot create 'a\\nb/out': No such file or directory"
 	folder_is
@@ -307,7 +307,7 @@ test_index() {
 test_existing_index() {
 	echo old >index
 	run -o out --index index "$MODELS/small.gguf"
-	fails "'index' exists: --force replaces it"
+	fails "'index' already exists; use --force to overwrite it"
 	same 'index' index <(echo old)
 	folder_is index
 	run -f -o out --index index "$MODELS/small.gguf"
@@ -344,11 +344,11 @@ test_two_outputs_on_one_file() {
 	run_into d/$name -f -o d/ --checksum "$model"
 	fails "'d/$name' and 'standard output' are the same file"
 	run -o X --checksum "$model"
-	fails "'X' exists: --force replaces it"
+	fails "'X' already exists; use --force to overwrite it"
 	run --checksum "$model"
 	cp "$OUT" m.b3
 	run_into m.b3 --check m.b3 "$model"
-	fails "'standard output' is the input: it is never overwritten"
+	fails "'standard output' is the input, which is never overwritten"
 	same 'X' X <(echo old)
 	folder_is X d link m.b3
 }

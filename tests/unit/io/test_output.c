@@ -115,7 +115,7 @@ static void test_existing_file(void **state)
 	(void)state;
 	scratch_write("out.bin", "old");
 	assert_refused("out.bin", false,
-		       "'out.bin' exists: --force replaces it");
+		       "'out.bin' already exists; use --force to overwrite it");
 	output = open_new("out.bin", true);
 	assert_string_equal(scratch_read("out.bin"), "old");
 	output_abort(output);
@@ -168,7 +168,7 @@ static void test_folders(void **state)
 	(void)state;
 	assert_refused(".", true, "'.' is a directory");
 	assert_refused("new/", true, "'new/' is a directory");
-	assert_refused("", true, "the output's path is empty");
+	assert_refused("", true, "the output path is empty");
 	assert_refused("no/out.bin", false,
 		       "cannot create 'no/out.bin': No such file or directory");
 	scratch_write("file", "");
@@ -189,7 +189,8 @@ static void test_links_are_followed(void **state)
 
 	assert_int_equal(write_file("first", false, "new"), 0);
 	assert_string_equal(scratch_read("there/target"), "new");
-	assert_refused("first", false, "'first' exists: --force replaces it");
+	assert_refused("first", false,
+		       "'first' already exists; use --force to overwrite it");
 	assert_int_equal(write_file("first", true, "newer"), 0);
 	assert_string_equal(scratch_read("there/target"), "newer");
 	assert_int_equal(readlink("there/second", target, sizeof(target)), 6);
@@ -284,7 +285,7 @@ static void test_input_is_never_overwritten(void **state)
 			&(struct output_options){
 				.force = true, .inputs = &inputs
 			}, &err));
-		assert_non_null(strstr(err.message, "' is the input: it is "
+		assert_non_null(strstr(err.message, "' is the input, which is "
 						    "never overwritten"));
 	}
 	assert_string_equal(scratch_read("one"), "1");
@@ -303,7 +304,7 @@ static int write_to_input_as_stdout(int flags)
 			.force = true, .inputs = &inputs
 		}, &err))
 		return 1;
-	return strcmp(err.message, "'standard output' is the input: it is "
+	return strcmp(err.message, "'standard output' is the input, which is "
 				   "never overwritten") ? 2 : 0;
 }
 
@@ -458,7 +459,7 @@ static void test_devices(void **state)
 					 "No space left on device");
 	output_abort(output);
 	assert_int_equal(write_file("/dev/null", false, "abc"), 0);
-	assert_refused("/dev/random", false, "'/dev/random' is a device: use "
+	assert_refused("/dev/random", false, "'/dev/random' is a device; use "
 					     "--force to write to it");
 	assert_int_equal(write_file("/dev/random", true, "abc"), 0);
 }
@@ -469,7 +470,7 @@ static void test_block_device(void **state)
 	(void)state;
 	if (mknod("disk", S_IFBLK | 0600, makedev(4000, 1)))
 		skip();
-	assert_refused("disk", false, "'disk' is a device: use --force to "
+	assert_refused("disk", false, "'disk' is a device; use --force to "
 				      "write to it");
 	assert_null(output_open("disk",
 		&(struct output_options){ .force = true }, &err));

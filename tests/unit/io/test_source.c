@@ -282,15 +282,16 @@ static void test_pipe_of_a_given_size(void **state)
 		assert_int_equal(source_open(&src, path, &err), 0);
 		assert_int_equal(source_end_at(&src, n, &err), n ? 0 : -1);
 		if (n == 0) {
-			assert_non_null(strstr(err.message, "' goes on after "
-					       "the 0 bytes that it should "));
+			assert_non_null(strstr(err.message,
+					       "' has trailing data after 0 "
+					       "bytes"));
 		} else if (goes_on) {
 			/* Up to its last byte, but that, and too far. */
 			if (n > 1)
 				assert_reads(&src, 0, "0");
-			assert_read_fails(&src, n - 1, n % 2 + 1, "'%s' goes "
-					  "on after the %u bytes that it "
-					  "should have", path, n);
+			assert_read_fails(&src, n - 1, n % 2 + 1, "'%s' has "
+					  "trailing data after %u bytes", path,
+					  n);
 		} else {
 			*end = n == 10 ? '9' : '\0';
 			assert_reads(&src, 9, end);
@@ -499,8 +500,8 @@ static void test_a_terminal_is_refused(void **state)
 	(void)state;
 	terminal_open(&master, &slave, NULL);
 	assert_int_equal(ptsname_r(master, path, sizeof(path)), 0);
-	snprintf(expected, sizeof(expected), "'%s' is a terminal: give a "
-		 "file's path, or redirect one into it", path);
+	snprintf(expected, sizeof(expected), "'%s' is a terminal; pass the "
+		 "path of a file, or redirect one into it", path);
 	assert_open_fails(path, expected);
 	close(slave);
 	close(master);
