@@ -32,8 +32,8 @@ bool output_type_by_name(const char *name, enum output_type *type);
 /* The type with values of `format`, or native. */
 enum output_type output_type_of(const struct format *format);
 
-/* What a tensor that is stored as `format` becomes: the same if its bytes are
- * copied, as those of integers always are. */
+/* The output format of a tensor that is stored as `format`: the same if its
+ * bytes are copied, as those of integers always are. */
 const struct format *output_type_format(enum output_type type,
 					const struct format *format);
 

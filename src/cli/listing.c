@@ -93,7 +93,7 @@ static const char *format_size(char size[SIZE_SIZE], uint64_t bytes)
 	return size;
 }
 
-/* The size of a tensor whose type is not known reaches to the next one, and is
+/* The size of a tensor of an unknown type is that up to the next tensor, and is
  * marked with "~". */
 static const char *format_tensor_size(char text[SIZE_SIZE],
 				      const struct gguf_tensor *info)

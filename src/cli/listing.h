@@ -7,9 +7,9 @@
 #include "pass/plan.h"
 
 /*
- * Each writes to a stream that no other thread uses; ferror(stream) tells if all
- * was written. A shape is in GGUF's order, fastest dimension first. The man page
- * documents the formats.
+ * These write to a stream that no other thread uses; ferror(stream) tells if
+ * writing failed. Shapes are in GGUF's order, fastest dimension first. The
+ * manual page documents the output.
  */
 
 /* One row per tensor, totals per type, and the size of the output. The name
@@ -21,8 +21,8 @@ void listing_table(FILE *stream, const struct model *model,
 void listing_json(FILE *stream, const struct model *model,
 		  const struct plan *plan);
 
-/* The place of each tensor in the output; `files`: with the name of its file, as
- * file_name.h makes it. */
+/* The place of each tensor in the output. If `files`, with the name of its file
+ * (see file_name.h). */
 int listing_index(FILE *stream, const struct plan *plan, bool files,
 		  struct error *err);
 

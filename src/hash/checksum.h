@@ -19,7 +19,7 @@ struct checksum {
 	const char *name;   /* as --checksum takes it */
 	const char *tag;    /* "TAG (NAME) = HEX" */
 	const char *prefix; /* "PREFIXhex  NAME", where that needs one */
-	size_t bytes;       /* of a checksum; what is printed is this, in hex */
+	size_t bytes;       /* of a checksum, which is printed in hex */
 
 	void *(*open)(void);
 	bool (*begin)(void *state, uint64_t total); /* bytes to come */

@@ -76,8 +76,8 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 	close(fd);
 }
 
-/* SA_RESETHAND gave the signal its default action back, and it is blocked until
- * the handler returns: the program then dies of it, as the shell shall see. */
+/* SA_RESETHAND has restored the default action, and the signal is blocked until
+ * the handler returns. Then it ends the program, so that a shell sees why. */
 static void remove_all(int number)
 {
 	ending = true;

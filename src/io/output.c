@@ -106,7 +106,7 @@ static int use_descriptor(struct output *output, const struct file_set *inputs,
 	return 0;
 }
 
-/* Whether what the device is given is lost, whatever it is. */
+/* Whether the device drops everything that is written to it. */
 static bool is_harmless(const struct stat *st)
 {
 	const unsigned number = minor(st->st_rdev);

@@ -62,10 +62,9 @@ bool output_is_at(const struct output *output, const struct stat *folder,
 const char *output_name(const struct output *output);
 
 /*
- * Takes room on the disk for so many bytes from the start of a new file, all of
- * which must then be written; nothing for any other output. Where the room is
- * there, to write is faster; where it lacks, that is an error now and not when
- * the disk is full.
+ * Reserves n bytes on the disk from the start of a new file, all of which must
+ * then be written. Does nothing for any other output. Writing reserved bytes is
+ * faster, and a full disk is an error now rather than later.
  */
 int output_reserve(struct output *output, uint64_t n, struct error *err);
 

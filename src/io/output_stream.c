@@ -5,7 +5,7 @@
 
 #define BUFFER_SIZE (64 << 10)
 
-/* What is shorter is copied to the buffer: one write for many of them. */
+/* Shorter pieces are copied to the buffer, so that they share a write. */
 #define LEAST_DIRECT (16 << 10)
 
 static int write_out(struct output_stream *s, const void *bytes, size_t n)

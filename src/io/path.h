@@ -1,4 +1,4 @@
-/* path.h - the folder of a path, and where links lead that may be followed. */
+/* path.h - the folder of a path, and the targets of links. */
 #ifndef IO_PATH_H
 #define IO_PATH_H
 
@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 
-/* The folder that `path` is in, which ends in a slash: "./" if the path has
- * none. The caller frees it. NULL and errno on error. */
+/* The folder of `path`, with a slash at the end; "./" if the path has no slash.
+ * The caller frees it. NULL and errno on error. */
 char *path_folder(const char *path);
 
 /*

@@ -1,4 +1,4 @@
-/* sync.h - onto the disk, where a power cut can't take it away any more. */
+/* sync.h - waits until data are on the disk, safe from a power cut. */
 #ifndef IO_SYNC_H
 #define IO_SYNC_H
 
@@ -10,9 +10,9 @@ int sync_data(int fd);
 /* The same for the name that the open file `fd` has just got at `path`. */
 int sync_name(int fd, const char *path);
 
-/* Waits until all of the file system that the folder `fd` is in is on the disk:
- * for many small files, eight times as fast as one after the other, which then
- * only has to confirm it. */
+/* Waits until the whole file system of the folder `fd` is on the disk. For many
+ * small files this is eight times as fast as syncing one after the other, which
+ * then only has to confirm it. */
 void sync_all(int fd);
 
 #endif

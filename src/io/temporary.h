@@ -7,13 +7,14 @@
 
 /*
  * Opens a new file without a name, with the permissions `mode`, for writing in
- * the folder of PATH: nothing is left of it, however the program ends. -1 if
- * the file system has none, or could not give it a name later.
+ * the folder of PATH. Nothing is left of it, however the program ends. Returns
+ * -1 if the file system does not support this, or could not name the file
+ * later.
  */
 int temporary_unnamed(const char *path, mode_t mode);
 
-/* Gives it the name PATH; with `force` also if that is taken. -1 and errno on
- * error. */
+/* Gives the file the name PATH; with `force`, even if it is taken. -1 and errno
+ * on error. */
 int temporary_link(int fd, const char *path, bool force);
 
 /*

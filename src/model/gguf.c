@@ -124,7 +124,7 @@ static int check_room(const struct reader *r, const char *field, uint64_t n,
 	return 0;
 }
 
-/* The same for n items of at least `each` bytes, with `extra` more in memory. */
+/* The same for n items of at least `each` bytes, and `extra` more in memory. */
 static int check_count(const struct reader *r, const char *what, uint64_t n,
 		       uint64_t each, uint64_t extra)
 {
