@@ -227,9 +227,10 @@ static int add_sink(struct conversion *c, struct error *err)
 
 	if (!options->output)
 		return 0;
-	if (kind->open_folder) {
-		sink = kind->open_folder(options->output, &c->how, c->plan,
-					 err);
+	if (sink_kind_is_folder(kind, options->output)) {
+		sink = kind->open_folder(options->output, &c->how,
+					 options->max_shard_size, c->plan,
+					 c->model, err);
 	} else {
 		struct output *const output = open_output(c, err);
 
@@ -266,7 +267,7 @@ static int write_index(struct conversion *c, struct error *err)
 	if (output_stream_open(&text, c->index, err))
 		return -1;
 	result = listing_index(text.stream, c->plan,
-			       c->options->kind->open_folder, err);
+			       !c->options->kind->open_file, err);
 	return output_stream_close(&text) || result ? -1 : 0;
 }
 

@@ -53,6 +53,26 @@ bool option_size(void *field, const char *text)
 	       bytes_mul(*size, (uint64_t)1024 << 10 * (unit - units), size);
 }
 
+/* Also with the units that Hugging Face has: KB, MB and GB, powers of 1000. */
+bool option_shard_size(void *field, const char *text)
+{
+	static const char units[] = "KMG";
+	uint64_t *const size = field;
+	const char *end, *unit;
+
+	if (option_size(field, text))
+		return *size;
+	if (!read_digits(text, size, &end) || !*end)
+		return false;
+	unit = strchr(units, toupper((unsigned char)*end));
+	if (!unit || toupper((unsigned char)end[1]) != 'B' || end[2])
+		return false;
+	for (; unit >= units; unit--)
+		if (!bytes_mul(*size, 1000, size))
+			return false;
+	return *size;
+}
+
 bool option_difference(void *field, const char *text)
 {
 	double *const value = field;

@@ -14,6 +14,7 @@ typedef bool option_reader(void *field, const char *text);
 
 option_reader option_u64;        /* uint64_t, from digits alone */
 option_reader option_threads;    /* unsigned */
+option_reader option_shard_size; /* uint64_t */
 option_reader option_size;       /* uint64_t, in bytes */
 option_reader option_difference; /* double: finite, without a sign */
 option_reader option_shape;      /* the dimensions of struct model_blocks */

@@ -8,8 +8,12 @@
 
 #include "base/escape.h"
 #include "cli/option_values.h"
+#include "sink/kinds.h"
 
 /* -------------------------------- the table ------------------------------- */
+
+/* As save_pretrained() of Hugging Face has it. */
+#define DEFAULT_SHARD_SIZE 5000000000
 
 /* What a command line does. */
 enum {
@@ -115,6 +119,10 @@ static const struct row rows[] = {
 	{ 'F', "format", "KIND", " (default: by PATH)",
 	  .names = option_kind_name, .read = option_kind, FIELD(kind),
 	  .applies = WRITE },
+	{ 0, "max-shard-size", "SIZE",
+	  "shards of safetensors in a folder (default 5GB)",
+	  .takes = "a number of bytes, as in 500M or 5GB",
+	  .read = option_shard_size, FIELD(max_shard_size), .applies = WRITE },
 	{ 0, "apply-scales", NULL,
 	  "multiply NVFP4 weights by the scales beside them",
 	  .read = option_true, FIELD(apply_scales), .applies = PASS },
@@ -231,7 +239,10 @@ static void print_row(FILE *stream, const struct row *row)
 		snprintf(usage, sizeof(usage), "--%s%s%s", row->name,
 			 row->argument && !is_optional(row) ? " " : "",
 			 row->argument ? row->argument : "");
-	fprintf(stream, "  %-3s %-17s  ", letter, usage);
+	fprintf(stream, "  %-3s %-17s", letter, usage);
+	if (strlen(usage) > 17)
+		fprintf(stream, "\n%23s", "");
+	fputs("  ", stream);
 	if (row->names && !is_optional(row))
 		print_names(stream, row->names, row->has_default);
 	fprintf(stream, "%s\n", row->help);
@@ -438,6 +449,24 @@ static int set_checksum(struct line *line, struct error *err)
 	return 0;
 }
 
+/* Where shards are written, and what may come with them. */
+static int set_shards(struct options *options, struct error *err)
+{
+	const bool shards = options->kind->open_file &&
+			    sink_kind_is_folder(options->kind, options->output);
+
+	if (options->max_shard_size && !shards)
+		return error_set(err, "'--max-shard-size' has no effect without "
+				      "'--format safetensors' and a folder as "
+				      "'--output DIR/'");
+	if (options->index && shards)
+		return error_set(err, "'--index' does not describe shards: "
+				      "they have an index of their own");
+	if (!options->max_shard_size)
+		options->max_shard_size = DEFAULT_SHARD_SIZE;
+	return 0;
+}
+
 static int set_output(struct line *line, struct error *err)
 {
 	struct options *const options = line->options;
@@ -453,7 +482,7 @@ static int set_output(struct line *line, struct error *err)
 	if (options->index && strcmp(options->index, "-") != 0 &&
 	    !strcmp(options->index, options->output))
 		return error_set(err, "'--output' and '--index' are the same");
-	return 0;
+	return set_shards(options, err);
 }
 
 static int set_messages(struct line *line, struct error *err)

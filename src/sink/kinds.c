@@ -6,7 +6,8 @@
 static const struct sink_kind kinds[] = {
 	{ "raw", NULL, .open_file = sink_raw_open },
 	{ "gguf", ".gguf", .open_file = sink_gguf_open, .keeps_f32 = true },
-	{ "safetensors", ".safetensors", .open_file = sink_safetensors_open },
+	{ "safetensors", ".safetensors", .open_file = sink_safetensors_open,
+	  .open_folder = sink_shards_open },
 	{ "npz", ".npz", .open_file = sink_npz_open },
 	{ "dir", "/", .open_folder = sink_dir_open },
 };
@@ -32,6 +33,11 @@ static bool ends_in(const char *path, const char *suffix)
 
 	return len >= suffix_len &&
 	       !strcasecmp(path + len - suffix_len, suffix);
+}
+
+bool sink_kind_is_folder(const struct sink_kind *kind, const char *path)
+{
+	return kind->open_folder && (!kind->open_file || ends_in(path, "/"));
 }
 
 const struct sink_kind *sink_kind_of_path(const char *path)

@@ -15,7 +15,7 @@ struct sink_kind {
 	bool keeps_f32;     /* what llama.cpp needs as F32: see pass/keep.h */
 
 	/* Opens a sink for one file or pipe. Takes over `output`, even on
-	 * error. NULL if this kind is a folder. */
+	 * error. NULL if this kind is always a folder. */
 	struct sink *(*open_file)(struct output *output, struct plan *plan,
 				  const struct model *model,
 				  struct error *err);
@@ -23,11 +23,17 @@ struct sink_kind {
 	/* Writes a folder at `path`, which appears when it is complete. One
 	 * that exists must be empty unless the options, which the sink borrows,
 	 * have `force`: files of the same names are then replaced at the end,
-	 * but no input and no other output. NULL: this kind is one file. */
+	 * but no input and no other output. NULL: this kind is one file only.
+	 * A kind that is both is a folder if the path ends in a slash. */
 	struct sink *(*open_folder)(const char *path,
 				    const struct output_options *options,
-				    struct plan *plan, struct error *err);
+				    uint64_t max_shard_size, struct plan *plan,
+				    const struct model *model,
+				    struct error *err);
 };
+
+/* Whether an output of this kind at `path` is a folder. */
+bool sink_kind_is_folder(const struct sink_kind *kind, const char *path);
 
 /* Kind number `i`; NULL past the end. The first one is raw. */
 const struct sink_kind *sink_kind_at(size_t i);
@@ -59,6 +65,17 @@ struct sink *sink_npz_open(struct output *output, struct plan *plan,
  * is 0. */
 struct sink *sink_dir_open(const char *path,
 			   const struct output_options *options,
-			   struct plan *plan, struct error *err);
+			   uint64_t max_shard_size, struct plan *plan,
+			   const struct model *model, struct error *err);
+
+/* Safetensors files of at most that many bytes of tensors each, unless one is
+ * larger; and their index. */
+struct sink *sink_shards_open(const char *path,
+			      const struct output_options *options,
+			      uint64_t max_shard_size, struct plan *plan,
+			      const struct model *model, struct error *err);
+
+/* Refuses tensors that safetensors cannot hold. */
+int sink_safetensors_check(const struct plan *plan, struct error *err);
 
 #endif

@@ -89,7 +89,7 @@ static void put_header(struct sink_file *file)
 	json_object_end(&json);
 }
 
-static int check_names(const struct plan *plan, struct error *err)
+int sink_safetensors_check(const struct plan *plan, struct error *err)
 {
 	static const struct text metadata = { METADATA, sizeof(METADATA) - 1 };
 
@@ -135,7 +135,7 @@ struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
 		return NULL;
 	sink->plan = plan;
 	sink->gguf = &model->shards[0].gguf;
-	if (check_names(plan, err))
+	if (sink_safetensors_check(plan, err))
 		return sink_file_drop(file);
 	plan_align(plan);
 	if (sink_file_measure(file, put_header, &json, err))

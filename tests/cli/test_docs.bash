@@ -3,7 +3,7 @@
 
 # The options in --help, one line each: "-o, --output PATH".
 help_options() {
-	"$PROGRAM" --help | sed -nE 's/^ +(-[^ ]+( [^ ]+)*)  .*/\1/p'
+	"$PROGRAM" --help | sed -nE 's/^ +(-[^ ]+( [^ ]+)*)(  .*)?$/\1/p'
 }
 
 # The same from ".It Fl o Ar PATH , Fl -output Ar PATH", and "--name[=ARG]" from

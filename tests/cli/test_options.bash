@@ -30,9 +30,12 @@ Input:
 Output:
   -t, --type [SEL=]TYPE  f32 (default), f16, bf16 or native (as stored)
   -F, --format KIND      raw, gguf, safetensors, npz or dir (default: by PATH)
+      --max-shard-size SIZE
+                         shards of safetensors in a folder (default 5GB)
       --apply-scales     multiply NVFP4 weights by the scales beside them
       --index PATH       also write a JSON index of the output to PATH
   -f, --force            overwrite files; write even to a terminal
+      --no-sync          do not wait until the output is on the disk
       --untagged         print checksums without the name of the algorithm
 
 What --expect allows:

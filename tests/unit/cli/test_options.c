@@ -583,7 +583,8 @@ static void test_standard_streams(void **state)
 	options_release(&options);
 }
 
-/* Each row of the help begins at the same column and fits 80 of them. */
+/* Each row of the help begins at the same column and fits 80 of them. Names that
+ * are too long for that have a line of their own. */
 static void test_help_fits_a_terminal(void **state)
 {
 	char *text, *save, *line;
@@ -602,7 +603,8 @@ static void test_help_fits_a_terminal(void **state)
 	     line = strtok_r(NULL, "\n", &save)) {
 		assert_true(strlen(line) < 80);
 		if (!strncmp(line, "  ", 2))
-			assert_true(line[24] == ' ' && line[25] != ' ');
+			assert_true(strlen(line) < 28 ||
+				    (line[24] == ' ' && line[25] != ' '));
 		else if (line[strlen(line) - 1] == ':')
 			groups++;
 	}

@@ -14,7 +14,7 @@ static struct sink *open_dir(struct sinks *s, const char *path, bool force)
 	struct sink *sink;
 
 	s->options.force = force;
-	sink = sink_dir_open(path, &s->options, &s->plan, &s->err);
+	sink = sink_dir_open(path, &s->options, 0, &s->plan, NULL, &s->err);
 	if (!sink)
 		fail_msg("%s", s->err.message);
 	return sink;
@@ -105,7 +105,7 @@ static int write_and_raise(int number)
 	struct sink *sink;
 
 	sinks_init(&s);
-	sink = sink_dir_open("out", &s.options, &s.plan, &s.err);
+	sink = sink_dir_open("out", &s.options, 0, &s.plan, NULL, &s.err);
 	if (!sink || sinks_write(&s, sink, &s.plan))
 		return 1;
 	return raise(number);
@@ -204,7 +204,8 @@ static void assert_refused(struct sinks *s, const char *path, bool force,
 			   const char *message)
 {
 	s->options.force = force;
-	assert_null(sink_dir_open(path, &s->options, &s->plan, &s->err));
+	assert_null(sink_dir_open(path, &s->options, 0, &s->plan, NULL,
+				  &s->err));
 	assert_string_equal(s->err.message, message);
 }
 

@@ -1,0 +1,340 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "io/output_stream.h"
+#include "sink/file.h"
+#include "sink/folder.h"
+#include "sink/kinds.h"
+
+/*
+ * A folder as Hugging Face's save_pretrained() writes it: safetensors files,
+ * each with tensors in the order of the table, as many as fit the size of a
+ * shard, or a larger one alone; and an index of which file has which tensor.
+ * What is in which shard depends on the plan and that size, on nothing else.
+ */
+#define INDEX "model.safetensors.index.json"
+#define MAX_SHARDS 99999 /* their names have five digits */
+
+struct sink_shards {
+	struct sink sink; /* first */
+	const struct plan *plan;
+	const struct model *model;
+	struct plan *shards; /* of parts of `tensors` */
+	size_t n_shards;
+	struct plan_tensor *tensors; /* a copy of the plan's, whose places are
+					those in their shards */
+	size_t *shard_of; /* of each tensor */
+	struct folder_files files;
+	struct folder *folder;
+	size_t n_opened;
+	struct sink *file; /* of the shard opened last, unless it is finished */
+};
+
+static char *path_of_shard(const struct sink_shards *shards, size_t i,
+			   struct error *err)
+{
+	char *path = NULL;
+	const int len =
+		shards->n_shards == 1 ?
+			asprintf(&path, "model.safetensors") :
+			asprintf(&path, "model-%05zu-of-%05zu.safetensors",
+				 i + 1, shards->n_shards);
+
+	if (len >= 0)
+		return path;
+	error_errno(err, "cannot name a shard");
+	return NULL;
+}
+
+/* The index follows the shards. */
+static char *path_of_file(const void *context, size_t i, struct error *err)
+{
+	const struct sink_shards *const shards = context;
+	char *path;
+
+	if (i < shards->n_shards)
+		return path_of_shard(shards, i, err);
+	path = strdup(INDEX);
+	if (!path)
+		error_errno(err, "cannot name the index");
+	return path;
+}
+
+/* --------------------------------- writing -------------------------------- */
+
+static struct output *create_file(struct sink_shards *shards, size_t i,
+				  struct error *err)
+{
+	char *const path = path_of_file(shards, i, err);
+	struct output *const output =
+		path ? folder_create(shards->folder, path, err) : NULL;
+
+	free(path);
+	return output;
+}
+
+static int finish_shard(struct sink_shards *shards, struct error *err)
+{
+	struct sink *const file = shards->file;
+
+	shards->file = NULL;
+	return file ? file->finish(file, err) : 0;
+}
+
+/* Finishes the shards before number `i`, and opens that one. */
+static int go_to_shard(struct sink_shards *shards, size_t i, struct error *err)
+{
+	while (shards->n_opened <= i) {
+		struct output *output;
+
+		if (finish_shard(shards, err))
+			return -1;
+		output = create_file(shards, shards->n_opened, err);
+		if (!output)
+			return -1;
+		shards->file = sink_safetensors_open(
+			output, &shards->shards[shards->n_opened++],
+			shards->model, err);
+		if (!shards->file)
+			return -1;
+	}
+	return 0;
+}
+
+/* Of a batch, the items that are in one shard, from number `i` on. Returns the
+ * number of the last one + 1. */
+static size_t take_part(const struct sink_shards *shards,
+			const struct work_batch *batch, size_t i,
+			struct work_batch *part)
+{
+	const size_t shard =
+		shards->shard_of[batch->items[i].tensor->index];
+
+	part->n_items = 0;
+	for (; i < batch->n_items; i++) {
+		const size_t index = batch->items[i].tensor->index;
+		struct work_item *const item = &part->items[part->n_items];
+
+		if (shards->shard_of[index] != shard)
+			break;
+		*item = batch->items[i];
+		item->tensor = &shards->tensors[index];
+		part->n_items++;
+	}
+	return i;
+}
+
+static int write_shards(struct sink *sink, const struct work_batch *batch,
+			const void *values, struct error *err)
+{
+	struct sink_shards *const shards = (struct sink_shards *)sink;
+	struct work_batch part;
+
+	for (size_t i = 0; i < batch->n_items;) {
+		const size_t shard =
+			shards->shard_of[batch->items[i].tensor->index];
+
+		i = take_part(shards, batch, i, &part);
+		if (go_to_shard(shards, shard, err) ||
+		    shards->file->write(shards->file, &part, values, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* {"metadata": {"total_size": N}, "weight_map": {NAME: FILE, …}} */
+static int put_index(const struct sink_shards *shards, FILE *stream,
+		     struct error *err)
+{
+	struct json json;
+	size_t shard = SIZE_MAX;
+	char *path = NULL;
+
+	json_init(&json, stream, 2);
+	json_object(&json);
+	json_key(&json, "metadata");
+	json_object(&json);
+	json_key(&json, "total_size");
+	json_unsigned(&json, shards->plan->dst_bytes);
+	json_object_end(&json);
+	json_key(&json, "weight_map");
+	json_object(&json);
+	for (size_t i = 0; i < shards->plan->n_tensors; i++) {
+		if (shards->shard_of[i] != shard) {
+			shard = shards->shard_of[i];
+			free(path);
+			path = path_of_shard(shards, shard, err);
+			if (!path)
+				return -1;
+		}
+		json_key_text(&json, shards->tensors[i].tensor->info->name);
+		json_string(&json, path);
+	}
+	free(path);
+	json_object_end(&json);
+	json_object_end(&json);
+	putc('\n', stream);
+	return 0;
+}
+
+static int write_index(struct sink_shards *shards, struct error *err)
+{
+	struct output *output;
+	struct output_stream text;
+	int result;
+
+	if (shards->n_shards == 1)
+		return 0;
+	output = create_file(shards, shards->n_shards, err);
+	if (!output)
+		return -1;
+	if (output_stream_open(&text, output, err))
+		goto out_abort;
+	result = put_index(shards, text.stream, err);
+	if (output_stream_close(&text) || result)
+		goto out_abort;
+	return output_finish(output, err);
+
+out_abort:
+	output_abort(output);
+	return -1;
+}
+
+static void abort_shards(struct sink *sink)
+{
+	struct sink_shards *const shards = (struct sink_shards *)sink;
+
+	if (shards->file)
+		shards->file->abort(shards->file);
+	if (shards->folder)
+		folder_close(shards->folder);
+	free(shards->shards);
+	free(shards->tensors);
+	free(shards->shard_of);
+	free(shards);
+}
+
+static int finish_shards(struct sink *sink, struct error *err)
+{
+	struct sink_shards *const shards = (struct sink_shards *)sink;
+	const int result = go_to_shard(shards, shards->n_shards - 1, err) ||
+			   finish_shard(shards, err) ||
+			   write_index(shards, err) ||
+			   folder_finish(shards->folder, err);
+
+	abort_shards(sink); /* removes what is left of the temporary folder */
+	return result ? -1 : 0;
+}
+
+/* --------------------------------- opening -------------------------------- */
+
+/* Begins a shard with tensor number `i`. */
+static void add_shard(struct sink_shards *shards, size_t i)
+{
+	shards->shards[shards->n_shards++] = (struct plan){
+		.tensors = &shards->tensors[i],
+	};
+}
+
+/* Which tensor goes to which shard. There is at least one. */
+static int divide(struct sink_shards *shards, uint64_t max_bytes,
+		  struct error *err)
+{
+	const struct plan *const plan = shards->plan;
+	uint64_t bytes = 0;
+
+	add_shard(shards, 0);
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const uint64_t more = plan->tensors[i].dst_bytes;
+		struct plan *shard = &shards->shards[shards->n_shards - 1];
+
+		if (shard->n_tensors && (bytes > max_bytes ||
+					 more > max_bytes - bytes)) {
+			add_shard(shards, i);
+			shard++;
+			bytes = 0;
+		}
+		bytes += more;
+		shard->n_tensors++;
+		shards->shard_of[i] = shards->n_shards - 1;
+	}
+	if (shards->n_shards <= MAX_SHARDS)
+		return 0;
+	return error_set(err, "there would be %zu shards, more than %d: give a "
+			 "larger '--max-shard-size'", shards->n_shards,
+			 MAX_SHARDS);
+}
+
+/* Gives the plan's tensors places one shard after the other, so that a walk in
+ * their order fills one after the other. */
+static int place_shards(struct sink_shards *shards, struct plan *plan,
+			struct error *err)
+{
+	uint64_t offset = 0;
+
+	for (size_t i = 0; i < shards->n_shards; i++) {
+		struct plan *const shard = &shards->shards[i];
+		const size_t first = (size_t)(shard->tensors - shards->tensors);
+
+		if (plan_place(shard, err))
+			return -1;
+		plan_align(shard);
+		for (size_t k = 0; k < shard->n_tensors; k++)
+			plan->tensors[first + k].dst_offset =
+				offset + shard->tensors[k].dst_offset;
+		offset += shard->dst_bytes;
+	}
+	return 0;
+}
+
+static int open_shards(struct sink_shards *shards, const char *path,
+		       const struct output_options *options,
+		       uint64_t max_shard_size, struct plan *plan,
+		       struct error *err)
+{
+	const size_t n = plan->n_tensors;
+
+	shards->shards = calloc(n + 1, sizeof(*shards->shards));
+	shards->tensors = calloc(n + 1, sizeof(*shards->tensors));
+	shards->shard_of = calloc(n + 1, sizeof(*shards->shard_of));
+	if (!shards->shards || !shards->tensors || !shards->shard_of)
+		return error_errno(err, "cannot divide %zu tensors into shards",
+				   n);
+	memcpy(shards->tensors, plan->tensors, n * sizeof(*plan->tensors));
+	if (sink_safetensors_check(plan, err) ||
+	    divide(shards, max_shard_size, err) ||
+	    place_shards(shards, plan, err))
+		return -1;
+	shards->files.n = shards->n_shards + (shards->n_shards > 1);
+	shards->folder = folder_open(path, options, &shards->files, err);
+	return shards->folder ? 0 : -1;
+}
+
+struct sink *sink_shards_open(const char *path,
+			      const struct output_options *options,
+			      uint64_t max_shard_size, struct plan *plan,
+			      const struct model *model, struct error *err)
+{
+	struct sink_shards *const shards = malloc(sizeof(*shards));
+
+	if (!shards) {
+		error_errno(err, "cannot write shards");
+		return NULL;
+	}
+	*shards = (struct sink_shards){
+		.sink = {
+			.write = write_shards,
+			.finish = finish_shards,
+			.abort = abort_shards,
+		},
+		.plan = plan,
+		.model = model,
+		.files = { .path = path_of_file, .context = shards },
+	};
+	if (!open_shards(shards, path, options, max_shard_size, plan,
+			 err))
+		return &shards->sink;
+	abort_shards(&shards->sink);
+	return NULL;
+}
