@@ -26,8 +26,10 @@ struct conversion {
 	struct overflow overflow;
 	struct checksums sums; /* without a checksum: not asked for */
 	struct output *index;
+	struct output *reports[2];
+	size_t n_reports;
 	struct output_options how; /* for the next output */
-	const struct output *outputs[5]; /* how.others */
+	const struct output *outputs[6]; /* how.others */
 };
 
 /* Each output must be another file than those that were opened before. */
@@ -58,21 +60,18 @@ static int add_observer(struct conversion *c, struct observer *observer)
 	return 0;
 }
 
-/* Its lines may stand among others on a terminal or in a pipe, but in a file
- * one would overwrite the other. */
-static struct output *open_report(struct conversion *c, const char *path,
-				  struct error *err)
+/* Two comparisons may report to one file, but to none of another output. */
+static struct output *open_report(struct conversion *c, struct error *err)
 {
-	const struct output_options alone = { .inputs = c->how.inputs };
-	struct output *const report = output_open(path, &alone, err);
+	const char *const path =
+		standard_output_is_taken(c) ? "/dev/stderr" : "-";
+	struct output_options how = c->how;
+	struct output *report;
 
-	if (!report || !output_is_seekable(report))
-		return report;
-	if (output_check_differs(report, &c->how, err)) {
-		output_abort(report);
-		return NULL;
-	}
-	note_output(c, report);
+	how.shared = true;
+	report = output_open(path, &how, err);
+	if (report)
+		c->reports[c->n_reports++] = report;
 	return report;
 }
 
@@ -80,14 +79,12 @@ static struct output *open_report(struct conversion *c, const char *path,
 static int add_comparison(struct conversion *c, struct expected *expected,
 			  const struct tolerance *tolerance, struct error *err)
 {
-	const char *const path =
-		standard_output_is_taken(c) ? "/dev/stderr" : "-";
 	struct output *report = NULL;
 
 	if (!expected)
 		return -1;
 	if (!c->options->quiet) {
-		report = open_report(c, path, err);
+		report = open_report(c, err);
 		if (!report) {
 			expected->close(expected);
 			return -1;
@@ -107,21 +104,29 @@ static int check_verify(const struct plan *plan, struct error *err)
 			      "is copied as stored");
 }
 
-static int add_comparisons(struct conversion *c, struct error *err)
+static int add_verify(struct conversion *c, struct error *err)
 {
 	static const struct tolerance exact;
-	const struct options *const options = c->options;
 
-	if (options->expect &&
-	    add_comparison(c, expected_file_open(options->expect, c->plan, err),
-			   &options->tolerance, err))
-		return -1;
-	if (!options->verify)
-		return 0;
 	if (check_verify(c->plan, err))
 		return -1;
 	return add_comparison(c, expected_cpu_open(c->pass.rows, err), &exact,
 			      err);
+}
+
+static int add_comparisons(struct conversion *c, struct error *err)
+{
+	const struct options *const options = c->options;
+
+	if ((options->expect &&
+	     add_comparison(c, expected_file_open(options->expect, c->plan,
+						  err),
+			    &options->tolerance, err)) ||
+	    (options->verify && add_verify(c, err)))
+		return -1;
+	for (size_t i = 0; i < c->n_reports; i++)
+		note_output(c, c->reports[i]);
+	return 0;
 }
 
 /* --------------------------------- overflow ------------------------------- */

@@ -82,7 +82,7 @@ static int refuse_input(const struct output *output, struct error *err)
 
 /* Writes to output->fd, what is open already, as it is. */
 static int use_descriptor(struct output *output, const struct file_set *inputs,
-			  struct error *err)
+			  bool shared, struct error *err)
 {
 	const int flags = fcntl(output->fd, F_GETFL);
 	struct stat st;
@@ -96,7 +96,7 @@ static int use_descriptor(struct output *output, const struct file_set *inputs,
 	if (S_ISFIFO(st.st_mode))
 		(void)fcntl(output->fd, F_SETPIPE_SZ, PIPE_SIZE);
 	/* With O_APPEND, pwrite(2) would ignore the offset. */
-	if (!S_ISREG(st.st_mode) || flags & O_APPEND)
+	if (!S_ISREG(st.st_mode) || flags & O_APPEND || shared)
 		return 0;
 	at = lseek(output->fd, 0, SEEK_CUR);
 	if (at < 0)
@@ -133,7 +133,7 @@ static int use_special(struct output *output, const char *path,
 	    now.st_rdev != st->st_rdev)
 		return error_set(err, "'%s' was replaced while it was opened",
 				 output->name);
-	return use_descriptor(output, inputs, err);
+	return use_descriptor(output, inputs, false, err);
 }
 
 /* The permissions of a new file: none that an input lacks. */
@@ -220,9 +220,12 @@ struct output *output_open(const char *path,
 		result = use_path(output, path, options->inputs, err);
 	} else {
 		output->fd = fcntl(named, F_DUPFD_CLOEXEC, 0);
-		result = use_descriptor(output, options->inputs, err);
+		result = use_descriptor(output, options->inputs,
+					options->shared, err);
 	}
-	if (result || output_check_differs(output, options, err))
+	if (result ||
+	    (!(options->shared && S_ISFIFO(output->old.st_mode)) &&
+	     output_check_differs(output, options, err)))
 		goto out_release;
 	if (output->is_new || (named < 0 && S_ISBLK(output->old.st_mode)))
 		output->early = output->sync = !options->no_sync;

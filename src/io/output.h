@@ -14,6 +14,8 @@ struct output; /* opaque: output.c */
 struct output_options {
 	bool force;                    /* what exists is replaced */
 	bool no_sync;                  /* nobody waits for the disk */
+	bool shared; /* a descriptor to which others may write as well: a pipe
+			may be one of `others`, and output_write_at fails */
 	const struct file_set *inputs; /* are never overwritten; or NULL */
 	const struct output *const *others; /* must not be the same file */
 	size_t n_others;
