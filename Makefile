@@ -203,7 +203,7 @@ $(PRELOADED): $B/%.so: %.c
 	$(call quiet,LINK,$@)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) \
 		$(CFLAGS) -shared -fPIC -o $@ $<
 
-tests: $(PROGRAM) $(UNIT_TESTS) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) \
+tests: all $(UNIT_TESTS) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) \
 	$(FAKE_GPUS)
 
 check: check-unit check-cli check-models check-install check-api
