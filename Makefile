@@ -64,8 +64,9 @@ B := build/$(CONFIG)
 COMPILE = $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
 	$(call quoted,-ffile-prefix-map=$(CURDIR)=.) $(FRAMES) $(HARDEN) \
 	-MMD -MP -c
-# Against what a hostile file could do with a fault of ours. Sanitizers, which
-# find the same and more, and the rows and hashes per instruction set do without.
+# Against what a hostile file could do with a fault of ours. Builds with
+# sanitizers, which find the same and more, do without, and so do the rows and
+# hashes per instruction set.
 HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	-fstack-clash-protection
 ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
@@ -272,7 +273,8 @@ fuzz-seeds: $(FUZZERS) $(WRITE_CORPUS)
 fuzz-run: fuzz-seeds
 	@set -e; for fuzzer in $(FUZZERS); do \
 		"$$PWD/$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
-			-handle_xfsz=0 -artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_ARGS) \
+			-handle_xfsz=0 \
+			-artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_ARGS) \
 			"$$PWD/build/fuzz/$${fuzzer##*/}" \
 			"$$PWD/build/fuzz/seeds"; done
 

@@ -21,15 +21,14 @@ static int convert_again(struct expected *expected,
 	const struct plan_tensor *const tensor = item->tensor;
 	const struct format *const format = tensor->tensor->info->format;
 	const size_t made = item->dst_bytes / item->n_blocks; /* per block */
-
+	const uint64_t first = (item->dst_offset + at) /
+			       tensor->format->block_bytes;
 	const char *const blocks = observed->blocks + item->in +
 				   at / made * format->block_bytes;
 
 	(void)err;
 	if (tensor->scales)
-		scales_convert(rows, tensor, (item->dst_offset + at) /
-						     tensor->format->block_bytes,
-			       blocks, n / made, bytes);
+		scales_convert(rows, tensor, first, blocks, n / made, bytes);
 	else
 		rows->convert[tensor->type][format->index](blocks, n / made,
 							   bytes);

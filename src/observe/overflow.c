@@ -80,7 +80,8 @@ static bool may_overflow(const struct cpu_rows *rows,
 	const struct plan_tensor *const tensor = item->tensor;
 	const enum format_index format = tensor->tensor->info->format->index;
 
-	return tensor->scales || !rows->fits_f16[format](blocks, item->n_blocks);
+	return tensor->scales ||
+	       !rows->fits_f16[format](blocks, item->n_blocks);
 }
 
 static int overflow_prepare(struct observer *observer,
