@@ -12,6 +12,9 @@ from gguf import GGUFReader
 
 import gguf_py
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tests/cli"))
+import llama_cpp_run  # noqa: E402
+
 
 def shards(path):
     """Returns the files of the model whose first file is path."""
@@ -127,12 +130,42 @@ def check(build, path):
     return 1 if any(row["different"] for row in rows.values()) else 0
 
 
+# What llama.cpp must run, and say what it says with the model.
+GGUF_OUTPUTS = {output: ["-t", output] for output in gguf_py.OUTPUTS}
+GGUF_OUTPUTS["mixed"] = ["-t", "bf16", "-t", "type:Q*=f16"]
+
+
+def check_generation(build, path):
+    """Lets llama.cpp generate from the model and from each GGUF output."""
+    original = llama_cpp_run.text_of(path)
+    if original == llama_cpp_run.ABORTS:
+        print("llama.cpp does not run the model")
+        return 0
+    print(f"llama.cpp, after {llama_cpp_run.PROMPT!r}: {original}")
+    different = 0
+    with tempfile.TemporaryDirectory(prefix="check-model-",
+                                     dir=build) as folder:
+        made = pathlib.Path(folder, "made.gguf")
+        for output, options in GGUF_OUTPUTS.items():
+            run = subprocess.run([build / "gguf-dequant", *options, "-fo",
+                                  made, path], stderr=subprocess.PIPE)
+            if b"matches" in run.stderr and run.returncode:
+                continue  # nothing to mix
+            run.check_returncode()
+            text = llama_cpp_run.text_of(made)
+            if text != original:
+                print(f"{output}.gguf: {text}")
+                different = 1
+    return different
+
+
 def main():
     if len(sys.argv) != 3:
         print("usage: scripts/check-model FILE", file=sys.stderr)
         return 2
     try:
-        return check(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+        build, path = map(pathlib.Path, sys.argv[1:])
+        return check(build, path) | check_generation(build, path)
     except (OSError, EOFError, ValueError,
             subprocess.CalledProcessError) as error:
         print(f"check-model: {error}", file=sys.stderr)

@@ -93,6 +93,8 @@ test_llama_cpp_runs_gguf_output() {
 		run -t $type -o $type.gguf "$model"
 		succeeds
 	done
+	run -t bf16 -t 'type:Q*=f16' -t '*attn_q*=native' -o mixed.gguf "$model"
+	succeeds
 	"$VENV" "$HERE/llama_cpp_run.py" "$model" ./*.gguf >got 2>errors ||
 		fail "$(<errors)"
 	[ "$(cut -d ' ' -f 2- got | sort -u | wc -l)" = 1 ] || fail "$(<got)"
