@@ -134,9 +134,9 @@ PRELOADED := $B/tests/cli/fail_write.so $B/tests/cli/fail_call.so
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 	$(WRITE_CORPUS) $(FUZZERS)
 
-.PHONY: all help bench_gpu tests check check-unit check-cli check-models \
-	check-install check-api bench bench-rows bench-checksum bench-gpu \
-	bench-program fuzz fuzz-corpus fuzz-seeds fuzz-run fuzz-merge install \
+.PHONY: all help bench_gpu tests check check-unit check-cli check-threads \
+	check-models check-install check-api bench bench-rows bench-checksum \
+	bench-gpu bench-program fuzz fuzz-corpus fuzz-seeds fuzz-run fuzz-merge install \
 	uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
@@ -204,7 +204,8 @@ $(PRELOADED): $B/%.so: %.c
 	$(call quiet,LINK,$@)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) \
 		$(CFLAGS) -shared -fPIC -o $@ $<
 
-tests: all $(UNIT_TESTS) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) \
+# With sanitizers build/gguf-dequant stays the program for use.
+tests: $(if $(SANITIZE),$(PROGRAM),all) $(UNIT_TESTS) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) \
 	$(FAKE_GPUS)
 
 check: check-unit check-cli check-models check-install check-api
@@ -218,6 +219,19 @@ check-unit: $(UNIT_TESTS)
 
 check-cli: $(PROGRAM) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) $(FAKE_GPUS)
 	@$(TEST_ENV) tests/cli/run $(PROGRAM) $(WRITE_CORPUS)
+
+# With SANITIZE=thread: what runs in several threads. The sanitizer of gcc 12
+# needs the address space as it was before it became more random.
+THREAD_ENV := TSAN_OPTIONS=allocator_may_return_null=1 setarch -R
+THREAD_TESTS := $(filter $B/tests/unit/pass/% $B/tests/unit/observe/% \
+	$B/tests/unit/device/% $B/tests/gpu/test_device_gpu,$(UNIT_TESTS))
+check-threads: $(PROGRAM) $(THREAD_TESTS) $(WRITE_CORPUS) $(PRELOADED) \
+		$(FAKE_PROGRAM) $(FAKE_GPUS)
+	@set -e; for test in $(THREAD_TESTS); do \
+		echo "== $${test#$B/}"; \
+		$(TEST_ENV) $(THREAD_ENV) $$test; done
+	@$(TEST_ENV) $(THREAD_ENV) tests/cli/run $(PROGRAM) $(WRITE_CORPUS) \
+		'threads_*'
 
 check-models: $(PROGRAM)
 	@tests/models/test_models.sh $(PROGRAM)
