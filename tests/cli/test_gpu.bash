@@ -235,7 +235,9 @@ test_gpu_out_of_memory() {
 	folder_is
 }
 
-# A failure to release something changes no data.
+# A failure to release something changes no data. An allocation may fail if
+# another worker has a slot: then that one does the work.
+survived='hipMalloc|hipHostMalloc|cuMemAlloc_v2|cuMemHostAlloc'
 releases='hipFree|hipHostFree|hipStreamDestroy|hipModuleUnload|cuMemFree_v2'\
 '|cuMemFreeHost|cuStreamDestroy_v2|cuModuleUnload|cuDevicePrimaryCtxRelease_v2'
 
@@ -251,7 +253,8 @@ fail_each() {
 		if [ "$status" = 0 ]; then
 			same "call $n, $failed" out cpu
 			rm out
-			[[ $failed =~ ^($releases|cuCtxSetCurrent|hipSetDevice)$ ]] ||
+			[[ $failed =~ ^($releases|$survived)$ ]] ||
+				[[ $failed =~ ^(cuCtxSetCurrent|hipSetDevice)$ ]] ||
 				break
 			continue
 		fi
