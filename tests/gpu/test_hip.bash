@@ -8,7 +8,7 @@
 # with, are no part of what the program says. Status 124: it took too long.
 simulated() {
 	status=0
-	timeout "${LIMIT-120}" "$AMD_GPU" -- "$@" >"$OUT" 2>"$ERR" || status=$?
+	timeout 600 "$AMD_GPU" -- "$@" >"$OUT" 2>"$ERR" || status=$?
 	sed -i '/^amd-gpu: /d; /^Warning: Resource leak detected by Shared/d
 		/^HSA exception: MemoryRegion::BlockAllocator/d' "$ERR"
 }
@@ -288,7 +288,7 @@ $RUNTIME" "$ERR" || fail "$(cat "$ERR")"
 	cp "$OBJECTS/$family.co" "$ARCH.co"
 	dd if="$OBJECTS/$ARCH.co" of="$ARCH.co" bs=1 skip=48 seek=48 count=1 \
 		conv=notrunc status=none
-	export AMD_GPU_OBJECTS=$PWD LIMIT=600
+	export AMD_GPU_OBJECTS=$PWD
 	for type in f32 f16 bf16; do
 		run "$MODEL" -d cpu -t $type -o cpu -f
 		simulated "$GENERIC" "$MODEL" -d gpu -t $type -v -o gpu -f
