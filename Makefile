@@ -136,8 +136,8 @@ TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 
 .PHONY: all help bench_gpu tests check check-unit check-cli check-threads \
 	check-models check-install check-api bench bench-rows bench-checksum \
-	bench-gpu bench-program fuzz fuzz-corpus fuzz-seeds fuzz-run fuzz-merge install \
-	uninstall clean
+	bench-gpu bench-program fuzz fuzz-corpus fuzz-seeds fuzz-run \
+	fuzz-merge install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
@@ -205,8 +205,8 @@ $(PRELOADED): $B/%.so: %.c
 		$(CFLAGS) -shared -fPIC -o $@ $<
 
 # With sanitizers build/gguf-dequant stays the program for use.
-tests: $(if $(SANITIZE),$(PROGRAM),all) $(UNIT_TESTS) $(WRITE_CORPUS) $(PRELOADED) $(FAKE_PROGRAM) \
-	$(FAKE_GPUS)
+tests: $(if $(SANITIZE),$(PROGRAM),all) $(UNIT_TESTS) $(WRITE_CORPUS) \
+	$(PRELOADED) $(FAKE_PROGRAM) $(FAKE_GPUS)
 
 check: check-unit check-cli check-models check-install check-api
 

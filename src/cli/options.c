@@ -456,9 +456,9 @@ static int set_shards(struct options *options, struct error *err)
 			    sink_kind_is_folder(options->kind, options->output);
 
 	if (options->max_shard_size && !shards)
-		return error_set(err, "'--max-shard-size' has no effect without "
-				      "'--format safetensors' and a folder as "
-				      "'--output DIR/'");
+		return error_set(err, "'--max-shard-size' has no effect "
+				      "without '--format safetensors' and a "
+				      "folder as '--output DIR/'");
 	if (options->index && shards)
 		return error_set(err, "'--index' does not describe shards: "
 				      "they have an index of their own");

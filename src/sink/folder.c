@@ -218,7 +218,8 @@ static size_t for_each(struct folder *dir, size_t n,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		char *const path = dir->files->path(dir->files->context, i, err);
+		char *const path =
+			dir->files->path(dir->files->context, i, err);
 		const int result = path ? do_file(dir, path, err) : -1;
 
 		free(path);

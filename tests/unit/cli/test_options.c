@@ -583,8 +583,8 @@ static void test_standard_streams(void **state)
 	options_release(&options);
 }
 
-/* Each row of the help begins at the same column and fits 80 of them. Names that
- * are too long for that have a line of their own. */
+/* Each row of the help begins at the same column and fits 80 of them. Names
+ * that are too long for that have a line of their own. */
 static void test_help_fits_a_terminal(void **state)
 {
 	char *text, *save, *line;
