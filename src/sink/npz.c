@@ -121,9 +121,43 @@ static struct member member_of(const struct plan_tensor *tensor)
 	return member;
 }
 
+static bool ends_component(struct text name, size_t i)
+{
+	return i == name.len || name.data[i] == '/';
+}
+
+/* Whether byte `i` is written as %XX. A careless extractor must not leave its
+ * folder by an absolute name, "." or ".."; and NumPy would take ".npy" at the
+ * end of a tensor's own name for that of another member. */
+static bool is_escaped(struct text name, size_t i)
+{
+	switch (name.data[i]) {
+	case '%':
+	case '\\':
+		return true;
+	case '/':
+		return i == 0 || i + 1 == name.len;
+	case '.':
+		if (i + EXTENSION_LEN == name.len &&
+		    !memcmp(name.data + i, EXTENSION, EXTENSION_LEN))
+			return true;
+		return (i == 0 || name.data[i - 1] == '/') &&
+		       (ends_component(name, i + 1) ||
+			(name.data[i + 1] == '.' &&
+			 ends_component(name, i + 2)));
+	default:
+		return false;
+	}
+}
+
 static size_t name_bytes(const struct plan_tensor *tensor)
 {
-	return tensor->tensor->info->name.len + EXTENSION_LEN;
+	const struct text name = tensor->tensor->info->name;
+	size_t n = name.len + EXTENSION_LEN;
+
+	for (size_t i = 0; i < name.len; i++)
+		n += is_escaped(name, i) ? 2 : 0;
+	return n;
 }
 
 static uint64_t local_bytes(const struct member *member)
@@ -182,7 +216,16 @@ static void put_name(struct output_stream *s, const struct member *member)
 {
 	const struct text name = member->tensor->tensor->info->name;
 
-	output_stream_put(s, name.data, name.len);
+	for (size_t i = 0; i < name.len; i++) {
+		char escaped[4];
+
+		if (!is_escaped(name, i)) {
+			output_stream_put(s, name.data + i, 1);
+			continue;
+		}
+		snprintf(escaped, sizeof(escaped), "%%%02X", name.data[i]);
+		output_stream_put(s, escaped, 3);
+	}
 	output_stream_put(s, EXTENSION, EXTENSION_LEN);
 }
 
@@ -353,7 +396,8 @@ static int check_members(const struct plan *plan, struct error *err)
 		const struct text name = plan->tensors[i].tensor->info->name;
 		char shown[ESCAPE_MESSAGE_SIZE];
 
-		if (name.len > MAX_NAME || memchr(name.data, '\0', name.len))
+		if (name_bytes(&plan->tensors[i]) > UINT16_MAX ||
+		    memchr(name.data, '\0', name.len))
 			return error_set(err, "tensor '%s' has a name with a "
 					 "NUL or more than %d bytes, which zip "
 					 "does not support; use '--format "

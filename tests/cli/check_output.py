@@ -11,6 +11,7 @@ MODEL is read by gguf_file.py.
 import json
 import os
 import sys
+import urllib.parse
 
 import gguf_file
 
@@ -63,8 +64,8 @@ def npz_tensors(path):
     equal("the member with a bad CRC", zipfile.ZipFile(path).testzip(), None)
     types = {dtype: name for name, dtype in NUMPY_TYPES.items()}
     with np.load(path) as arrays:
-        return {name: (types[array.dtype.str], array.shape[::-1],
-                       array.tobytes())
+        return {urllib.parse.unquote(name):
+                (types[array.dtype.str], array.shape[::-1], array.tobytes())
                 for name, array in arrays.items()}
 
 

@@ -272,6 +272,48 @@ test_npz_output() {
 	opens npz f32 "$MODELS/long_name.gguf"
 }
 
+# Names that an extractor would take for another folder, or NumPy for another
+# member's: each is written so that it is neither.
+test_npz_names() {
+	PYTHONPATH=$HERE python3 - <<-'END' || exit
+		import gguf_file
+		names = ["x", "x.npy", "x.npy.npy", "a/b/c", "/abs", "../up", "a/..",
+		         "a/./b", ".", "..", "...", ".hidden", "C:\\w", "dir/", "A",
+		         "a", "100%", "%2E", "npy", ".npy"]
+		gguf_file.write("model", [
+		    (name, "i8", (1,), bytes([i])) for i, name in enumerate(names)])
+	END
+	run model -o out.npz
+	succeeds
+	library_python
+	"$VENV" - >values <<-'END' || fail "$(cat values)"
+		import numpy
+		with numpy.load("out.npz") as arrays:
+		    for name in arrays.files:
+		        print(arrays[name][0], name)
+	END
+	text_is 'the names' values '0 x
+1 x%2Enpy
+2 x.npy%2Enpy
+3 a/b/c
+4 %2Fabs
+5 %2E./up
+6 a/%2E.
+7 a/%2E/b
+8 %2E
+9 %2E.
+10 ...
+11 .hidden
+12 C:%5Cw
+13 dir%2F
+14 A
+15 a
+16 100%25
+17 %252E
+18 npy
+19 %2Enpy'
+}
+
 test_npz_refuses() {
 	run -t bf16 -o out.npz "$MODELS/small.gguf"
 	fails "tensor 'token_embd.weight' would be written as BF16, which npz \
