@@ -21,7 +21,7 @@ struct conversion {
 	struct plan *plan;
 	struct pass pass;
 	struct observer unchanged; /* checks the model's files at the end */
-	struct observer *observers[3]; /* --expect, --verify, of overflow */
+	struct observer *observers[PASS_MAX_OBSERVERS];
 	size_t n_observers;
 	struct overflow overflow;
 	struct checksums sums; /* without a checksum: not asked for */
