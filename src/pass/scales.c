@@ -209,7 +209,7 @@ static int leave_out(struct plan *plan, const struct candidates *candidates,
 		     struct error *err)
 {
 	const struct model_tensor **const used =
-		calloc(plan->n_tensors + 1, sizeof(*used));
+		calloc(plan->n_tensors + 1, sizeof(struct model_tensor *));
 	size_t n_used = 0, n = 0;
 
 	if (!used)
@@ -218,10 +218,12 @@ static int leave_out(struct plan *plan, const struct candidates *candidates,
 		if (plan->tensors[i].scales)
 			used[n_used++] = find_scales(candidates,
 						     &plan->tensors[i]);
-	qsort(used, n_used, sizeof(*used), compare_pointers);
+	qsort(used, n_used, sizeof(struct model_tensor *),
+	      compare_pointers);
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		if (!bsearch(&plan->tensors[i].tensor, used, n_used,
-			     sizeof(*used), compare_pointers))
+			     sizeof(struct model_tensor *),
+			     compare_pointers))
 			plan->tensors[n++] = plan->tensors[i];
 	plan->n_tensors = n;
 	free(used);
