@@ -45,10 +45,9 @@ static int finish_verdict(struct observer *observer, struct error *err)
 int checksums_open(struct checksums *sums, const struct output_options *how,
 		   struct pass *pass, struct error *err)
 {
-	const struct cpu_rows *const rows = cpu_rows_chosen(err);
 	const size_t n = sums->plan->n_tensors;
 
-	if (!rows || manifest_check_names(sums->plan, err))
+	if (manifest_check_names(sums->plan, err))
 		return -1;
 	sums->sums = calloc(n + 1, sums->checksum->bytes);
 	if (!sums->sums)
@@ -57,7 +56,8 @@ int checksums_open(struct checksums *sums, const struct output_options *how,
 	if (!sums->lines)
 		goto out_release;
 	sums->observer = checksum_observer_open(sums->plan, sums->checksum,
-						rows->blake3, sums->sums, err);
+						pass->rows->blake3, sums->sums,
+						err);
 	if (!sums->observer)
 		goto out_release;
 	pass_add(pass, sums->observer);
