@@ -110,3 +110,10 @@ on_terminal() {
 	status=0
 	script -qec "$(printf '%q ' "$@")" /dev/null >screen || status=$?
 }
+
+# anonymous_memory PID: the memory in KiB that a process holds now. Pages of the
+# program's own file do not count: the kernel maps as many as it likes, and they
+# are page cache.
+anonymous_memory() {
+	awk '/RssAnon/ { print $2 }' "/proc/$1/status"
+}

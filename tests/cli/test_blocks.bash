@@ -317,8 +317,7 @@ test_blocks_of_more_than_4_gib() {
 	fails "'values' has 4294967308 bytes, but should have 8589934616"
 }
 
-# Measured halfway through 32 MiB of blocks. Pages of the program's own file do
-# not count: the kernel maps as many as it likes, and they are page cache.
+# Measured halfway through 32 MiB of blocks.
 test_expect_takes_little_memory() {
 	local kib pid
 	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
@@ -329,7 +328,7 @@ test_expect_takes_little_memory() {
 	pid=$!
 	{
 		head -c 16M /dev/zero
-		awk '/RssAnon/ { print $2 }' /proc/$pid/status >kib
+		anonymous_memory $pid >kib
 		head -c 16M /dev/zero
 	} >blocks
 	wait $pid || fail "status $?"

@@ -42,7 +42,7 @@ gguf_file.write('model', [(str(i), 'q8_0', (256,), bytes(272))
 		{
 			head -c 1000 >/dev/null
 			sleep 0.5
-			awk '/RssAnon/ { print $2 }' /proc/$pid/status >kib
+			anonymous_memory $pid >kib
 			cat >/dev/null
 		} <out
 		wait $pid || fail "status $?"
