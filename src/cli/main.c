@@ -9,6 +9,7 @@
 #include "cli/convert.h"
 #include "cli/listing.h"
 #include "gpu/listing.h"
+#include "io/cleanup.h"
 #include "io/output_stream.h"
 #include "pass/keep.h"
 #include "pass/scales.h"
@@ -212,6 +213,10 @@ int main(int argc, char **argv)
 		      stderr);
 		return STATUS_TROUBLE;
 	}
+	if (options.device.kind != DEVICE_CPU)
+		cleanup_report_abort("gguf-dequant: aborted, as a GPU's "
+				     "runtime does when it gives up\n",
+				     STATUS_TROUBLE);
 	result = run(&options, &err);
 	options_release(&options);
 	return result ? print_error(&err) : STATUS_DONE;

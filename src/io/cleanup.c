@@ -33,6 +33,11 @@ static _Atomic(const char *) folders[CLEANUP_MAX_FILES];
 /* A signal is removing the folders: nobody begins a file in one any more. */
 static atomic_bool ending;
 
+/* What SIGABRT says before it ends the program with this status, if anything.
+ * Set before a thread is there that might raise it. */
+static const char *abort_message;
+static int abort_status;
+
 /* What a thread was about to make when that began comes after the first. */
 #define MAX_TRIES 100
 
@@ -77,7 +82,8 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 }
 
 /* SA_RESETHAND has restored the default action, and the signal is blocked until
- * the handler returns. Then it ends the program, so that a shell sees why. */
+ * the handler returns. Then it ends the program, so that a shell sees why,
+ * unless a message says why. */
 static void remove_all(int number)
 {
 	ending = true;
@@ -89,6 +95,11 @@ static void remove_all(int number)
 			(void)unlink(path);
 		if (folder)
 			remove_tree(AT_FDCWD, folder, 0);
+	}
+	if (number == SIGABRT && abort_message) {
+		(void)!write(STDERR_FILENO, abort_message,
+			     strlen(abort_message));
+		_exit(abort_status);
 	}
 	(void)raise(number);
 }
@@ -110,6 +121,13 @@ static void install_handlers(void)
 		if (!sigaction(fatal_signals[i].number, NULL, &before) &&
 		    before.sa_handler == SIG_DFL)
 			(void)sigaction(fatal_signals[i].number, &action, NULL);
+}
+
+void cleanup_report_abort(const char *message, int status)
+{
+	abort_message = message;
+	abort_status = status;
+	install_handlers();
 }
 
 /* The entry that holds `path`; NULL finds a free one. */

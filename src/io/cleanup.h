@@ -34,6 +34,14 @@ bool cleanup_is_ending(void);
 /* Removes such a folder, as the signals do, and forgets it. */
 void cleanup_remove_folder(const char *path);
 
+/*
+ * From now on SIGABRT is trouble like any other: once what must not stay is
+ * removed, `message`, a line, goes to standard error, and the program exits
+ * with `status`. AMD's runtimes before HIP 7 call abort if the GPU accesses
+ * memory that it must not. `message` must outlive the program.
+ */
+void cleanup_report_abort(const char *message, int status);
+
 /* Fills the set with those of the signals that are sent to the program; the
  * others come to the thread that raises them. */
 void cleanup_signals(sigset_t *set);

@@ -77,6 +77,29 @@ static void test_a_crash_in_a_thread(void **state)
 	}
 }
 
+static int report_an_abort(int status)
+{
+	int ends[2];
+
+	signal(SIGABRT, SIG_DFL);
+	if (pipe(ends) || dup2(ends[1], STDERR_FILENO) < 0)
+		return 1;
+	cleanup_report_abort("message\n", status);
+	if (cleanup_create("a", 0666) < 0)
+		return 1;
+	abort();
+}
+
+static void test_an_abort_that_is_reported(void **state)
+{
+	const int status = child_run(report_an_abort, 7);
+
+	(void)state;
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+	assert_int_equal(scratch_count("."), 0);
+}
+
 static int ignore_create_and_raise(int number)
 {
 	signal(number, SIG_IGN);
@@ -301,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_signals_remove_files_and_kill),
 		TEST(test_a_crash_in_a_thread),
+		TEST(test_an_abort_that_is_reported),
 		TEST(test_ignored_signals_stay_ignored),
 		TEST(test_forgotten_files_stay),
 		TEST(test_the_callers_mask_stays),
