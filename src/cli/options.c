@@ -12,7 +12,7 @@
 
 /* -------------------------------- the table ------------------------------- */
 
-/* As save_pretrained() of Hugging Face has it. */
+/* The default of save_pretrained() in Hugging Face's transformers. */
 #define DEFAULT_SHARD_SIZE 5000000000
 
 /* What a command line does. */
@@ -203,7 +203,7 @@ static bool is_optional(const struct row *row)
 
 /* ---------------------------------- help ---------------------------------- */
 
-/* What stands before name i of n in "a, b or c". */
+/* The separator before name i of n in "a, b or c". */
 static const char *separator(size_t i, size_t n)
 {
 	return !i ? "" : i + 1 < n ? ", " : " or ";
@@ -373,13 +373,13 @@ static bool uses_stream(const struct line *line, const struct row *row,
 	return is_dash(line, row);
 }
 
-/* What makes the option do that. */
+/* The argument that makes the option do that. */
 static const char *argument_for(const struct row *row, unsigned uses)
 {
 	return row->streams & uses & PRINTS ? "" : " -";
 }
 
-/* Only one option can do `uses`, which `what` says, with a standard stream. */
+/* At most one option may use a standard stream so; `what` names the use. */
 static int check_stream(const struct line *line, unsigned uses,
 			const char *what, struct error *err)
 {
@@ -449,7 +449,7 @@ static int set_checksum(struct line *line, struct error *err)
 	return 0;
 }
 
-/* Where shards are written, and what may come with them. */
+/* Checks the options of sharded output. */
 static int set_shards(struct options *options, struct error *err)
 {
 	const bool shards = options->kind->open_file &&
@@ -505,7 +505,7 @@ static enum options_action action_of(unsigned runs)
 				OPTIONS_CONVERT;
 }
 
-/* What options mean together, though each is good by itself. */
+/* Checks combinations of options that are valid one by one. */
 static int resolve(struct line *line, struct error *err)
 {
 	if (!(line->runs & ~(unsigned)BLOCKS))

@@ -210,7 +210,7 @@ static inline const unsigned char *take(struct reader *r, const char *field,
 					uint64_t n)
 {
 	if (n > r->end - r->pos) {
-		/* That n fits the limit means that r->end is r->len. */
+		/* n fits below the limit, so r->end is r->len. */
 		if (check_room(r, field, n, 0) ||
 		    read_header(r, r->pos + (size_t)n))
 			return NULL;

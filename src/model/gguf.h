@@ -9,9 +9,9 @@
  *         | offset from the start of the tensor data: u64 |
  *   string: | len: u64 | bytes |      array: | type: u32 | len: u64 | values |
  *
- * All little-endian. What ggml leaves open, or does not check, is decided so:
- * a key has at least one byte, a tensor's name may have none; either is any
- * bytes. No dimension at all is a scalar, 1 weight; a dimension of 0 is legal
+ * All little-endian. Points that ggml leaves open, or does not check: a key has
+ * at least one byte, a tensor's name may have none; either is any bytes. A
+ * tensor without dimensions is a scalar, 1 weight; a dimension of 0 is legal
  * and makes the tensor empty. A bool other than 0 is true. Holes, tensors out
  * of order and bytes after the last one are legal, overlaps are not. There may
  * be 8 dimensions, as diffusion models need, although ggml reads 4. The

@@ -29,7 +29,7 @@ static const struct {
 	{ MAGIC("jartsr='"), LLAMAFILE },
 	{ MAGIC("\x7f" "ELF"), "an executable; if it is a llamafile, extract "
 			      "the model with 'unzip FILE \"*.gguf\"'" },
-	/* LLaMA models from before March 2023 begin so, too. */
+	/* LLaMA models from before March 2023 begin like this, too. */
 	{ MAGIC("lmgg"), "a model in whisper.cpp's GGML format, which only "
 			 "whisper.cpp reads" },
 	{ MAGIC("fmgg"), "a GGMF file " OLD_GGML },
