@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/number.h"
 
 static void put(const struct json *json, const char *string)
 {
@@ -200,32 +200,18 @@ static bool put_special(struct json *json, double value)
 	return true;
 }
 
-/* Any decimal of up to 6 digits survives conversion to a normal float and back,
- * and one of 15 digits to a double and back. So if that many digits are not
- * exact, no fewer are. */
 void json_float(struct json *json, float value)
 {
-	int precision = isnormal(value) ? 6 : 1;
-	char number[32];
+	char number[NUMBER_SIZE];
 
-	if (put_special(json, (double)value))
-		return;
-	do
-		snprintf(number, sizeof(number), "%.*g", precision,
-			 (double)value);
-	while (strtof(number, NULL) != value && precision++ < 9);
-	put_number(json, number);
+	if (!put_special(json, (double)value))
+		put_number(json, number_float(number, value));
 }
 
 void json_double(struct json *json, double value)
 {
-	int precision = isnormal(value) ? 15 : 1;
-	char number[32];
+	char number[NUMBER_SIZE];
 
-	if (put_special(json, value))
-		return;
-	do
-		snprintf(number, sizeof(number), "%.*g", precision, value);
-	while (strtod(number, NULL) != value && precision++ < 17);
-	put_number(json, number);
+	if (!put_special(json, value))
+		put_number(json, number_double(number, value));
 }
