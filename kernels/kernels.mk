@@ -81,9 +81,10 @@ KERNEL_SOURCES := $(wildcard kernels/*.hip kernels/*.h kernels/*.def \
 .PHONY: kernels
 kernels: $(GPU_OBJECTS)
 
+# Clang 15 leaves an empty folder in TMPDIR.
 $(HIP_IMAGES): $(GPU_BUILD)/%.co: $(KERNEL_SOURCES)
-	@mkdir -p $(@D)
-	$(call quiet,HIPCC,$@)$(HIPCC_$*) $(call hip_flags,$*) \
+	@mkdir -p $(@D)/tmp
+	$(call quiet,HIPCC,$@)TMPDIR=$(@D)/tmp $(HIPCC_$*) $(call hip_flags,$*) \
 		--offload-arch=$* -c -o $@ kernels/dequant.hip
 
 # The newest target is also built as PTX, which the driver compiles for newer
