@@ -1,0 +1,181 @@
+#include "hf/architecture.h"
+
+#include <stdio.h>
+
+#include "base/escape.h"
+
+/* The conditions of a row, after its other members. */
+#define HAS_TENSOR(pattern) { HF_HAS_TENSOR, pattern, 0 }
+#define NO_TENSOR(pattern) { HF_NO_TENSOR, pattern, 0 }
+#define KEY_IS(key, n) { HF_KEY_IS, key, n }
+#define KEY_IS_NOT(key, n) { HF_KEY_IS_NOT, key, n }
+#define KEY_ABOVE(key, n) { HF_KEY_ABOVE, key, n }
+
+#define ARCHITECTURE(gguf, name, class, model_type, ...) \
+	static const struct hf_tensor_row name##_tensors[] = {
+#define TENSOR(gguf_, hf_, how, ...) \
+	{ .gguf = gguf_, .hf = hf_, .transform = HF_##how, __VA_ARGS__ },
+#define DROP(glob) { .gguf = glob, .transform = HF_DROP },
+#define VALUES(gguf_) { .gguf = gguf_, .transform = HF_VALUES },
+#define END };
+#include "hf/architectures.def"
+
+static const struct hf_architecture architectures[] = {
+#define ARCHITECTURE(gguf_, name, class_name_, model_type_, ...)            \
+	{ .tensors = name##_tensors,                                        \
+	  .n_tensors = sizeof(name##_tensors) / sizeof(*name##_tensors),    \
+	  .gguf = gguf_, .class_name = class_name_,                         \
+	  .model_type = model_type_, __VA_ARGS__ },
+#include "hf/architectures.def"
+};
+
+const struct hf_architecture *hf_architecture_at(size_t i)
+{
+	return i < HF_ARCHITECTURE_COUNT ? &architectures[i] : NULL;
+}
+
+enum hf_architecture_number
+hf_architecture_number(const struct hf_architecture *architecture)
+{
+	return (enum hf_architecture_number)(architecture - architectures);
+}
+
+/* -------------------------------- the model ------------------------------- */
+
+struct text hf_string(const struct model *model, const char *key)
+{
+	const struct gguf_kv *const kv =
+		gguf_find(&model->shards[0].gguf, key);
+
+	if (!kv || kv->type != GGUF_STRING)
+		return (struct text){ NULL, 0 };
+	return (struct text){ kv->value.data + sizeof(uint64_t),
+			      kv->value.len - sizeof(uint64_t) };
+}
+
+const struct gguf_kv *hf_key(const struct model *model, const char *key)
+{
+	const struct text prefix = hf_string(model, "general.architecture");
+	const struct gguf *const gguf = &model->shards[0].gguf;
+	const size_t len = strlen(key);
+
+	for (size_t i = 0; i < gguf->n_kv; i++) {
+		const struct text name = gguf->kv[i].key;
+
+		if (name.len == prefix.len + 1 + len &&
+		    !memcmp(name.data, prefix.data, prefix.len) &&
+		    name.data[prefix.len] == '.' &&
+		    !memcmp(name.data + prefix.len + 1, key, len))
+			return &gguf->kv[i];
+	}
+	return NULL;
+}
+
+const struct model_tensor *hf_tensor(const struct model *model,
+				     const char *pattern)
+{
+	struct hf_match match;
+
+	for (size_t i = 0; i < model->n_tensors; i++)
+		if (hf_name_matches(pattern, model->tensors[i].info->name,
+				    &match))
+			return &model->tensors[i];
+	return NULL;
+}
+
+bool hf_condition_holds(const struct hf_condition *condition,
+			const struct model *model)
+{
+	const struct gguf_kv *kv;
+	uint64_t value;
+	bool known;
+
+	switch (condition->fact) {
+	case HF_ALWAYS:
+		return true;
+	case HF_HAS_TENSOR:
+		return hf_tensor(model, condition->name);
+	case HF_NO_TENSOR:
+		return !hf_tensor(model, condition->name);
+	default:
+		break;
+	}
+	kv = hf_key(model, condition->name);
+	known = gguf_unsigned(kv, &value);
+	if (condition->fact == HF_KEY_ABOVE)
+		return known && value > condition->value;
+	return (known && value == condition->value) ==
+	       (condition->fact == HF_KEY_IS);
+}
+
+/* --------------------------------- choosing ------------------------------- */
+
+static bool is_text(struct text text, const char *string)
+{
+	return bytes_equal(text, (struct text){ string, strlen(string) });
+}
+
+/* What else a GGUF file may be, by general.type or general.architecture. */
+static const struct {
+	const char *name;
+	const char *what;
+} no_models[] = {
+	{ "adapter", "a LoRA adapter" },
+	{ "mmproj", "a vision projector" },
+	{ "clip", "a vision projector" },
+	{ "imatrix", "an importance matrix" },
+	{ "vocab", "a vocabulary" },
+};
+
+static const char *other_kind(const struct model *model)
+{
+	const struct text type = hf_string(model, "general.type");
+	const struct text name = hf_string(model, "general.architecture");
+
+	for (size_t i = 0; i < sizeof(no_models) / sizeof(*no_models); i++)
+		if (is_text(type, no_models[i].name) ||
+		    is_text(name, no_models[i].name))
+			return no_models[i].what;
+	return NULL;
+}
+
+static int append_supported(struct error *err)
+{
+	const char *before = "";
+
+	error_append(err, "; '--format hf' supports ");
+	for (size_t i = 0; i < HF_ARCHITECTURE_COUNT; i++) {
+		if (i && !strcmp(architectures[i].gguf,
+				 architectures[i - 1].gguf))
+			continue;
+		error_append(err, "%s%s", before, architectures[i].gguf);
+		before = ", ";
+	}
+	return -1;
+}
+
+const struct hf_architecture *hf_architecture_of(const struct model *model,
+						 struct error *err)
+{
+	const struct text name = hf_string(model, "general.architecture");
+	const char *const file = model->shards[0].source.name;
+	const char *const other = other_kind(model);
+	char text[ESCAPE_MESSAGE_SIZE];
+
+	if (other) {
+		error_set(err, "'%s' is %s, not a language model", file, other);
+		return NULL;
+	}
+	for (size_t i = 0; i < HF_ARCHITECTURE_COUNT; i++)
+		if (is_text(name, architectures[i].gguf) &&
+		    hf_condition_holds(&architectures[i].when, model) &&
+		    hf_condition_holds(&architectures[i].and, model))
+			return &architectures[i];
+	if (name.data)
+		error_set(err, "'%s' has the architecture '%s'", file,
+			  escape_text(text, sizeof(text), name));
+	else
+		error_set(err, "'%s' has no 'general.architecture'", file);
+	append_supported(err);
+	return NULL;
+}

@@ -1,0 +1,85 @@
+#include "hf/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static int read_values(struct hf_values *values,
+		       const struct model_tensor *tensor, struct error *err)
+{
+	const struct gguf_tensor *const info = tensor->info;
+
+	if (info->format != format_at(FORMAT_F32) ||
+	    info->n_weights > HF_MAX_VALUES)
+		return error_set(err, "'%s': tensor '%s' must be at most %d "
+				 "numbers of type F32", tensor->source->name,
+				 values->name, HF_MAX_VALUES);
+	values->n = (size_t)info->n_weights;
+	values->values = malloc((size_t)info->bytes + 1);
+	if (!values->values)
+		return error_errno(err, "cannot read '%s'", values->name);
+	if (source_spool(tensor->source, err))
+		return -1;
+	return source_read(tensor->source, info->offset, values->values,
+			   (size_t)info->bytes, err);
+}
+
+static int read_all_values(struct hf_checkpoint *checkpoint, struct error *err)
+{
+	const struct hf_architecture *const arch = checkpoint->architecture;
+
+	checkpoint->values = calloc(arch->n_tensors + 1,
+				    sizeof(*checkpoint->values));
+	if (!checkpoint->values)
+		return error_errno(err, "cannot read the model's factors");
+	for (size_t i = 0; i < arch->n_tensors; i++) {
+		const struct hf_tensor_row *const row = &arch->tensors[i];
+		const struct model_tensor *const tensor =
+			row->transform == HF_VALUES ?
+			hf_tensor(checkpoint->model, row->gguf) : NULL;
+		struct hf_values *const values =
+			&checkpoint->values[checkpoint->n_values];
+
+		if (!tensor)
+			continue;
+		values->name = row->gguf;
+		checkpoint->n_values++;
+		if (read_values(values, tensor, err))
+			return -1;
+	}
+	return 0;
+}
+
+int hf_checkpoint_init(struct hf_checkpoint *checkpoint,
+		       const struct model *model, enum output_type type,
+		       FILE *notes, struct error *err)
+{
+	*checkpoint = (struct hf_checkpoint){
+		.model = model,
+		.architecture = hf_architecture_of(model, err),
+		.type = type,
+		.notes = notes,
+	};
+	if (!checkpoint->architecture)
+		return -1;
+	if (!read_all_values(checkpoint, err))
+		return 0;
+	hf_checkpoint_release(checkpoint);
+	return -1;
+}
+
+void hf_checkpoint_release(struct hf_checkpoint *checkpoint)
+{
+	for (size_t i = 0; i < checkpoint->n_values; i++)
+		free(checkpoint->values[i].values);
+	free(checkpoint->values);
+	*checkpoint = (struct hf_checkpoint){ .model = NULL };
+}
+
+const struct hf_values *hf_values(const struct hf_checkpoint *checkpoint,
+				  const char *name)
+{
+	for (size_t i = 0; i < checkpoint->n_values; i++)
+		if (!strcmp(checkpoint->values[i].name, name))
+			return &checkpoint->values[i];
+	return NULL;
+}

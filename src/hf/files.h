@@ -1,0 +1,23 @@
+/* files.h - the files of a checkpoint beside its weights. */
+#ifndef HF_FILES_H
+#define HF_FILES_H
+
+#include "hf/checkpoint.h"
+
+struct hf_file {
+	const char *name; /* in the folder */
+
+	/* Whether this checkpoint has the file; NULL: each has it. */
+	bool (*applies)(const struct hf_checkpoint *checkpoint);
+
+	/* Writes it. Called once, before any weight is converted. ferror tells
+	 * whether all was written: only what is wrong with the model is an
+	 * error here. */
+	int (*write)(const struct hf_checkpoint *checkpoint, FILE *stream,
+		     struct error *err);
+};
+
+/* File `i`; NULL past the end. */
+const struct hf_file *hf_file_at(size_t i);
+
+#endif
