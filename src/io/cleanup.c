@@ -71,8 +71,10 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 		return;
 	fd = openat(parent, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		(void)unlinkat(parent, name, AT_REMOVEDIR); /* if empty */
 		return;
+	}
 	do {
 		(void)lseek(fd, 0, SEEK_SET);
 		empty_folder(fd, depth);

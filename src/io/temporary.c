@@ -70,7 +70,7 @@ static int claim(int fd)
 
 	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
 		return -1;
-	return fstat(fd, &st) || !st.st_nlink ? -1 : 0;
+	return !fstat(fd, &st) && !st.st_nlink ? -1 : 0;
 }
 
 char *temporary_create(const char *path,

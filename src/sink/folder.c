@@ -287,7 +287,8 @@ static int move_files(struct folder *dir, struct error *err)
 		return 0;
 	sync_all(dir->fd);
 	if (sync_data(dir->fd))
-		return error_errno(err, "cannot write '%s'", dir->name);
+		return error_errno(err, "'%s' is complete, but a power cut may "
+				   "take its names away", dir->name);
 	return 0;
 }
 

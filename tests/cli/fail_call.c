@@ -1,161 +1,178 @@
 /*
- * Preloaded into the program: with FAIL_CALL=CALL:N in the environment, the Nth
- * call of that kind fails: read, write, open, name (rename, link), sync or
- * malloc. With CALL:N:short, a read or write takes half of its bytes instead.
+ * Preloaded into the program. With FAIL_CALL=KIND:N in the environment, the Nth
+ * call of that kind fails; with KIND:N:on, all later ones do, too. With
+ * KIND:N:short, a read or write takes half of its bytes instead, and with
+ * KIND:N:interrupted, it says that a signal interrupted it. At the end, lines
+ * "KIND CALLS" are written to the file FAIL_COUNTS.
  */
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static char kind[16];
-static long chosen;
-static bool is_short;
-static atomic_long n_calls;
+enum kind {
+	READ, WRITE, OPEN, CLOSE, NAME, SYNC, SPACE, STAT, FOLDER, THREAD,
+	RANDOM, MALLOC, N_KINDS
+};
+static const char *const names[N_KINDS] = {
+	"read", "write", "open", "close", "name", "sync", "space", "stat",
+	"folder", "thread", "random", "malloc"
+};
+
+static atomic_long n_calls[N_KINDS];
+static enum kind chosen = N_KINDS;
+static long chosen_call;
+static enum { ONCE, ON, SHORT, INTERRUPTED } how;
 
 __attribute__((constructor)) static void choose(void)
 {
+	static const char *const hows[] = { "", "on", "short", "interrupted" };
 	const char *const text = getenv("FAIL_CALL");
-	char how[16] = "";
+	char kind[16], word[16] = "";
 
-	if (text && sscanf(text, "%15[^:]:%ld:%15s", kind, &chosen, how) < 2)
+	if (!text)
+		return;
+	if (sscanf(text, "%15[^:]:%ld:%15s", kind, &chosen_call, word) < 2)
 		abort();
-	is_short = !strcmp(how, "short");
+	for (chosen = 0; strcmp(names[chosen], kind);)
+		if (++chosen == N_KINDS)
+			abort();
+	while (strcmp(hows[how], word))
+		if (++how > INTERRUPTED)
+			abort();
 }
 
-static bool is_chosen(const char *call)
+__attribute__((destructor)) static void print_counts(void)
 {
-	return chosen && !strcmp(call, kind) &&
-	       atomic_fetch_add(&n_calls, 1) + 1 == chosen;
+	const char *const path = getenv("FAIL_COUNTS");
+	const int fd = path ? creat(path, 0600) : -1;
+
+	for (int kind = 0; fd >= 0 && kind < N_KINDS; kind++)
+		dprintf(fd, "%s %ld\n", names[kind], n_calls[kind]);
 }
 
-static bool fails(const char *call, int error)
+static bool fails(enum kind kind, int error)
 {
-	if (!is_chosen(call))
+	const long call = atomic_fetch_add(&n_calls[kind], 1) + 1;
+
+	if (kind != chosen || call < chosen_call ||
+	    (call > chosen_call && how != ON))
 		return false;
-	errno = error;
+	errno = how == INTERRUPTED ? EINTR : error;
 	return true;
 }
 
-#define TRANSFER(call, error, n)                  \
-	do {                                      \
-		if (is_chosen(call)) {            \
-			errno = error;            \
-			if (!is_short)            \
-				return -1;        \
-			n = (n + 1) / 2;          \
-		}                                 \
-	} while (0)
+/* Defines the function `name`. Allocates nothing. */
+#define FAILING(kind, error, failure, type, name, parameters, arguments)   \
+	type name parameters;                                              \
+	type name parameters                                               \
+	{                                                                  \
+		type (*next) parameters;                                   \
+                                                                           \
+		if (fails(kind, error))                                    \
+			return failure;                                    \
+		*(void **)&next = dlsym(RTLD_NEXT, #name);                 \
+		return next arguments;                                     \
+	}
 
-ssize_t read(int fd, void *bytes, size_t n)
-{
-	TRANSFER("read", EIO, n);
-	return syscall(SYS_read, fd, bytes, n);
-}
+/* The same for a read or write of n bytes. */
+#define TRANSFER(kind, error, name, parameters, arguments)                 \
+	ssize_t name parameters;                                           \
+	ssize_t name parameters                                            \
+	{                                                                  \
+		ssize_t (*next) parameters;                                \
+                                                                           \
+		if (fails(kind, error)) {                                  \
+			if (how != SHORT)                                  \
+				return -1;                                 \
+			n = (n + 1) / 2;                                   \
+		}                                                          \
+		*(void **)&next = dlsym(RTLD_NEXT, #name);                 \
+		return next arguments;                                     \
+	}
 
-ssize_t pread64(int fd, void *bytes, size_t n, off64_t offset)
-{
-	TRANSFER("read", EIO, n);
-	return syscall(SYS_pread64, fd, bytes, n, offset);
-}
+TRANSFER(READ, EIO, read, (int fd, void *bytes, size_t n), (fd, bytes, n))
+TRANSFER(READ, EIO, pread64, (int fd, void *bytes, size_t n, off64_t offset),
+	 (fd, bytes, n, offset))
+TRANSFER(WRITE, ENOSPC, write, (int fd, const void *bytes, size_t n),
+	 (fd, bytes, n))
+TRANSFER(WRITE, ENOSPC, pwrite64,
+	 (int fd, const void *bytes, size_t n, off64_t offset),
+	 (fd, bytes, n, offset))
 
-ssize_t write(int fd, const void *bytes, size_t n)
-{
-	TRANSFER("write", ENOSPC, n);
-	return syscall(SYS_write, fd, bytes, n);
-}
+FAILING(NAME, EIO, -1, int, rename, (const char *from, const char *to),
+	(from, to))
+FAILING(NAME, EIO, -1, int, renameat,
+	(int from_folder, const char *from, int to_folder, const char *to),
+	(from_folder, from, to_folder, to))
+FAILING(NAME, EIO, -1, int, renameat2,
+	(int from_folder, const char *from, int to_folder, const char *to,
+	 unsigned flags), (from_folder, from, to_folder, to, flags))
+FAILING(NAME, EIO, -1, int, linkat,
+	(int from_folder, const char *from, int to_folder, const char *to,
+	 int flags), (from_folder, from, to_folder, to, flags))
 
-ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t offset)
-{
-	TRANSFER("write", ENOSPC, n);
-	return syscall(SYS_pwrite64, fd, bytes, n, offset);
-}
+FAILING(SYNC, EIO, -1, int, fsync, (int fd), (fd))
+FAILING(SYNC, EIO, -1, int, fdatasync, (int fd), (fd))
+FAILING(SYNC, EIO, -1, int, syncfs, (int fd), (fd))
+FAILING(SYNC, EIO, -1, int, sync_file_range,
+	(int fd, off64_t offset, off64_t n, unsigned flags),
+	(fd, offset, n, flags))
 
-static int open_at(int folder, const char *path, int flags, va_list args)
-{
-	const mode_t mode = va_arg(args, mode_t);
+FAILING(SPACE, ENOSPC, -1, int, fallocate64,
+	(int fd, int mode, off64_t offset, off64_t n), (fd, mode, offset, n))
+FAILING(SPACE, EINVAL, -1, off64_t, lseek64,
+	(int fd, off64_t offset, int whence), (fd, offset, whence))
 
-	return fails("open", EMFILE) ? -1 :
-	       (int)syscall(SYS_openat, folder, path, flags, mode);
-}
+FAILING(STAT, EIO, -1, int, stat64, (const char *path, struct stat64 *st),
+	(path, st))
+FAILING(STAT, EIO, -1, int, lstat64, (const char *path, struct stat64 *st),
+	(path, st))
+FAILING(STAT, EIO, -1, int, fstat64, (int fd, struct stat64 *st), (fd, st))
+FAILING(STAT, EIO, -1, int, fstatat64,
+	(int folder, const char *path, struct stat64 *st, int flags),
+	(folder, path, st, flags))
 
-int open64(const char *path, int flags, ...)
-{
-	va_list args;
-	int fd;
+FAILING(FOLDER, EIO, -1, int, mkdir, (const char *path, mode_t mode),
+	(path, mode))
+FAILING(FOLDER, EIO, -1, int, mkdirat,
+	(int folder, const char *path, mode_t mode), (folder, path, mode))
 
-	va_start(args, flags);
-	fd = open_at(AT_FDCWD, path, flags, args);
-	va_end(args);
-	return fd;
-}
-
-int openat64(int folder, const char *path, int flags, ...)
-{
-	va_list args;
-	int fd;
-
-	va_start(args, flags);
-	fd = open_at(folder, path, flags, args);
-	va_end(args);
-	return fd;
-}
-
-int rename(const char *from, const char *to)
-{
-	return fails("name", EIO) ? -1 :
-	       (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
-}
-
-int renameat2(int from_folder, const char *from, int to_folder,
-	      const char *to, unsigned flags)
-{
-	return fails("name", EIO) ? -1 :
-	       (int)syscall(SYS_renameat2, from_folder, from, to_folder, to,
-			    flags);
-}
-
-int renameat(int from_folder, const char *from, int to_folder, const char *to)
-{
-	return renameat2(from_folder, from, to_folder, to, 0);
-}
-
-int linkat(int from_folder, const char *from, int to_folder, const char *to,
-	   int flags)
-{
-	return fails("name", EIO) ? -1 :
-	       (int)syscall(SYS_linkat, from_folder, from, to_folder, to,
-			    flags);
-}
-
-int fdatasync(int fd)
-{
-	return fails("sync", EIO) ? -1 : (int)syscall(SYS_fdatasync, fd);
-}
+FAILING(THREAD, EAGAIN, errno, int, pthread_create,
+	(pthread_t *thread, const pthread_attr_t *attributes,
+	 void *(*run)(void *), void *context),
+	(thread, attributes, run, context))
+FAILING(RANDOM, ENOSYS, -1, ssize_t, getrandom,
+	(void *bytes, size_t n, unsigned flags), (bytes, n, flags))
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
 
 void *malloc(size_t size)
 {
-	return fails("malloc", ENOMEM) ? NULL : __libc_malloc(size);
+	return fails(MALLOC, ENOMEM) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return fails("malloc", ENOMEM) ? NULL : __libc_calloc(n, size);
+	return fails(MALLOC, ENOMEM) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t size)
 {
-	return fails("malloc", ENOMEM) ? NULL : __libc_realloc(p, size);
+	return fails(MALLOC, ENOMEM) ? NULL : __libc_realloc(p, size);
 }
 
 void *reallocarray(void *p, size_t n, size_t size)
@@ -168,3 +185,75 @@ void *reallocarray(void *p, size_t n, size_t size)
 	}
 	return realloc(p, bytes);
 }
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	return fails(MALLOC, ENOMEM) ? NULL : __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **p, size_t alignment, size_t size)
+{
+	void *const got = aligned_alloc(alignment, size);
+
+	if (!got)
+		return ENOMEM;
+	*p = got;
+	return 0;
+}
+
+/* Of a close, only the report fails. */
+int close(int fd)
+{
+	int (*next)(int fd);
+	int result;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "close");
+	result = next(fd);
+	return fails(CLOSE, EIO) ? -1 : result;
+}
+
+static int open_at(const char *name, int folder, const char *path, int flags,
+		   mode_t mode)
+{
+	int (*next)(int folder, const char *path, int flags, ...);
+
+	if (fails(OPEN, EMFILE))
+		return -1;
+	*(void **)&next = dlsym(RTLD_NEXT, name);
+	return next(folder, path, flags, mode);
+}
+
+int open64(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = va_arg(args, mode_t);
+	va_end(args);
+	return open_at("openat64", AT_FDCWD, path, flags, mode);
+}
+
+int openat64(int folder, const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = va_arg(args, mode_t);
+	va_end(args);
+	return open_at("openat64", folder, path, flags, mode);
+}
+
+/* What open becomes with _FORTIFY_SOURCE. */
+int __open64_2(const char *path, int flags);
+int __open64_2(const char *path, int flags)
+{
+	return open_at("openat64", AT_FDCWD, path, flags, 0);
+}
+
+FAILING(OPEN, EMFILE, NULL, FILE *, fopen64,
+	(const char *path, const char *mode), (path, mode))
+FAILING(OPEN, EMFILE, NULL, DIR *, opendir, (const char *path), (path))
+FAILING(OPEN, EMFILE, -1, int, mkostemp64, (char *name, int flags),
+	(name, flags))
