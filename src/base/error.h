@@ -13,8 +13,9 @@ struct error {
 };
 
 /*
- * Sets the message, cut to fit. Returns -1, so that a caller can
- * `return error_set(err, …)`. Text from a file must be escaped (see escape.h).
+ * Sets the message. If it is too long, "…" takes the place of its middle.
+ * Returns -1, so that a caller can `return error_set(err, …)`. Text from a file
+ * must be escaped (see escape.h).
  */
 int error_set(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -23,7 +24,7 @@ int error_set(struct error *err, const char *format, ...)
 int error_errno(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Appends to the message, cut to fit. Returns -1. */
+/* Appends to the message, with the same limit. Returns -1. */
 int error_append(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
