@@ -119,3 +119,24 @@ char *escape_text(char *buffer, size_t size, struct text text)
 	buffer[len] = '\0';
 	return buffer;
 }
+
+/* Bytes of a text that are escaped at once. */
+#define PIECE 1024
+
+void escape_print(FILE *stream, struct text text)
+{
+	char piece[ESCAPE_SIZE(PIECE)];
+
+	while (text.len) {
+		size_t n = text.len < PIECE ? text.len : PIECE;
+
+		/* Not within a character of UTF-8. */
+		while (n < text.len && n > PIECE - 4 &&
+		       (text.data[n] & 0xc0) == 0x80)
+			n--;
+		fputs(escape_text(piece, sizeof(piece),
+				  (struct text){ text.data, n }), stream);
+		text.data += n;
+		text.len -= n;
+	}
+}

@@ -2,6 +2,8 @@
 #ifndef BASE_ESCAPE_H
 #define BASE_ESCAPE_H
 
+#include <stdio.h>
+
 #include "base/bytes.h"
 
 /*
@@ -12,6 +14,9 @@
  * character and ends in "…". Returns buffer, which is NUL-terminated.
  */
 char *escape_text(char *buffer, size_t size, struct text text);
+
+/* Writes all of the text to the stream, escaped in the same way. */
+void escape_print(FILE *stream, struct text text);
 
 /* A size that is always enough for escape_text not to cut a text. */
 #define ESCAPE_SIZE(len) (4 * (len) + 8)

@@ -137,27 +137,6 @@ static int longest_type(const struct plan *plan)
 	return width;
 }
 
-/* Bytes of a text that are escaped at once. */
-#define PIECE 1024
-
-static void print_escaped(FILE *stream, struct text text)
-{
-	char piece[ESCAPE_SIZE(PIECE)];
-
-	while (text.len) {
-		size_t n = text.len < PIECE ? text.len : PIECE;
-
-		/* Not within a character of UTF-8. */
-		while (n < text.len && n > PIECE - 4 &&
-		       (text.data[n] & 0xc0) == 0x80)
-			n--;
-		fputs(escape_text(piece, sizeof(piece),
-				  (struct text){ text.data, n }), stream);
-		text.data += n;
-		text.len -= n;
-	}
-}
-
 static void print_rows(FILE *stream, const struct plan *plan)
 {
 	static const char shapes[] = "SHAPE", weights[] = "WEIGHTS";
@@ -184,7 +163,7 @@ static void print_rows(FILE *stream, const struct plan *plan)
 			type_width, format_type(type, info), shape_width,
 			format_shape(shape, tensor), weights_width,
 			info->n_weights, format_tensor_size(size, info));
-		print_escaped(stream, info->name);
+		escape_print(stream, info->name);
 		putc('\n', stream);
 	}
 }

@@ -9,24 +9,12 @@
 
 /* ---------------------------------- print --------------------------------- */
 
-int manifest_check_names(const struct plan *plan, struct error *err)
-{
-	for (size_t i = 0; i < plan->n_tensors; i++) {
-		char *const name = file_name_of(&plan->tensors[i], err);
-
-		if (!name)
-			return -1;
-		free(name);
-	}
-	return 0;
-}
-
 int manifest_print(FILE *stream, const struct plan *plan,
 		   const struct checksum *checksum, const unsigned char *sums,
 		   bool untagged, struct error *err)
 {
 	for (size_t i = 0; i < plan->n_tensors; i++) {
-		char *const name = file_name_of(&plan->tensors[i], err);
+		char *const name = file_name_unlimited(&plan->tensors[i], err);
 		char hex[2 * CHECKSUM_MAX_BYTES + 1];
 
 		if (!name)
@@ -234,9 +222,6 @@ static int add_line(struct manifest *m, struct text text, uint32_t number,
 	if (!format)
 		return malformed(m, number, "has a name that does not end in "
 				 "a type such as '.f32'", parsed.name, err);
-	if (parsed.name.len > FILE_NAME_MAX)
-		return malformed(m, number, "has a name that is too long",
-				 parsed.name, err);
 	types_add(types, format);
 	m->checksum = parsed.checksum;
 	m->lines[m->n_lines++] = (struct manifest_line){
@@ -362,7 +347,7 @@ static bool has_line(const struct manifest *m,
 		.format = output_type_format(type, tensor->info->format),
 	};
 	struct error ignored;
-	char *const name = file_name_of(&planned, &ignored);
+	char *const name = file_name_unlimited(&planned, &ignored);
 	const bool found = name && find_line(m, name);
 
 	free(name);
@@ -418,13 +403,11 @@ static void print_not_found(const struct manifest *m, FILE *stream,
 			    struct counts *counts)
 {
 	for (size_t i = 0; i < m->n_lines; i++) {
-		char name[ESCAPE_SIZE(FILE_NAME_MAX)];
-
 		if (m->lines[i].found)
 			continue;
 		counts->no_tensor++;
-		fprintf(stream, "%s: FAILED, no tensor\n",
-			escape_text(name, sizeof(name), m->lines[i].name));
+		escape_print(stream, m->lines[i].name);
+		fputs(": FAILED, no tensor\n", stream);
 	}
 }
 
@@ -453,7 +436,7 @@ int manifest_compare(struct manifest *manifest, FILE *stream,
 	struct counts counts = { 0 };
 
 	for (size_t i = 0; i < plan->n_tensors; i++) {
-		char *const name = file_name_of(&plan->tensors[i], err);
+		char *const name = file_name_unlimited(&plan->tensors[i], err);
 
 		if (!name)
 			return -1;

@@ -15,9 +15,6 @@
 #include "io/source.h"
 #include "pass/plan.h"
 
-/* Checks that each tensor can have a line. Returns 0, or -1 and an error. */
-int manifest_check_names(const struct plan *plan, struct error *err);
-
 /* Prints one line per tensor, in the order of the plan; sums has
  * checksum->bytes for each. ferror(stream) tells whether writing failed. -1 on
  * another error. */
@@ -26,7 +23,7 @@ int manifest_print(FILE *stream, const struct plan *plan,
 		   bool untagged, struct error *err);
 
 struct manifest_line {
-	struct text name; /* at most FILE_NAME_MAX bytes of any value */
+	struct text name; /* any bytes */
 	const char *hex;
 	uint32_t number; /* from 1 */
 	bool found;      /* a tensor has that name */

@@ -1,6 +1,5 @@
 #include "pass/file_name.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/escape.h"
@@ -9,7 +8,8 @@
 #define MAX_PIECE 12
 
 struct writer {
-	char *path; /* of FILE_NAME_MAX + 1 bytes */
+	char *path;
+	size_t size;
 	size_t len;
 	size_t component; /* where the present one begins */
 };
@@ -44,7 +44,7 @@ static size_t take_piece(struct text *name, bool first, char *piece)
 
 static bool put(struct writer *w, const char *bytes, size_t n)
 {
-	if (n > FILE_NAME_MAX - w->len)
+	if (n >= w->size - w->len)
 		return false;
 	memcpy(w->path + w->len, bytes, n);
 	w->len += n;
@@ -85,23 +85,36 @@ static bool put_name(struct writer *w, const struct plan_tensor *tensor)
 	return put(w, ".", 1) && put(w, tensor->format->file_name, type_len);
 }
 
-char *file_name_of(const struct plan_tensor *tensor, struct error *err)
+/* Returns a path of fewer than `size` bytes. */
+static char *name_file(const struct plan_tensor *tensor, size_t size,
+		       struct error *err)
 {
 	const struct text name = tensor->tensor->info->name;
+	struct writer w = { .path = malloc(size), .size = size };
 	char shown[ESCAPE_MESSAGE_SIZE];
-	char path[FILE_NAME_MAX + 1];
-	struct writer w = { .path = path };
-	char *copy;
 
 	escape_text(shown, sizeof(shown), name);
-	if (!put_name(&w, tensor)) {
-		error_set(err, "tensor '%s' has a name of %zu bytes, for which "
-			       "a file name would have more than %d",
-			  shown, name.len, FILE_NAME_MAX);
+	if (!w.path) {
+		error_errno(err, "cannot name the file of tensor '%s'", shown);
 		return NULL;
 	}
-	copy = strdup(path);
-	if (!copy)
-		error_errno(err, "cannot name the file of tensor '%s'", shown);
-	return copy;
+	if (put_name(&w, tensor))
+		return w.path;
+	free(w.path);
+	error_set(err, "tensor '%s' has a name of %zu bytes, for which a file "
+		  "name would have more than %d", shown, name.len,
+		  FILE_NAME_MAX);
+	return NULL;
+}
+
+char *file_name_of(const struct plan_tensor *tensor, struct error *err)
+{
+	return name_file(tensor, FILE_NAME_MAX + 1, err);
+}
+
+/* A byte becomes 3 at most, and each component holds more than 200 of these. */
+char *file_name_unlimited(const struct plan_tensor *tensor,
+			      struct error *err)
+{
+	return name_file(tensor, 4 * tensor->tensor->info->name.len + 64, err);
 }

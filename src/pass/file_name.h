@@ -22,4 +22,8 @@
 #define FILE_NAME_MAX_COMPONENT 255
 char *file_name_of(const struct plan_tensor *tensor, struct error *err);
 
+/* The same without a limit, for names that no file gets. */
+char *file_name_unlimited(const struct plan_tensor *tensor,
+			      struct error *err);
+
 #endif
