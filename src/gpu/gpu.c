@@ -126,7 +126,7 @@ void gpus_init(struct gpus *gpus)
 		if (!gpu_runtime_open(rt, (enum gpu_api)api, why) &&
 		    !count_gpus(rt, &count, why))
 			find_gpus(gpus, rt, count, why);
-		else if (api == GPU_HIP && rt->path)
+		else if (api == GPU_HIP && *rt->path)
 			amd_explain_no_gpu(rt->path, why);
 	}
 }

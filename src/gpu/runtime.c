@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 /* Newest first. ROCm may be in a folder that the linker does not search. */
 static const char *const libraries[GPU_APIS][6] = {
 	[GPU_HIP] = { "libamdhip64.so.7", "libamdhip64.so.6",
@@ -26,11 +28,13 @@ static bool explain_library(const char *name, struct error *err)
 {
 	const char *const why = dlerror();
 	const size_t len = strlen(name);
+	char shown[ERROR_MESSAGE_SIZE]; /* it may name folders */
 
 	if (!strncmp(why, name, len) &&
 	    strstr(why + len, "cannot open shared object file"))
 		return false;
-	error_set(err, "%s", why);
+	error_set(err, "%s", escape_text(shown, sizeof(shown),
+					 (struct text){ why, strlen(why) }));
 	return true;
 }
 
@@ -55,12 +59,15 @@ static void *open_library(struct gpu_runtime *rt, struct error *err)
 	return library;
 }
 
-/* The path of the library; its name if that is unknown. */
-static const char *find_path(void *library, const char *name)
+/* Sets the path of the library; its name if that is unknown. */
+static void find_path(struct gpu_runtime *rt, void *library)
 {
 	const struct link_map *map;
+	const char *const path = dlinfo(library, RTLD_DI_LINKMAP, &map) ?
+				 rt->library : map->l_name;
 
-	return dlinfo(library, RTLD_DI_LINKMAP, &map) ? name : map->l_name;
+	escape_text(rt->path, sizeof(rt->path),
+		    (struct text){ path, strlen(path) });
 }
 
 /* Sets *function, a function pointer, to the address of the symbol. */
@@ -137,7 +144,7 @@ int gpu_runtime_open(struct gpu_runtime *rt, enum gpu_api api,
 	library = open_library(rt, err);
 	if (!library)
 		return -1;
-	rt->path = find_path(library, rt->library);
+	find_path(rt, library);
 	if (find_functions(rt, library, err) || CALL(rt, err, init, 0) ||
 	    CALL(rt, err, version, &rt->version_number))
 		return -1;

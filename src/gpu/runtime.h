@@ -94,7 +94,7 @@ enum gpu_function {
 struct gpu_runtime {
 	enum gpu_api api;
 	const char *library; /* "libcuda.so.1" */
-	const char *path;    /* where that is */
+	char path[512];      /* where that is, escaped; "" if it is not open */
 	int version_number;  /* as the runtime counts */
 	char version_text[32]; /* "CUDA 13.0", "HIP 6.4.43482" */
 #define X(name, hip, cuda, version, parameters) int(*name) parameters;

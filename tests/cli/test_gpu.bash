@@ -189,6 +189,12 @@ test_gpu_library_that_is_broken() {
 		run "$GPU_MODEL" -d gpu -o out
 	fails "no usable GPU: libamdhip64.so.7: hipInit: no capable \
 device is detected (error 100); ./libcuda.so.1: file too short"
+	mkdir $'bad\e[31m'
+	mv libcuda.so.1 bad*
+	LD_LIBRARY_PATH=$(echo bad*):$GPU/hip FAKE_GPU_KINDS=none \
+		run "$GPU_MODEL" -d gpu -o out
+	fails "no usable GPU: libamdhip64.so.7: hipInit: no capable \
+device is detected (error 100); bad\\x1b[31m/libcuda.so.1: file too short"
 }
 
 test_gpu_without_code() {
