@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <pthread.h>
@@ -340,7 +341,8 @@ int output_reserve(struct output *output, uint64_t n, struct error *err)
 		return 0;
 	if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
 		return 0;
-	return error_errno(err, "cannot write '%s'", output->name);
+	error_errno(err, "cannot write '%s'", output->name);
+	return error_append(err, "; it would have %" PRIu64 " bytes", n);
 }
 
 /* One write(2), or pwrite(2) where that works, repeated where a signal or a

@@ -1,5 +1,6 @@
 #include "sink/file.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/escape.h"
@@ -130,12 +131,27 @@ struct sink *sink_file_drop(struct sink_file *file)
 	return release_file(file);
 }
 
-int sink_file_open(struct sink_file *file, uint64_t end_offset,
-		   uint64_t bytes, struct error *err)
+static int name_largest(const struct plan *plan, struct error *err)
+{
+	const struct plan_tensor *largest = plan->tensors;
+	char name[ESCAPE_MESSAGE_SIZE];
+
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		if (plan->tensors[i].dst_bytes > largest->dst_bytes)
+			largest = &plan->tensors[i];
+	if (!plan->n_tensors)
+		return -1;
+	escape_text(name, sizeof(name), largest->tensor->info->name);
+	return error_append(err, ", %" PRIu64 " of them for tensor '%s'",
+			    largest->dst_bytes, name);
+}
+
+int sink_file_open(struct sink_file *file, const struct plan *plan,
+		   uint64_t end_offset, uint64_t bytes, struct error *err)
 {
 	file->end = end_offset;
 	if (output_reserve(file->output, bytes, err))
-		return -1;
+		return name_largest(plan, err);
 	return output_stream_open(&file->stream, file->output, err);
 }
 

@@ -51,9 +51,10 @@ struct sink_file {
 void *sink_file_new(size_t size, const struct sink_file_kind *kind,
 		    struct output *output, struct error *err);
 
-/* Opens a file of `bytes` bytes, with its trailer at `end`. */
-int sink_file_open(struct sink_file *file, uint64_t end, uint64_t bytes,
-		   struct error *err);
+/* Opens a file of `bytes` bytes, with its trailer at `end`, for the tensors of
+ * the plan. */
+int sink_file_open(struct sink_file *file, const struct plan *plan,
+		   uint64_t end, uint64_t bytes, struct error *err);
 
 /* Returns the sink, or NULL if the bytes could not be written. */
 struct sink *sink_file_start(struct sink_file *file, uint64_t bytes);

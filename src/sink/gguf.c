@@ -177,7 +177,7 @@ struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 	/* Cannot overflow, since the head is made from data in memory. */
 	(void)bytes_align(head, sink->alignment, &sink->data);
 	if (place_padded(plan, sink->data, sink->alignment, &end, err) ||
-	    sink_file_open(&sink->file, end, end, err))
+	    sink_file_open(&sink->file, plan, end, end, err))
 		return sink_file_drop(&sink->file);
 	put_head(&sink->file);
 	output_stream_put_zeros(&sink->file.stream, sink->data - head);

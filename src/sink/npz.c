@@ -484,7 +484,7 @@ struct sink *sink_npz_open(struct output *output, struct plan *plan,
 		return sink_file_drop(&sink->file);
 	if (check_members(plan, err) ||
 	    place_members(sink, plan, &values_end, &end, err) ||
-	    sink_file_open(&sink->file, values_end, end, err))
+	    sink_file_open(&sink->file, plan, values_end, end, err))
 		return sink_file_drop(&sink->file);
 	sink->file.sink.observer = sink->observer;
 	return sink_file_start(&sink->file, 0);

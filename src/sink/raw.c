@@ -11,7 +11,8 @@ struct sink *sink_raw_open(struct output *output, struct plan *plan,
 	(void)model;
 	if (!file)
 		return NULL;
-	if (sink_file_open(file, plan->dst_bytes, plan->dst_bytes, err))
+	if (sink_file_open(file, plan, plan->dst_bytes, plan->dst_bytes,
+			   err))
 		return sink_file_drop(file);
 	return sink_file_start(file, 0);
 }

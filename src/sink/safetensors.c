@@ -143,7 +143,7 @@ struct sink *sink_safetensors_open(struct output *output, struct plan *plan,
 	/* Cannot overflow, since it is made from data in memory. */
 	(void)bytes_align(json, HEADER_ALIGNMENT, &header);
 	if (place_after(sink, plan, header, &end, err) ||
-	    sink_file_open(file, end, end, err))
+	    sink_file_open(file, plan, end, end, err))
 		return sink_file_drop(file);
 	output_stream_put_u64(&file->stream, header);
 	put_header(file);

@@ -204,7 +204,7 @@ test_file_size_limit() {
 	(
 		ulimit -f 8
 		run -o out "$GOLDEN/q4_k.gguf"
-		fails "cannot write 'out': File too large"
+		fails_with "cannot write 'out': File too large"
 	) || exit
 	folder_is
 }
