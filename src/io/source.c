@@ -30,6 +30,14 @@ static char *escaped_path(const char *path, struct error *err)
 	return escape_text(name, size, text);
 }
 
+/* Files of /proc have content, but no size. */
+static bool is_empty(int fd)
+{
+	char byte;
+
+	return pread(fd, &byte, 1, 0) != 1;
+}
+
 /* Says what fd is, and where it starts and ends. */
 static int examine(struct source *src, struct error *err)
 {
@@ -47,6 +55,8 @@ static int examine(struct source *src, struct error *err)
 		(void)fcntl(src->fd, F_SETPIPE_SZ, PIPE_SIZE);
 	src->opened = st;
 	src->seekable = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
+	if (S_ISREG(st.st_mode) && !st.st_size)
+		src->seekable = is_empty(src->fd);
 	if (!src->seekable)
 		return 0;
 

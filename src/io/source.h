@@ -13,7 +13,8 @@
 struct source {
 	int fd;
 	char *name;     /* for messages: escaped; "standard input" for "-" */
-	bool seekable;  /* a regular file, or a block device */
+	bool seekable;  /* a regular file whose size is known, or a block
+			   device */
 	uint64_t size;  /* where the file ended when opened; only if seekable */
 	struct stat opened; /* what it was then */
 	uint64_t start; /* where offset 0 is in fd (standard input may be a

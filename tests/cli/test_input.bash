@@ -110,6 +110,59 @@ test_what_cannot_be_opened() {
 	fails "cannot open 'loop': Too many levels of symbolic links"
 	run /dev/null
 	fails "'/dev/null' is empty"
+	: >empty
+	run empty
+	fails "'empty' is empty"
+	run - <empty
+	fails "'standard input' is empty"
+}
+
+# The reason is at the end of a message.
+test_a_long_path_leaves_the_reason() {
+	local path
+	path=$(printf '%05000d' 0)
+	run "$path"
+	fails_with "cannot open '00000"
+	case $(<"$ERR") in
+	*"00…00"*"00': File name too long") ;;
+	*) fail "$(<"$ERR")" ;;
+	esac
+}
+
+# Files of /proc have no size.
+test_a_file_without_a_size() {
+	[ -s /proc/version ] && skip '/proc/version has a size'
+	[ -r /proc/version ] || skip 'there is no /proc/version'
+	run --input-type i8 -o out /proc/version
+	succeeds
+	same 'out' out /proc/version
+	run --input-type i8 -fo out - </proc/version
+	succeeds
+	same 'standard input' out /proc/version
+	run --input-type i8 --shape 3 -fo out /proc/version
+	fails "'/proc/version' has trailing data after 3 bytes, for tensor \
+'version'"
+}
+
+# 2^61 bytes, which no file system takes. One that reserves nothing finds out
+# when the pipe ends.
+test_a_pipe_that_promises_too_much() {
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+try:
+    gguf_file.write('model', [('small', 'i8', (1,), b'x'),
+                              ('huge', 'i8', (1 << 61,), b'')])
+except OSError:
+    pass # all but the data is there" || exit
+	for output in out.raw out.gguf out.npz out/; do
+		run -o $output - < <(cat model)
+		grep -qE "cannot write '$output': File too large; it would have \
+23058430092136[0-9]{5} bytes, 2305843009213693952 of them for tensor 'huge'|\
+'standard input' is incomplete; .* 23058430092136.*, for tensor 'huge'" "$ERR" ||
+			fail "$(<"$ERR")"
+		status_is 2
+		folder_is model
+	done
 }
 
 test_a_terminal_as_input() {

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -14,6 +16,16 @@
 
 static unsigned n_tries;
 static int fails_with; /* errno */
+static bool no_random;
+
+/* In place of libc's. A sandbox may deny the system call. */
+ssize_t getrandom(void *bytes, size_t n, unsigned flags)
+{
+	if (!no_random)
+		return syscall(SYS_getrandom, bytes, n, flags);
+	errno = EPERM;
+	return -1;
+}
 
 static int create(const char *name, int argument)
 {
@@ -41,6 +53,33 @@ static void test_create_tries_again(void **state)
 	close(fd);
 }
 
+static int create_file(const char *name, int mode)
+{
+	return open(name, O_WRONLY | O_CREAT | O_EXCL, mode);
+}
+
+/* The names still differ, from each other and from those that are taken. */
+static void test_create_without_random_numbers(void **state)
+{
+	char *names[3];
+	int fds[3];
+
+	(void)state;
+	no_random = true;
+	for (size_t i = 0; i < 3; i++) {
+		names[i] = temporary_create("name", create_file, 0600,
+					    &fds[i]);
+		assert_non_null(names[i]);
+	}
+	no_random = false;
+	assert_int_equal(scratch_count("."), 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(unlink(names[i]), 0);
+		free(names[i]);
+		close(fds[i]);
+	}
+}
+
 static void test_create_fails(void **state)
 {
 	int fd;
@@ -57,11 +96,6 @@ static void test_create_fails(void **state)
 	assert_null(temporary_create("folder/name", create, 17, &fd));
 	assert_int_equal(errno, EEXIST);
 	assert_in_range(n_tries, 50, 1000);
-}
-
-static int create_file(const char *name, int mode)
-{
-	return open(name, O_WRONLY | O_CREAT | O_EXCL, mode);
 }
 
 /* However a temporary name is cut, it is valid UTF-8 like the name. */
@@ -157,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_tries_again),
 		cmocka_unit_test(test_create_fails),
+		TEST(test_create_without_random_numbers),
 		TEST(test_name_has_whole_characters),
 		TEST(test_sweep),
 		TEST(test_rename_new),
