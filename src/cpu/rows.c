@@ -224,6 +224,7 @@ static inline bool narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 	DQ_QUANT_NARROW(name, weights, f16, true)      \
 	DQ_QUANT_NARROW(name, weights, bf16, false)
 #define DQ_FLOAT_NARROW(name, type, overflows)                                \
+	__attribute__((unused)) /* where one below takes its place */         \
 	static bool name##_to_##type(const void *values, size_t n, void *out) \
 	{                                                                     \
 		const struct dq_##name *w = values;                           \
@@ -246,6 +247,26 @@ static inline bool narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 	DQ_FLOAT_NARROW(name, f16, true) \
 	DQ_FLOAT_NARROW(name, bf16, false)
 #include "kernels/formats.def"
+
+/* F16 → F16 and BF16 → BF16: as words, of which only NaNs change. */
+#define TO_ITSELF(NAME, name, infinity)                                       \
+	static bool name##_to_itself(const void *values, size_t n, void *out) \
+	{                                                                     \
+		const uint8_t *w = values;                                    \
+		uint16_t *y = out;                                            \
+									      \
+		for (size_t i = 0; i < n; i++) {                              \
+			uint16_t x;                                           \
+									      \
+			memcpy(&x, w + 2 * i, sizeof(x));                     \
+			y[i] = (x & 0x7fff) > (infinity) ? DQ_NAN_##NAME : x; \
+		}                                                             \
+		return true;                                                  \
+	}
+TO_ITSELF(F16, f16, 0x7c00)
+TO_ITSELF(BF16, bf16, 0x7f80)
+#define f16_to_f16 f16_to_itself /* in what follows */
+#define bf16_to_bf16 bf16_to_itself
 
 #ifdef DQ_F16C
 DQ_FN __m256i load_f32_by_eight(const struct dq_f32 *w)
