@@ -3,6 +3,7 @@
 #   make              build/gguf-dequant, the program
 #   make check        run all tests: check-unit, check-cli, check-models,
 #                     check-install, check-api
+#   make check-reproducible  build in another folder; compare every byte
 #   make bench        measure decoding, checksums and the whole program, in
 #                     GB/s: bench-rows, bench-checksum, bench-program
 #   make bench-gpu    on a GPU: compare every bit with the CPU, then measure
@@ -135,9 +136,9 @@ TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 	$(WRITE_CORPUS) $(FUZZERS)
 
 .PHONY: all help bench_gpu tests check check-unit check-cli check-threads \
-	check-models check-install check-api bench bench-rows bench-checksum \
-	bench-gpu bench-program fuzz fuzz-corpus fuzz-seeds fuzz-run \
-	fuzz-merge install uninstall clean
+	check-models check-install check-reproducible check-api bench \
+	bench-rows bench-checksum bench-gpu bench-program fuzz fuzz-corpus \
+	fuzz-seeds fuzz-run fuzz-merge install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
@@ -148,7 +149,7 @@ $(PROGRAM): $(MAIN:%.c=$B/%.o) $(LIBRARY)
 	$(call quiet,LINK,$@)$(LINK) -o $@ $^ $(PROGRAM_LDLIBS) $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
-	$(call quiet,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+	$(call quiet,AR,$@)rm -f $@ && $(AR) rcsD $@ $^
 
 # One object that exports only the names of the API.
 $(API_LIBRARY): $(API_OBJECTS) $(GPU_OBJECTS)
@@ -157,7 +158,7 @@ $(API_LIBRARY) $(API_FAKE):
 	@mkdir -p $(@D)
 	$(call quiet,AR,$@)$(LD) -r -o $(@:.a=.o) $^ && \
 		objcopy --wildcard --keep-global-symbol='gguf_dequant_*' \
-		$(@:.a=.o) && rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
+		$(@:.a=.o) && rm -f $@ && $(AR) rcsD $@ $(@:.a=.o)
 
 $B/pic/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -238,6 +239,10 @@ check-models: $(PROGRAM)
 
 check-install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 	+@tests/install/test_install.sh "$(MAKE)"
+
+# What is compiled does not depend on where or when.
+check-reproducible: $(PROGRAM) $(LIBRARY) $(API_LIBRARY)
+	+@tests/install/test_reproducible.sh "$(MAKE)" $(GPU_BUILD) $^
 
 check-api: $(PROGRAM) $(API_LIBRARY) $(API_FAKE) $(FAKE_GPUS)
 	+@tests/gpu/test_api.sh "$(MAKE)" $B/tests/gpu $(LINK)
