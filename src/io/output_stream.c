@@ -3,8 +3,6 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define BUFFER_SIZE (64 << 10)
-
 /* Shorter pieces are copied to the buffer, so that they share a write. */
 #define LEAST_DIRECT (16 << 10)
 
@@ -31,14 +29,14 @@ int output_stream_open(struct output_stream *s, struct output *output,
 	s->offset = 0;
 	s->err = err;
 	s->failed = false;
-	s->buffer = malloc(BUFFER_SIZE);
+	s->buffer = malloc(OUTPUT_STREAM_BYTES);
 	s->stream = s->buffer ? fopencookie(s, "w", functions) : NULL;
 	if (!s->stream) {
 		free(s->buffer);
 		return error_errno(err, "cannot write '%s'",
 				   output ? output_name(output) : "a header");
 	}
-	setvbuf(s->stream, s->buffer, _IOFBF, BUFFER_SIZE);
+	setvbuf(s->stream, s->buffer, _IOFBF, OUTPUT_STREAM_BYTES);
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 
 #include "io/output.h"
 
+#define OUTPUT_STREAM_BYTES (64 << 10) /* of its buffer */
+
 /* Must not move while it is open. One thread at a time. */
 struct output_stream {
 	FILE *stream;

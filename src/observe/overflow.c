@@ -16,7 +16,8 @@ struct overflow_observer {
 	struct observer observer; /* first */
 	const struct cpu_rows *rows;
 	struct overflow *found;
-	const struct gguf_tensor *last; /* the tensor counted last */
+	/* The tensor counted last in each track. */
+	const struct gguf_tensor *last[PLAN_MAX_TRACKS];
 };
 
 /* What prepare found in an item. */
@@ -107,7 +108,7 @@ static int overflow_prepare(struct observer *observer,
 	return 0;
 }
 
-/* A tensor's items follow one another, but tensors come in any order. */
+/* In a track, a tensor's items follow one another. */
 static int overflow_commit(struct observer *observer,
 			   const struct observed *observed, const void *notes,
 			   struct error *err)
@@ -115,6 +116,8 @@ static int overflow_commit(struct observer *observer,
 	struct overflow_observer *const overflow =
 		(struct overflow_observer *)observer;
 	struct overflow *const found = overflow->found;
+	const struct gguf_tensor **const last =
+		&overflow->last[observed->batch->track];
 	const struct note *const note = notes;
 
 	(void)err;
@@ -131,9 +134,9 @@ static int overflow_commit(struct observer *observer,
 			found->weight = note[i].weight;
 			found->value = note[i].value;
 		}
-		found->n_tensors += info != overflow->last;
+		found->n_tensors += info != *last;
 		found->n_weights += note[i].n_weights;
-		overflow->last = info;
+		*last = info;
 	}
 	return 0;
 }

@@ -18,13 +18,18 @@ struct observed {
 /*
  * For each batch the pass calls prepare in the thread that converted it, while
  * the values are in that thread's cache; several threads may do so at once.
- * Then it calls commit, from one thread at a time, in the order in which the
- * sink gets the batches. After all batches it calls finish once. Each function
- * may be NULL. After an error in one, only close follows.
+ * Then it calls commit, in the order in which the sink gets the batches, from
+ * one thread at a time, unless any_tracks. After all batches it calls finish
+ * once. Each function may be NULL. After an error in one, only close follows.
  */
 struct observer {
 	/* Tensors may come in any order, not only that of the raw output. */
 	bool any_order;
+
+	/* Several threads may call commit at once, for batches of different
+	 * tracks: a tensor is in one track. */
+	bool any_tracks;
+	bool wants_tracks; /* commit takes so long that they should */
 
 	/* The observer reads the values. If none does and there is no sink, a
 	 * device may keep what it converts; then the values are unspecified,

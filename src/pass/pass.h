@@ -32,6 +32,8 @@ struct pass_needs {
 	bool raw_order;  /* tensors in the order of the raw output */
 	bool sink_order; /* tensors in the order of their dst_offset */
 	bool values;     /* the values are read */
+	bool tracks;     /* several tracks are faster, and possible */
+	size_t track_bytes; /* that each of them takes */
 	const struct blake3_lanes *blake3;
 	size_t note_bytes; /* for the items of one batch */
 };
@@ -42,11 +44,16 @@ struct pass_options {
 	unsigned n_slots;   /* batches under way; at least 1 */
 	size_t slot_bytes;  /* of each of a slot's two buffers; at most
 			       BLAKE3_PART_BYTES if parts are wanted */
+
+	/* Files that are written, or tensors that are observed, at once; 0: as
+	 * 1. Each has its own track: its batches are committed in order, by one
+	 * thread at a time. At most PLAN_MAX_TRACKS. */
+	unsigned n_tracks;
 };
 
-/* The fastest options for that many workers whose slots, including the notes,
- * fit into `memory` bytes; at least the minimum. No slot is larger than
- * best_slot. */
+/* The fastest options for that many workers whose tracks and slots, including
+ * the notes, fit into `memory` bytes; at least the minimum. No slot is larger
+ * than best_slot, and there are enough descriptors for the tracks. */
 struct pass_options pass_options_for(const struct pass_needs *needs,
 				     unsigned n_workers, size_t memory,
 				     size_t best_slot);

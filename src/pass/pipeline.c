@@ -20,8 +20,11 @@ _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
 /* The state of one batch. */
 struct slot {
-	struct slot *next; /* in the list of free or of closed slots */
+	struct slot *next; /* in the list of free or of closed slots, or in its
+			      track */
 	struct device_slot buffers;
+	bool is_open;
+	const struct worker *user; /* in whose caches it may still be */
 	struct work_batch batch;
 	char *notes; /* for each observer, one per item */
 	bool ready;  /* to be committed, or to end the run with the error */
@@ -30,41 +33,57 @@ struct slot {
 };
 
 /*
- * Batches are taken and committed in the order of the plan, and converted in
- * any order. A batch's slot belongs to the worker that took it until it is
- * `ready`, then to the worker that commits it.
+ * A run of whole files of the output or, without one, of whole tensors: small
+ * ones together, so that most batches are full. Its batches are taken and
+ * committed in order, but those of several tracks side by side.
+ */
+struct track {
+	size_t first;     /* number of its first tensor in the walk */
+	struct plan part; /* its tensors; none: the track is closed */
+	struct plan_cursor cursor;
+	struct slot *oldest, **end; /* taken, but not committed, in order */
+	unsigned n_ready; /* of these, from the oldest on */
+	bool failing;     /* a batch has an error: the last one taken */
+	bool committing;  /* a worker commits its oldest batch */
+};
+
+/*
+ * Batches are converted in any order. A batch's slot belongs to the worker that
+ * took it until it is `ready`, then to the worker that commits it.
  */
 struct pipeline {
 	const struct pass *pass;
+	const struct plan *plan; /* in the order of the walk */
 	struct pass_needs needs;
 	struct slot *slots;
-	struct slot **taken; /* batch i is in taken[i % n_slots] */
 	unsigned n_slots;
+	unsigned n_tracks; /* 1: a single one for the whole plan */
 	bool stream; /* batches must be read in order */
+
+	pthread_mutex_t alone; /* held to call what cannot be called by several
+				  threads at once, and never for `lock` */
 
 	pthread_mutex_t lock; /* protects everything below */
 	pthread_cond_t idle;  /* workers without work wait here */
 	unsigned n_idle;
-	struct plan_cursor cursor; /* has the size of a slot */
-	struct slot *free; /* last used first: it may still be in a cache */
+	struct track tracks[PLAN_MAX_TRACKS];
+	struct track *newest;
+	size_t next; /* tensor that the next track begins with */
+	size_t stop; /* tensor: tracks that begin there or later have ended,
+			because there is an error before */
+	size_t slot_bytes;
+	struct slot *free;
 	struct slot *closed; /* opened when they are needed */
 	unsigned n_open, n_opening;
-	uint64_t n_taken;
-	uint64_t n_ready; /* all batches before this number are ready */
-	uint64_t n_committed;
 	bool reading; /* a worker reads the stream */
-	bool committing; /* a worker uses the sink, the progress and err */
-	bool ended;      /* no more batches will be taken */
-	bool failed;     /* no more batches will be committed */
+	bool failed;
 	struct error *err;
 };
 
-/* Stops taking batches. Called under the lock. */
-static void end_taking(struct pipeline *p)
-{
-	p->ended = true;
-	pthread_cond_broadcast(&p->idle);
-}
+struct worker {
+	struct pipeline *pipeline;
+	struct track *track; /* of its last batch, or NULL */
+};
 
 static int name_tensor(struct error *err, const struct work_item *item)
 {
@@ -126,15 +145,26 @@ static void push(struct slot **list, struct slot *slot)
 	*list = slot;
 }
 
+/* A free slot that the worker has used before or, without one, any. If one
+ * could not be opened, that one. */
+static struct slot *pop_free(struct pipeline *p, const struct worker *worker)
+{
+	struct slot **at = &p->free;
+
+	while (*at && (*at)->user != worker && (*at)->is_open)
+		at = &(*at)->next;
+	return pop(*at ? at : &p->free);
+}
+
 /* Called before any slot is open, hence before any batch is taken. */
-static bool halve_slots(struct plan_cursor *cursor)
+static bool halve_slots(struct pipeline *p)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const size_t half = cursor->slot_bytes / 2 & ~(page - 1);
+	const size_t half = p->slot_bytes / 2 & ~(page - 1);
 
 	if (half < PLAN_MIN_SLOT)
 		return false;
-	cursor->slot_bytes = half;
+	p->slot_bytes = half;
 	return true;
 }
 
@@ -147,7 +177,7 @@ static bool halve_slots(struct plan_cursor *cursor)
 static void open_another(struct pipeline *p)
 {
 	struct slot *const slot = pop(&p->closed);
-	const size_t slot_bytes = p->cursor.slot_bytes;
+	const size_t slot_bytes = p->slot_bytes;
 	bool alone;
 	int result;
 
@@ -160,11 +190,12 @@ static void open_another(struct pipeline *p)
 	alone = !p->n_open && !p->n_opening;
 	if (result == DEVICE_NO_MEMORY && !alone) {
 		p->closed = NULL;
-	} else if (result == DEVICE_NO_MEMORY && halve_slots(&p->cursor)) {
+	} else if (result == DEVICE_NO_MEMORY && halve_slots(p)) {
 		push(&p->closed, slot);
 	} else {
 		slot->result = result;
-		p->n_open += !result;
+		slot->is_open = !result;
+		p->n_open += slot->is_open;
 		push(&p->free, slot);
 	}
 }
@@ -268,43 +299,217 @@ static int prepare(const struct pipeline *p, struct slot *slot)
 	return 0;
 }
 
-static bool can_take(const struct pipeline *p)
+/* --------------------------------- tracks --------------------------------- */
+
+static bool is_open(const struct track *track)
 {
-	return !p->ended && !p->reading && (p->free || p->closed) &&
-	       p->n_ready - p->n_committed < ENOUGH;
+	return track->part.n_tensors;
 }
+
+static bool has_ended(const struct pipeline *p, const struct track *track)
+{
+	return track->failing || track->first >= p->stop;
+}
+
+static bool has_next(const struct pipeline *p, struct track *track)
+{
+	return is_open(track) && !has_ended(p, track) &&
+	       plan_has_next(&track->cursor);
+}
+
+static bool has_room(const struct track *track)
+{
+	return track->n_ready < ENOUGH;
+}
+
+static size_t file_of(const struct pipeline *p, size_t tensor)
+{
+	const struct sink *const sink = p->pass->sink;
+	const struct plan_tensor *const t = &p->plan->tensors[tensor];
+
+	return sink && sink->file_of ? sink->file_of(sink, t) : t->index;
+}
+
+/* The end of a track that begins with tensor number `first`. */
+static size_t find_end(const struct pipeline *p, size_t first)
+{
+	const size_t n = p->plan->n_tensors;
+	uint64_t bytes = 0;
+	size_t end = first;
+
+	if (p->n_tracks == 1)
+		return n;
+	do {
+		const size_t file = file_of(p, end);
+
+		do
+			bytes += p->plan->tensors[end++].dst_bytes;
+		while (end < n && file_of(p, end) == file);
+	} while (end < n && end - first < PLAN_BATCH_ITEMS &&
+		 bytes <= p->slot_bytes / 2);
+	return end;
+}
+
+/* Opens the next track that has a batch. NULL if there is none, or if there are
+ * enough. */
+static struct track *open_track(struct pipeline *p)
+{
+	struct track *track = p->tracks;
+
+	while (track < p->tracks + p->n_tracks && is_open(track))
+		track++;
+	if (track == p->tracks + p->n_tracks)
+		return NULL;
+	while (p->next < p->plan->n_tensors && p->next < p->stop) {
+		const size_t end = find_end(p, p->next);
+
+		*track = (struct track){
+			.first = p->next,
+			.part = { .tensors = p->plan->tensors + p->next,
+				  .n_tensors = end - p->next },
+			.cursor = { .plan = &track->part,
+				    .track = (unsigned)(track - p->tracks) },
+			.end = &track->oldest,
+		};
+		p->next = end;
+		if (plan_has_next(&track->cursor))
+			return p->newest = track;
+		track->part.n_tensors = 0;
+	}
+	return NULL;
+}
+
+/* Makes room for another track once all of this one is done. */
+static void close_track(struct pipeline *p, struct track *track)
+{
+	if (!track->oldest && !track->committing && !has_next(p, track))
+		track->part.n_tensors = 0;
+}
+
+/* A track that other workers take from, too: the one that needs it most. */
+static struct track *join_track(struct pipeline *p)
+{
+	struct track *best = NULL;
+
+	for (unsigned i = 0; i < p->n_tracks; i++) {
+		struct track *const track = &p->tracks[i];
+
+		if (has_next(p, track) && has_room(track) &&
+		    (!best || track->n_ready < best->n_ready))
+			best = track;
+	}
+	return best;
+}
+
+/*
+ * The track from which a worker takes its next batch: the same as before, so
+ * that each worker writes what is in its own cache; else a new one; else any.
+ * NULL if there is no batch, or it must wait.
+ */
+static struct track *choose_track(struct pipeline *p,
+				  const struct worker *worker)
+{
+	struct track *track = p->stream ? p->newest : worker->track;
+
+	if (p->reading || (!p->free && !p->closed))
+		return NULL;
+	if (track && has_next(p, track)) {
+		if (has_room(track))
+			return track;
+		if (p->stream)
+			return NULL;
+	}
+	track = open_track(p);
+	return track || p->stream ? track : join_track(p);
+}
+
+static bool all_is_taken(struct pipeline *p)
+{
+	for (unsigned i = 0; i < p->n_tracks; i++)
+		if (has_next(p, &p->tracks[i]))
+			return false;
+	return p->next >= p->plan->n_tensors || p->next >= p->stop;
+}
+
+static bool can_commit(const struct track *track)
+{
+	return track && track->n_ready && !track->committing;
+}
+
+/* The track of the worker's last batch, if it can be committed; else any. */
+static struct track *find_ready(struct pipeline *p,
+				const struct worker *worker)
+{
+	if (can_commit(worker->track))
+		return worker->track;
+	for (unsigned i = 0; i < p->n_tracks; i++)
+		if (can_commit(&p->tracks[i]))
+			return &p->tracks[i];
+	return NULL;
+}
+
+/* --------------------------------- workers -------------------------------- */
 
 /* Lets another worker read the stream, while this one converts. */
 static void pass_stream_on(struct pipeline *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->reading = false;
-	if (p->n_idle && can_take(p))
+	if (p->n_idle)
 		pthread_cond_signal(&p->idle);
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Lets the slot's batch be written once those before it are. */
-static void set_ready(struct pipeline *p, struct slot *slot, int result)
+/* What begins after a tensor has ended. */
+static void stop_at(struct pipeline *p, size_t tensor)
+{
+	if (p->stop > tensor)
+		p->stop = tensor;
+}
+
+static void count_ready(struct track *track)
+{
+	const struct slot *slot = track->oldest;
+
+	for (track->n_ready = 0; slot && slot->ready; slot = slot->next)
+		track->n_ready++;
+}
+
+/* Lets the slot's batch be committed once those before it are. */
+static void set_ready(struct pipeline *p, struct track *track,
+		      struct slot *slot, int result)
 {
 	slot->result = result;
 	slot->ready = true;
-	while (p->n_ready < p->n_taken &&
-	       p->taken[p->n_ready % p->n_slots]->ready)
-		p->n_ready++;
-	if (result)
-		end_taking(p);
+	count_ready(track);
+	if (!result)
+		return;
+	track->failing = true;
+	stop_at(p, track->first + 1);
+}
+
+static struct slot *add_batch(struct pipeline *p, struct worker *worker,
+			      struct track *track)
+{
+	struct slot *const slot = pop_free(p, worker);
+
+	track->cursor.slot_bytes = p->slot_bytes;
+	(void)plan_next(&track->cursor, &slot->batch);
+	slot->user = worker;
+	slot->next = NULL;
+	*track->end = slot;
+	track->end = &slot->next;
+	return slot;
 }
 
 /* Takes, reads, converts and prepares the next batch. Called under the lock,
  * which it releases in between. */
-static void take_batch(struct pipeline *p)
+static void take_batch(struct pipeline *p, struct worker *worker,
+		       struct track *track)
 {
-	struct slot *const slot = pop(&p->free);
+	struct slot *const slot = add_batch(p, worker, track);
 	int result = slot->result;
 
-	(void)plan_next(&p->cursor, &slot->batch);
-	p->taken[p->n_taken++ % p->n_slots] = slot;
 	p->reading = p->stream;
 	pthread_mutex_unlock(&p->lock);
 
@@ -318,91 +523,147 @@ static void take_batch(struct pipeline *p)
 		result = prepare(p, slot);
 
 	pthread_mutex_lock(&p->lock);
-	set_ready(p, slot, result);
+	set_ready(p, track, slot, result);
 }
 
-/* Takes a batch, or makes a slot for it, or finds that there is none. Under the
- * lock, which it gives up in between. */
-static void take_next(struct pipeline *p)
+/* Takes a batch, or makes a slot for it. Under the lock, which it gives up in
+ * between. */
+static void take_next(struct pipeline *p, struct worker *worker,
+		      struct track *track)
 {
-	if (!plan_has_next(&p->cursor))
-		end_taking(p);
-	else if (p->free)
-		take_batch(p);
+	worker->track = track;
+	if (p->free)
+		take_batch(p, worker, track);
 	else
 		open_another(p);
 }
 
-static bool can_commit(const struct pipeline *p)
+static int commit_to(struct pipeline *p, struct observer *observer,
+		     const struct observed *observed, const void *notes,
+		     struct error *err)
 {
-	return !p->committing && !p->failed && p->n_committed < p->n_ready;
+	int result;
+
+	if (!observer->commit)
+		return 0;
+	if (observer->any_tracks)
+		return observer->commit(observer, observed, notes, err);
+	pthread_mutex_lock(&p->alone);
+	result = observer->commit(observer, observed, notes, err);
+	pthread_mutex_unlock(&p->alone);
+	return result;
 }
 
-static int commit(const struct pipeline *p, struct slot *slot)
+static int write_batch(struct pipeline *p, struct slot *slot)
+{
+	struct sink *const sink = p->pass->sink;
+	int result;
+
+	if (!sink)
+		return 0;
+	if (sink->file_of)
+		return sink->write(sink, &slot->batch, slot->buffers.out,
+				   &slot->err);
+	pthread_mutex_lock(&p->alone);
+	result = sink->write(sink, &slot->batch, slot->buffers.out, &slot->err);
+	pthread_mutex_unlock(&p->alone);
+	return result;
+}
+
+static void show_progress(struct pipeline *p, const struct slot *slot)
+{
+	if (!p->pass->progress)
+		return;
+	pthread_mutex_lock(&p->alone);
+	progress_update(p->pass->progress, &slot->batch);
+	pthread_mutex_unlock(&p->alone);
+}
+
+static int commit(struct pipeline *p, struct slot *slot)
 {
 	const struct pass *const pass = p->pass;
 	const struct observed observed = observe(slot);
 	char *notes = first_notes(p, slot);
 
-	if (slot->result) {
-		*p->err = slot->err;
+	if (slot->result)
 		return -1;
-	}
 	for (size_t i = 0; i < pass->n_observers; i++) {
 		struct observer *const observer = pass->observers[i];
 
-		if (observer->commit &&
-		    observer->commit(observer, &observed, notes, p->err))
+		if (commit_to(p, observer, &observed, notes, &slot->err))
 			return -1;
 		notes = next_notes(observer, notes);
 	}
-	if (pass->sink && pass->sink->write(pass->sink, &slot->batch,
-					    slot->buffers.out, p->err))
+	if (write_batch(p, slot))
 		return -1;
-	if (pass->progress)
-		progress_update(pass->progress, &slot->batch);
+	show_progress(p, slot);
 	return 0;
 }
 
-/* Commits the oldest batch, or returns its error. Called under the lock, which
- * it releases in between. */
-static void commit_oldest(struct pipeline *p)
+/* Removes the oldest batch from the track. */
+static struct slot *take_oldest(struct track *track)
 {
-	struct slot *const slot = p->taken[p->n_committed % p->n_slots];
-	int result;
+	struct slot *const slot = track->oldest;
 
-	p->committing = true;
-	pthread_mutex_unlock(&p->lock);
-	result = commit(p, slot);
-	pthread_mutex_lock(&p->lock);
-
-	p->committing = false;
-	p->n_committed++;
+	track->oldest = slot->next;
+	if (!track->oldest)
+		track->end = &track->oldest;
+	track->n_ready--;
 	slot->ready = false;
-	push(&p->free, slot);
-	if (result) {
-		p->failed = true;
-		end_taking(p);
+	return slot;
+}
+
+/* Commits the oldest batch, or drops it after an error in an earlier one or in
+ * an earlier track. Called under the lock, which it releases in between. */
+static void commit_oldest(struct pipeline *p, struct track *track)
+{
+	struct slot *const slot = take_oldest(track);
+	int result = 0;
+
+	track->committing = true;
+	if (track->first < p->stop) {
+		pthread_mutex_unlock(&p->lock);
+		result = commit(p, slot);
+		pthread_mutex_lock(&p->lock);
 	}
+	track->committing = false;
+	/* Meanwhile an earlier track may have failed, too. */
+	if (result && track->first < p->stop) {
+		*p->err = slot->err;
+		p->failed = true;
+		stop_at(p, track->first);
+	}
+	if (slot->is_open)
+		slot->result = 0;
+	push(&p->free, slot);
+	close_track(p, track);
 	/* Waking a worker for every batch would cost more than it gains. */
-	if (p->n_idle && p->n_ready - p->n_committed <= ENOUGH / 2)
+	if (p->n_idle && track->n_ready <= ENOUGH / 2)
 		pthread_cond_signal(&p->idle);
 }
 
-/* At least one worker never waits: if nobody is committing, reading or
- * converting, the oldest batch is ready, a slot is free, or one can be
- * opened. */
+/*
+ * A worker waits only if it can neither commit nor take a batch. If all did, no
+ * batch would be under way: none that is not ready, since nobody converts, and
+ * none that is, since nobody commits. So all slots would be free, and the next
+ * batch could be taken.
+ */
 static void *work(void *arg)
 {
-	struct pipeline *const p = arg;
+	struct worker *const worker = arg;
+	struct pipeline *const p = worker->pipeline;
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		if (can_commit(p)) {
-			commit_oldest(p);
-		} else if (can_take(p)) {
-			take_next(p);
-		} else if (p->ended) {
+		struct track *const ready = find_ready(p, worker);
+		struct track *const next =
+			ready ? NULL : choose_track(p, worker);
+
+		if (ready) {
+			commit_oldest(p, ready);
+		} else if (next) {
+			take_next(p, worker, next);
+		} else if (all_is_taken(p)) {
 			break; /* workers that are still busy commit the rest */
 		} else {
 			p->n_idle++;
@@ -410,13 +671,14 @@ static void *work(void *arg)
 			p->n_idle--;
 		}
 	}
+	pthread_cond_broadcast(&p->idle);
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
 /* Starts n threads. Returns how many were started. */
 static unsigned start_threads(pthread_t *threads, unsigned n,
-			      struct pipeline *p, int *error)
+			      struct worker *workers, int *error)
 {
 	sigset_t set, before;
 	unsigned i;
@@ -425,37 +687,49 @@ static unsigned start_threads(pthread_t *threads, unsigned n,
 	(void)pthread_sigmask(SIG_BLOCK, &set, &before);
 	*error = 0;
 	for (i = 0; i < n && !*error; i++)
-		*error = pthread_create(&threads[i], NULL, work, p);
+		*error = pthread_create(&threads[i], NULL, work, &workers[i]);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return *error ? i - 1 : i;
 }
 
-static int run_workers(struct pipeline *p, unsigned n_workers)
+/* Runs `n` workers, of which this thread is the last one. */
+static int run_threads(struct pipeline *p, struct worker *workers,
+		       pthread_t *threads, unsigned n)
 {
-	pthread_t *const threads = calloc(n_workers, sizeof(*threads));
 	unsigned n_threads;
 	int error;
 
-	if (!threads)
-		return error_errno(p->err, "cannot start %u threads",
-				   n_workers);
-	n_threads = start_threads(threads, n_workers - 1, p, &error);
+	n_threads = start_threads(threads, n - 1, workers, &error);
 	if (error) {
 		pthread_mutex_lock(&p->lock);
-		p->failed = true;
-		end_taking(p);
+		stop_at(p, 0);
 		pthread_mutex_unlock(&p->lock);
 	}
-	work(p);
+	work(&workers[n - 1]);
 	for (unsigned i = 0; i < n_threads; i++)
 		pthread_join(threads[i], NULL);
+	if (!error)
+		return p->failed ? -1 : 0;
+	errno = error;
+	return error_errno(p->err, "cannot start thread %u of %u",
+			   n_threads + 2, n);
+}
+
+static int run_workers(struct pipeline *p, unsigned n)
+{
+	struct worker *const workers = calloc(n, sizeof(*workers));
+	pthread_t *const threads = calloc(n, sizeof(*threads));
+	int result;
+
+	for (unsigned i = 0; workers && i < n; i++)
+		workers[i].pipeline = p;
+	if (workers && threads)
+		result = run_threads(p, workers, threads, n);
+	else
+		result = error_errno(p->err, "cannot start %u threads", n);
+	free(workers);
 	free(threads);
-	if (error) {
-		errno = error;
-		return error_errno(p->err, "cannot start thread %u of %u",
-				   n_threads + 2, n_workers);
-	}
-	return p->failed ? -1 : 0;
+	return result;
 }
 
 static bool reads_stream(const struct plan *plan)
@@ -469,8 +743,7 @@ static bool reads_stream(const struct plan *plan)
 static int open_slots(struct pipeline *p, struct error *err)
 {
 	p->slots = calloc(p->n_slots, sizeof(*p->slots));
-	p->taken = calloc(p->n_slots, sizeof(struct slot *));
-	if (!p->slots || !p->taken)
+	if (!p->slots)
 		return error_errno(err, "cannot allocate %u slots", p->n_slots);
 	for (unsigned i = 0; i < p->n_slots; i++)
 		push(&p->closed, &p->slots[i]);
@@ -480,13 +753,12 @@ static int open_slots(struct pipeline *p, struct error *err)
 static void close_slots(struct pipeline *p)
 {
 	for (unsigned i = 0; p->slots && i < p->n_slots; i++) {
-		if (p->slots[i].buffers.out)
+		if (p->slots[i].is_open)
 			p->pass->device->slot_close(p->pass->device,
 						    &p->slots[i].buffers);
 		free(p->slots[i].notes);
 	}
 	free(p->slots);
-	free(p->taken);
 }
 
 static int run_plan(const struct plan *plan, const struct pass *pass,
@@ -494,16 +766,22 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 {
 	struct pipeline p = {
 		.pass = pass,
+		.plan = plan,
 		.needs = pass_needs(pass),
 		.n_slots = options->n_slots,
+		.n_tracks = options->n_tracks,
 		.stream = reads_stream(plan),
+		.alone = PTHREAD_MUTEX_INITIALIZER,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.idle = PTHREAD_COND_INITIALIZER,
-		.cursor = { .plan = plan, .slot_bytes = options->slot_bytes },
+		.stop = SIZE_MAX,
+		.slot_bytes = options->slot_bytes,
 		.err = err,
 	};
 	int result = open_slots(&p, err);
 
+	if (!p.needs.tracks || !p.n_tracks)
+		p.n_tracks = 1;
 	if (!result)
 		result = run_workers(&p, options->n_workers);
 	close_slots(&p);

@@ -442,6 +442,7 @@ bool plan_has_next(struct plan_cursor *cursor)
 
 bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
 {
+	batch->track = cursor->track;
 	batch->n_items = 0;
 	batch->in_bytes = 0;
 	batch->out_bytes = 0;

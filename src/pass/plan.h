@@ -142,6 +142,7 @@ struct work_item {
  */
 #define PLAN_BATCH_ITEMS 64
 struct work_batch {
+	unsigned track; /* of the cursor */
 	size_t n_items; /* at least 1 */
 	size_t in_bytes;
 	size_t out_bytes;
@@ -155,8 +156,10 @@ struct plan_cursor {
 	size_t slot_bytes; /* at least PLAN_MIN_SLOT */
 	size_t index;      /* of the tensor */
 	uint64_t done;     /* blocks of that tensor; bytes if it is verbatim */
+	unsigned track;    /* see struct pass_options */
 };
 #define PLAN_MIN_SLOT (4 * PLAN_PART)
+#define PLAN_MAX_TRACKS 32
 
 bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
 

@@ -9,7 +9,7 @@ struct sink_dir {
 	const struct plan *plan;
 	struct folder_files files;
 	struct folder *folder;
-	struct output *file; /* of the tensor that is being written */
+	struct output *written[PLAN_MAX_TRACKS]; /* a file in each track */
 };
 
 static char *path_of_tensor(const void *context, size_t i, struct error *err)
@@ -19,25 +19,32 @@ static char *path_of_tensor(const void *context, size_t i, struct error *err)
 	return file_name_of(&plan->tensors[i], err);
 }
 
-static int open_file(struct sink_dir *dir, const struct plan_tensor *tensor,
-		     struct error *err)
+static struct output *open_file(struct sink_dir *dir,
+				const struct plan_tensor *tensor,
+				struct error *err)
 {
 	char *const path = file_name_of(tensor, err);
-	int result = -1;
+	struct output *const file =
+		path ? folder_create(dir->folder, path, err) : NULL;
 
-	if (path)
-		dir->file = folder_create(dir->folder, path, err);
-	if (dir->file)
-		result = output_reserve(dir->file, tensor->dst_bytes, err);
 	free(path);
-	return result;
+	if (!file || !output_reserve(file, tensor->dst_bytes, err))
+		return file;
+	output_abort(file);
+	return NULL;
 }
 
-static int close_file(struct sink_dir *dir, struct error *err)
+static size_t file_of(const struct sink *sink, const struct plan_tensor *tensor)
 {
-	struct output *const file = dir->file;
+	(void)sink;
+	return tensor->index;
+}
 
-	dir->file = NULL;
+static int close_file(struct output **written, struct error *err)
+{
+	struct output *const file = *written;
+
+	*written = NULL;
 	return output_finish(file, err);
 }
 
@@ -45,17 +52,19 @@ static int write_dir(struct sink *sink, const struct work_batch *batch,
 		     const void *bytes, struct error *err)
 {
 	struct sink_dir *const dir = (struct sink_dir *)sink;
+	struct output **const written = &dir->written[batch->track];
 
 	for (size_t i = 0; i < batch->n_items; i++) {
 		const struct work_item *const item = &batch->items[i];
 
-		if (!item->dst_offset && open_file(dir, item->tensor, err))
-			return -1;
-		if (output_write(dir->file, (const char *)bytes + item->out,
+		if (!item->dst_offset)
+			*written = open_file(dir, item->tensor, err);
+		if (!*written ||
+		    output_write(*written, (const char *)bytes + item->out,
 				 item->dst_bytes, err))
 			return -1;
 		if (item->dst_offset + item->dst_bytes ==
-		    item->tensor->dst_bytes && close_file(dir, err))
+		    item->tensor->dst_bytes && close_file(written, err))
 			return -1;
 	}
 	return 0;
@@ -63,11 +72,16 @@ static int write_dir(struct sink *sink, const struct work_batch *batch,
 
 static int write_empty(struct sink_dir *dir, struct error *err)
 {
-	for (size_t i = 0; i < dir->plan->n_tensors; i++)
-		if (!dir->plan->tensors[i].dst_bytes &&
-		    (open_file(dir, &dir->plan->tensors[i], err) ||
-		     close_file(dir, err)))
+	for (size_t i = 0; i < dir->plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor = &dir->plan->tensors[i];
+		struct output *file;
+
+		if (tensor->dst_bytes)
+			continue;
+		file = open_file(dir, tensor, err);
+		if (!file || output_finish(file, err))
 			return -1;
+	}
 	return 0;
 }
 
@@ -75,8 +89,9 @@ static void abort_dir(struct sink *sink)
 {
 	struct sink_dir *const dir = (struct sink_dir *)sink;
 
-	if (dir->file)
-		output_abort(dir->file);
+	for (unsigned i = 0; i < PLAN_MAX_TRACKS; i++)
+		if (dir->written[i])
+			output_abort(dir->written[i]);
 	if (dir->folder)
 		folder_close(dir->folder);
 	free(dir);
@@ -108,6 +123,7 @@ struct sink *sink_dir_open(const char *path,
 	*dir = (struct sink_dir){
 		.sink = {
 			.any_order = true,
+			.file_of = file_of,
 			.write = write_dir,
 			.finish = finish_dir,
 			.abort = abort_dir,

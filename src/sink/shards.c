@@ -16,6 +16,12 @@
 #define INDEX "model.safetensors.index.json"
 #define MAX_SHARDS 99999 /* their names have five digits */
 
+/* A shard that is being written; without a file, none is. */
+struct shard_file {
+	struct sink *file;
+	uint64_t left; /* bytes of its tensors that are still to come */
+};
+
 struct sink_shards {
 	struct sink sink; /* first */
 	const struct plan *plan;
@@ -27,8 +33,7 @@ struct sink_shards {
 	size_t *shard_of; /* of each tensor */
 	struct folder_files files;
 	struct folder *folder;
-	size_t n_opened;
-	struct sink *file; /* of the shard opened last, unless it is finished */
+	struct shard_file written[PLAN_MAX_TRACKS]; /* one in each track */
 };
 
 static char *path_of_shard(const struct sink_shards *shards, size_t i,
@@ -74,32 +79,39 @@ static struct output *create_file(struct sink_shards *shards, size_t i,
 	return output;
 }
 
-static int finish_shard(struct sink_shards *shards, struct error *err)
+static size_t file_of(const struct sink *sink, const struct plan_tensor *tensor)
 {
-	struct sink *const file = shards->file;
-
-	shards->file = NULL;
-	return file ? file->finish(file, err) : 0;
+	return ((const struct sink_shards *)sink)->shard_of[tensor->index];
 }
 
-/* Finishes the shards before number `i`, and opens that one. */
-static int go_to_shard(struct sink_shards *shards, size_t i, struct error *err)
+/* NULL on error. */
+static struct sink *open_shard(struct sink_shards *shards, size_t i,
+			       struct error *err)
 {
-	while (shards->n_opened <= i) {
-		struct output *output;
+	struct output *const output = create_file(shards, i, err);
 
-		if (finish_shard(shards, err))
-			return -1;
-		output = create_file(shards, shards->n_opened, err);
-		if (!output)
-			return -1;
-		shards->file = sink_safetensors_open(
-			output, &shards->shards[shards->n_opened++],
-			shards->model, err);
-		if (!shards->file)
-			return -1;
+	return output ? sink_safetensors_open(output, &shards->shards[i],
+					      shards->model, err) : NULL;
+}
+
+/* Writes to the shard number `i`, from opening it to its last byte. */
+static int write_shard(struct sink_shards *shards, struct shard_file *written,
+		       size_t i, const struct work_batch *part,
+		       const void *values, struct error *err)
+{
+	struct sink *file = written->file;
+
+	if (!file) {
+		file = written->file = open_shard(shards, i, err);
+		written->left = shards->shards[i].dst_bytes;
 	}
-	return 0;
+	if (!file || file->write(file, part, values, err))
+		return -1;
+	written->left -= part->out_bytes;
+	if (written->left)
+		return 0;
+	written->file = NULL;
+	return file->finish(file, err);
 }
 
 /* Of a batch, the items that are in one shard, from number `i` on. Returns the
@@ -111,7 +123,9 @@ static size_t take_part(const struct sink_shards *shards,
 	const size_t shard =
 		shards->shard_of[batch->items[i].tensor->index];
 
+	part->track = 0;
 	part->n_items = 0;
+	part->out_bytes = 0;
 	for (; i < batch->n_items; i++) {
 		const size_t index = batch->items[i].tensor->index;
 		struct work_item *const item = &part->items[part->n_items];
@@ -121,6 +135,7 @@ static size_t take_part(const struct sink_shards *shards,
 		*item = batch->items[i];
 		item->tensor = &shards->tensors[index];
 		part->n_items++;
+		part->out_bytes += item->dst_bytes;
 	}
 	return i;
 }
@@ -136,8 +151,8 @@ static int write_shards(struct sink *sink, const struct work_batch *batch,
 			shards->shard_of[batch->items[i].tensor->index];
 
 		i = take_part(shards, batch, i, &part);
-		if (go_to_shard(shards, shard, err) ||
-		    shards->file->write(shards->file, &part, values, err))
+		if (write_shard(shards, &shards->written[batch->track], shard,
+				&part, values, err))
 			return -1;
 	}
 	return 0;
@@ -201,12 +216,31 @@ out_abort:
 	return -1;
 }
 
+/* Shards whose tensors have no weights. */
+static int write_empty(struct sink_shards *shards, struct error *err)
+{
+	for (size_t i = 0; i < shards->n_shards; i++) {
+		struct sink *file;
+
+		if (shards->shards[i].dst_bytes)
+			continue;
+		file = open_shard(shards, i, err);
+		if (!file || file->finish(file, err))
+			return -1;
+	}
+	return 0;
+}
+
 static void abort_shards(struct sink *sink)
 {
 	struct sink_shards *const shards = (struct sink_shards *)sink;
 
-	if (shards->file)
-		shards->file->abort(shards->file);
+	for (unsigned i = 0; i < PLAN_MAX_TRACKS; i++) {
+		struct sink *const file = shards->written[i].file;
+
+		if (file)
+			file->abort(file);
+	}
 	if (shards->folder)
 		folder_close(shards->folder);
 	free(shards->shards);
@@ -218,8 +252,7 @@ static void abort_shards(struct sink *sink)
 static int finish_shards(struct sink *sink, struct error *err)
 {
 	struct sink_shards *const shards = (struct sink_shards *)sink;
-	const int result = go_to_shard(shards, shards->n_shards - 1, err) ||
-			   finish_shard(shards, err) ||
+	const int result = write_empty(shards, err) ||
 			   write_index(shards, err) ||
 			   folder_finish(shards->folder, err);
 
@@ -324,6 +357,8 @@ struct sink *sink_shards_open(const char *path,
 	}
 	*shards = (struct sink_shards){
 		.sink = {
+			.file_of = file_of,
+			.file_bytes = OUTPUT_STREAM_BYTES,
 			.write = write_shards,
 			.finish = finish_shards,
 			.abort = abort_shards,

@@ -1,9 +1,11 @@
 /*
  * Preloaded into the program to simulate a full disk: with FAIL_WRITE=N in the
  * environment, the Nth write to a regular file and all later ones fail, and the
- * one before writes only half of its bytes.
+ * one before writes only half of its bytes. With FAIL_SIGNAL=S, these writes
+ * succeed, and the Nth sends the program the signal S.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -16,6 +18,7 @@ static atomic_long n_writes;
 static size_t allow(int fd, size_t n)
 {
 	const char *const text = getenv("FAIL_WRITE");
+	const char *const number = getenv("FAIL_SIGNAL");
 	const long fails = text ? atol(text) : 0;
 	struct stat st;
 	long write;
@@ -23,6 +26,11 @@ static size_t allow(int fd, size_t n)
 	if (!fails || fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return n;
 	write = atomic_fetch_add(&n_writes, 1) + 1;
+	if (number) {
+		if (write == fails)
+			(void)kill(getpid(), atoi(number));
+		return n;
+	}
 	if (write >= fails) {
 		errno = ENOSPC;
 		return 0;

@@ -17,6 +17,37 @@ test_threads_every_output() {
 	done
 }
 
+test_threads_shards() {
+	for size in 10K 300K 1M; do
+		run "$THREADS_MODEL" -F safetensors -o one/ -j1 \
+			--max-shard-size $size
+		succeeds
+		# shellcheck disable=SC2086
+		run "$THREADS_MODEL" -F safetensors -o many/ $THREADS \
+			--max-shard-size $size --checksum=sha256
+		succeeds
+		diff -r one many || fail "$size"
+		rm -r one many
+	done
+}
+
+# Any number of files with few descriptors.
+test_threads_few_descriptors() {
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+gguf_file.write('model', [(f'{i % 7}/{i}', 'q8_0', (32,), bytes(34))
+                          for i in range(2000)])" || exit
+	(
+		ulimit -n 64
+		run model -o out/ -j32
+		succeeds
+		run model -F safetensors -o shards/ -j32 --max-shard-size 1K
+		succeeds
+	) || exit
+	[ "$(find out -type f -size 128c | wc -l)" = 2000 ] || fail 'out/'
+	[ "$(find shards -type f | wc -l)" = 251 ] || fail 'shards/'
+}
+
 test_threads_pipes() {
 	run "$THREADS_MODEL" -t f16 -o one -j1
 	for kind in raw npz; do
@@ -71,4 +102,34 @@ test_threads_gpus() {
 		succeeds
 	done
 	diff -r hip cuda || fail 'the folders differ'
+}
+
+# threads_leave_nothing STATUS [MESSAGE]: the run failed, its folder is gone.
+threads_leave_nothing() {
+	status_is "$1"
+	[ $# = 1 ] || grep -q "$2" "$ERR" || fail "$(<"$ERR")"
+	folder_is
+}
+
+# A full disk, a signal in a thread that writes, and a lost GPU.
+test_threads_faults() {
+	local n call shards=(-F safetensors --max-shard-size 100K)
+	# shellcheck disable=SC2086
+	for n in 1 2 3 10 30 60; do
+		run_full $n "$THREADS_MODEL" -o out/ $THREADS
+		threads_leave_nothing 2 'cannot write .*No space left'
+		run_full $n "$THREADS_MODEL" "${shards[@]}" -o out/ $THREADS
+		threads_leave_nothing 2 'cannot write .*No space left'
+	done
+	for n in 1 5 20 60; do
+		# shellcheck disable=SC2086
+		FAIL_SIGNAL=15 run_full $n "$THREADS_MODEL" -o out/ $THREADS
+		threads_leave_nothing $((128 + 15))
+	done
+	for call in 60 100 200 300; do
+		# shellcheck disable=SC2086
+		FAKE_GPU_FAIL=$call FAKE_GPU_LOST=1 gpu cuda "$THREADS_MODEL" \
+			-d gpu -o out/ $THREADS
+		threads_leave_nothing 2 'device gpu:0 '
+	done
 }

@@ -113,7 +113,8 @@ static void check(enum output_type type, size_t slot_bytes, bool parts_only)
 	static struct blake3_part parts[PLAN_BATCH_ITEMS];
 	struct fake_model fake;
 	struct plan plan;
-	struct plan_cursor cursor = { &plan, slot_bytes, 0, 0 };
+	struct plan_cursor cursor = { .plan = &plan,
+				      .slot_bytes = slot_bytes };
 	struct work_batch batch;
 	struct device_slot slot = {
 		.blake3 = cpu_rows_at(0)->blake3,

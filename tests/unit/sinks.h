@@ -55,7 +55,8 @@ static inline struct output *sinks_output(struct sinks *s, const char *path)
 static inline int sinks_write(struct sinks *s, struct sink *sink,
 			      const struct plan *plan)
 {
-	struct plan_cursor cursor = { plan, PLAN_MIN_SLOT, 0, 0 };
+	struct plan_cursor cursor = { .plan = plan,
+				      .slot_bytes = PLAN_MIN_SLOT };
 	struct work_batch batch;
 	char bytes[16];
 

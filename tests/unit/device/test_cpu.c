@@ -63,7 +63,8 @@ static void test_batch(void **state)
 	struct device *dev = open_device();
 	struct fake_model fake;
 	struct plan plan;
-	struct plan_cursor cursor = { &plan, SLOT, 0, 0 };
+	struct plan_cursor cursor = { .plan = &plan,
+				      .slot_bytes = SLOT };
 	struct work_batch batch;
 	struct device_slot slot;
 	struct error err;

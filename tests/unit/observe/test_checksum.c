@@ -132,7 +132,8 @@ static struct observer *open_observer(struct fixture *f,
 /* Every byte of tensor "a" is 'a', and so on. */
 static int observe_plan(struct observer *observer, const struct plan *plan)
 {
-	struct plan_cursor cursor = { plan, PLAN_MIN_SLOT, 0, 0 };
+	struct plan_cursor cursor = { .plan = plan,
+				      .slot_bytes = PLAN_MIN_SLOT };
 	struct work_batch batch;
 	struct blake3_part parts[PLAN_BATCH_ITEMS];
 	char bytes[PLAN_MIN_SLOT];
@@ -182,6 +183,47 @@ static void test_checksums(void **state)
 	}
 }
 
+/* Batches of "long" and of "a", in turns. */
+static void test_tracks(void **state)
+{
+	static const unsigned long_sum = LONG_BYTES * 'l';
+	struct fixture *const f = *state;
+	struct observer *const observer = open_observer(f, &weak);
+	struct plan only[2] = { f->plan, f->plan };
+	struct plan_cursor cursors[2];
+	struct work_batch batch;
+	char bytes[PLAN_MIN_SLOT];
+	const struct observed observed = observed_values(&batch, bytes);
+	bool more = true;
+
+	assert_non_null(observer);
+	assert_true(observer->any_tracks && observer->wants_tracks);
+	only[0].tensors += 3;
+	for (unsigned i = 0; i < 2; i++) {
+		only[i].n_tensors = 1;
+		cursors[i] = (struct plan_cursor){
+			.plan = &only[i],
+			.slot_bytes = PLAN_MIN_SLOT,
+			.track = 3 * i + 1,
+		};
+	}
+	while (more) {
+		more = false;
+		for (unsigned i = 0; i < 2; i++) {
+			if (!plan_next(&cursors[i], &batch))
+				continue;
+			assert_int_equal(batch.track, 3 * i + 1);
+			memset(bytes, i ? 'a' : 'l', batch.out_bytes);
+			assert_int_equal(observe_batch(observer, &observed,
+						       &err), 0);
+			more = true;
+		}
+	}
+	assert_int_equal(f->sums[0] << 8 | f->sums[1], 2 * 'a');
+	assert_int_equal(f->sums[6] << 8 | f->sums[7], long_sum & 0xffff);
+	observer->close(observer);
+}
+
 static void test_the_checksum_fails(void **state)
 {
 	struct fixture *const f = *state;
@@ -213,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_checksums),
+		TEST(test_tracks),
 		TEST(test_the_checksum_fails),
 	};
 

@@ -54,7 +54,8 @@ static int finish(struct observer *observer)
 static int put(struct observer *observer, const struct plan *walked,
 	       const char *got, size_t slot_bytes)
 {
-	struct plan_cursor cursor = { walked, slot_bytes, 0, 0 };
+	struct plan_cursor cursor = { .plan = walked,
+				      .slot_bytes = slot_bytes };
 	char *const bytes = malloc(slot_bytes);
 	struct work_batch batch;
 	int result = 0;
@@ -426,7 +427,8 @@ static void *prepare_part(void *arg)
 /* Each batch in a thread of its own, begun from the last. */
 static void test_threads(void **state)
 {
-	struct plan_cursor cursor = { &plan, 8192, 0, 0 };
+	struct plan_cursor cursor = { .plan = &plan,
+				      .slot_bytes = 8192 };
 	struct part parts[12];
 	pthread_t threads[12];
 	struct observer *observer;

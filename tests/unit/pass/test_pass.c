@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -60,6 +61,37 @@ static void test_slots_stay_within_their_memory(void **state)
 			}
 }
 
+/* As many as there are workers, if memory and descriptors suffice. */
+static void test_tracks(void **state)
+{
+	const size_t mib = 1 << 20;
+	struct pass_needs needs = { .tracks = true };
+	struct rlimit before, few;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(
+		pass_options_for(&needs, 8, 128 * mib, mib).n_tracks, 8);
+	assert_int_equal(
+		pass_options_for(&needs, 999, 128 * mib, mib).n_tracks,
+		PLAN_MAX_TRACKS);
+	needs.track_bytes = mib;
+	assert_int_equal(
+		pass_options_for(&needs, 8, 16 * mib, mib).n_tracks, 4);
+	assert_int_equal(pass_options_for(&needs, 8, 0, mib).n_tracks, 1);
+	for (rlim_t n = 1; n <= 64; n++) {
+		few = before;
+		few.rlim_cur = n;
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		assert_in_range(pass_options_for(&needs, 99, 128 * mib, mib)
+					.n_tracks, 1, n < 19 ? 1 : n / 3);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	needs.tracks = false;
+	assert_int_equal(
+		pass_options_for(&needs, 8, 128 * mib, mib).n_tracks, 1);
+}
+
 /* --------------------------------- needs ---------------------------------- */
 
 static int take_nothing(struct sink *sink, const struct work_batch *batch,
@@ -69,6 +101,14 @@ static int take_nothing(struct sink *sink, const struct work_batch *batch,
 	(void)batch;
 	(void)values;
 	(void)error;
+	return 0;
+}
+
+static size_t one_file(const struct sink *sink,
+		       const struct plan_tensor *tensor)
+{
+	(void)sink;
+	(void)tensor;
 	return 0;
 }
 
@@ -94,6 +134,7 @@ static void test_needs(void **state)
 	pass_set_sink(&pass, &sink);
 	needs = pass_needs(&pass);
 	assert_true(needs.values && needs.sink_order && !needs.raw_order);
+	assert_false(needs.tracks);
 	assert_int_equal(needs.note_bytes, PLAN_BATCH_ITEMS *
 			 (4 + sizeof(struct blake3_part)));
 
@@ -102,6 +143,19 @@ static void test_needs(void **state)
 	needs = pass_needs(&pass);
 	assert_true(needs.values && needs.raw_order && !needs.sink_order);
 	assert_null(needs.blake3);
+
+	/* Files side by side, unless something needs all tensors in order. */
+	sink.file_of = one_file;
+	pass_set_sink(&pass, &sink);
+	assert_false(pass_needs(&pass).tracks);
+	stream.any_order = true;
+	assert_true(pass_needs(&pass).tracks);
+	sink.file_of = NULL;
+	assert_false(pass_needs(&pass).tracks);
+	stream.wants_tracks = true;
+	assert_false(pass_needs(&pass).tracks);
+	sink.any_order = true;
+	assert_true(pass_needs(&pass).tracks);
 }
 
 /* ------------------------------- how it ends ------------------------------ */
@@ -147,7 +201,8 @@ static void abort_sink(struct sink *sink)
 static void test_how_it_ends(void **state)
 {
 	const struct plan plan = { 0 };
-	const struct pass_options options = { 1, 1, PLAN_MIN_SLOT };
+	const struct pass_options options = { .n_workers = 1, .n_slots = 1,
+					      .slot_bytes = PLAN_MIN_SLOT };
 
 	(void)state;
 	for (unsigned i = 0; i < 9; i++) {
@@ -189,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_slots_stay_within_their_memory),
+		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_how_it_ends),
 	};

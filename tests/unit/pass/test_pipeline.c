@@ -145,7 +145,7 @@ struct test_observer {
 	size_t prepare_fails_at; /* tensor */
 	const char *expected;
 	atomic_size_t prepared;  /* bytes */
-	uint64_t committed;
+	atomic_size_t committed;
 	atomic_bool misused;
 	const struct plan *plan;
 	struct blake3_tree trees[N_TENSORS]; /* of the plan's tensors */
@@ -207,13 +207,31 @@ static int test_commit(struct observer *observer,
 struct test_sink {
 	struct sink sink;
 	char *bytes;
-	uint64_t size, position;
+	uint64_t size;
+	atomic_size_t position;
 	size_t fails_at; /* tensor */
-	atomic_flag busy;
+	atomic_flag busy[PLAN_MAX_TRACKS];
+	atomic_uint n_busy;
+	atomic_bool overlapped;
 	atomic_bool misused; /* by two threads, or out of order */
-	bool only_caller;
+	size_t written[N_TENSORS]; /* bytes of each tensor */
+	atomic_bool only_caller;
 	pthread_t caller;
 };
+
+/* Each tensor comes in order, and all of them where that is asked for. */
+static bool is_in_order(struct test_sink *test, const struct work_item *item,
+			size_t tensor)
+{
+	const uint64_t to = item->tensor->dst_offset + item->dst_offset;
+
+	if (test->written[tensor] != item->dst_offset)
+		return false;
+	test->written[tensor] += item->dst_bytes;
+	return to + item->dst_bytes <= test->size &&
+	       (to == test->position || test->sink.any_order ||
+		test->sink.file_of);
+}
 
 static int test_write(struct sink *sink, const struct work_batch *batch,
 		      const void *bytes, struct error *error)
@@ -221,29 +239,41 @@ static int test_write(struct sink *sink, const struct work_batch *batch,
 	struct test_sink *test = (struct test_sink *)sink;
 	int result = 0;
 
-	if (atomic_flag_test_and_set(&test->busy))
+	if (atomic_flag_test_and_set(&test->busy[batch->track]) ||
+	    (!sink->file_of && test->n_busy))
 		test->misused = true;
+	if (test->n_busy++)
+		test->overlapped = true;
 	if (!pthread_equal(pthread_self(), test->caller))
 		test->only_caller = false;
 	dawdle();
 	for (size_t i = 0; i < batch->n_items; i++) {
 		const struct work_item *item = &batch->items[i];
-		const uint64_t to = item->tensor->dst_offset + item->dst_offset;
+		const size_t tensor = strtoul(
+			item->tensor->tensor->info->name.data, NULL, 10);
 
-		if (strtoul(item->tensor->tensor->info->name.data, NULL, 10) ==
-		    test->fails_at)
+		if (tensor == test->fails_at)
 			result = error_set(error, "no room");
-		if (to + item->dst_bytes > test->size ||
-		    (to != test->position && !test->sink.any_order))
+		if (!is_in_order(test, item, tensor))
 			test->misused = true;
 		else
-			memcpy(test->bytes + to,
+			memcpy(test->bytes + item->tensor->dst_offset +
+				       item->dst_offset,
 			       (const char *)bytes + item->out,
 			       item->dst_bytes);
 		test->position += item->dst_bytes;
 	}
-	atomic_flag_clear(&test->busy);
+	test->n_busy--;
+	atomic_flag_clear(&test->busy[batch->track]);
 	return result;
+}
+
+/* Files of three tensors. */
+static size_t test_file_of(const struct sink *sink,
+			   const struct plan_tensor *tensor)
+{
+	(void)sink;
+	return tensor->index / 3;
 }
 
 /* -------------------------------- the bench ------------------------------- */
@@ -260,6 +290,7 @@ struct bench {
 	struct test_observer observer;
 	struct test_sink sink;
 	bool no_sink;
+	unsigned n_tracks;
 };
 
 static char tensor_names[N_TENSORS][4];
@@ -362,12 +393,12 @@ static void bench_open(struct bench *bench, enum output_type type, bool reverse)
 		.plan = &bench->plan,
 	};
 	bench->no_sink = false;
+	bench->n_tracks = 0;
 	bench->sink = (struct test_sink){
 		.sink = { .write = test_write },
 		.bytes = malloc(bench->plan.dst_bytes),
 		.size = bench->plan.dst_bytes,
 		.fails_at = NEVER,
-		.busy = ATOMIC_FLAG_INIT,
 		.caller = pthread_self(),
 	};
 }
@@ -385,7 +416,12 @@ static void bench_close(struct bench *bench)
 static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 		     size_t slot_bytes)
 {
-	const struct pass_options options = { n_workers, n_slots, slot_bytes };
+	const struct pass_options options = {
+		.n_workers = n_workers,
+		.n_slots = n_slots,
+		.slot_bytes = slot_bytes,
+		.n_tracks = bench->n_tracks,
+	};
 	struct pass pass = { .plan = &bench->plan,
 			     .device = &bench->device.device };
 	int result;
@@ -396,6 +432,7 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 	bench->device.used = 0;
 	bench->sink.only_caller = true;
 	bench->sink.position = 0;
+	memset(bench->sink.written, 0, sizeof(bench->sink.written));
 	bench->observer.prepared = 0;
 	bench->observer.committed = 0;
 	memset(bench->sink.bytes, 0x55, bench->plan.dst_bytes);
@@ -467,6 +504,33 @@ static void test_same_bytes_for_all_sizes(void **state)
 		}
 		bench_close(&bench);
 	}
+}
+
+static void test_same_bytes_for_all_tracks(void **state)
+{
+	static const unsigned n_tracks[] = { 2, 3, PLAN_MAX_TRACKS };
+	bool overlapped = false;
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	for (size_t i = 0; i < 4 * 3 * N_SIZES; i++) {
+		const size_t k = i % N_SIZES;
+
+		bench.n_tracks = n_tracks[i / N_SIZES % 3];
+		bench.sink.sink.file_of =
+			i / N_SIZES / 3 & 1 ? NULL : test_file_of;
+		bench.sink.sink.any_order = !bench.sink.sink.file_of;
+		bench.observer.observer.any_tracks = i / N_SIZES / 3 & 2;
+		bench.observer.observer.wants_tracks = true;
+		assert_int_equal(bench_run(&bench, sizes[k].n_workers,
+					   sizes[k].n_slots,
+					   sizes[k].slot_bytes), 0);
+		assert_output(&bench);
+		overlapped |= bench.sink.overlapped;
+	}
+	assert_true(overlapped);
+	bench_close(&bench);
 }
 
 /* Whoever hashes, and whether the values come back or not. */
@@ -574,13 +638,46 @@ static void test_first_error_wins(void **state)
 	}
 }
 
+/* Also if a later file fails earlier in time. */
+static void test_first_error_of_all_tracks_wins(void **state)
+{
+	static const struct {
+		size_t convert, prepare, write; /* tensors */
+		const char *message;
+	} rows[] = {
+		{ 5, 18, 39, "no conversion" }, { 39, 7, 18, "no memory" },
+		{ 39, 18, 7, "no room" },	{ NEVER, NEVER, 39, "no room" },
+		{ 31, 30, 29, "no room" },	{ 29, 33, 36, "no conversion" },
+	};
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	bench.sink.sink.file_of = test_file_of;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) * N_SIZES; i++) {
+		const size_t row = i / N_SIZES, k = i % N_SIZES;
+
+		bench.n_tracks = i & 1 ? 4 : PLAN_MAX_TRACKS;
+		bench.device.fails_at = rows[row].convert;
+		bench.observer.prepare_fails_at = rows[row].prepare;
+		bench.sink.fails_at = rows[row].write;
+		assert_int_equal(bench_run(&bench, sizes[k].n_workers,
+					   sizes[k].n_slots,
+					   sizes[k].slot_bytes), -1);
+		assert_string_equal(err.message, rows[row].message);
+	}
+	bench_close(&bench);
+}
+
 static void test_slots_that_cannot_be_had(void **state)
 {
 	struct bench bench;
 
 	(void)state;
 	bench_open(&bench, OUTPUT_F32, false);
-	for (unsigned i = 0; i < 40; i++) {
+	for (unsigned i = 0; i < 80; i++) {
+		bench.n_tracks = i / 40 * 3;
+		bench.sink.sink.file_of = bench.n_tracks ? test_file_of : NULL;
 		bench.device.open_fails_at = i % 4;
 		if (bench_run(&bench, 3, 4, PLAN_MIN_SLOT)) {
 			assert_string_equal(err.message, "no slot");
@@ -767,10 +864,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_same_bytes_for_all_sizes),
+		TEST(test_same_bytes_for_all_tracks),
 		TEST(test_same_hashes_for_all_sizes),
 		TEST(test_one_worker_is_the_caller),
 		TEST(test_nothing_to_do),
 		TEST(test_first_error_wins),
+		TEST(test_first_error_of_all_tracks_wins),
 		TEST(test_slots_that_cannot_be_had),
 		TEST(test_fewer_and_smaller_slots),
 		TEST(test_threads_that_do_not_start),

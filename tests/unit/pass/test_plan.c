@@ -340,7 +340,8 @@ static void test_no_tensors(void **state)
 	struct fake_model fake;
 	struct work_batch batch;
 	struct plan plan;
-	struct plan_cursor cursor = { &plan, PLAN_MIN_SLOT, 0, 0 };
+	struct plan_cursor cursor = { .plan = &plan,
+				      .slot_bytes = PLAN_MIN_SLOT };
 
 	(void)state;
 	fake_model_init(&fake, 1);
@@ -431,7 +432,8 @@ static void test_order_of_the_source(void **state)
  */
 static size_t walk(const struct plan *plan, size_t slot_bytes)
 {
-	struct plan_cursor cursor = { plan, slot_bytes, 0, 0 };
+	struct plan_cursor cursor = { .plan = plan,
+				      .slot_bytes = slot_bytes };
 	struct work_batch batch;
 	uint64_t src = 0, dst = 0, done = 0; /* done: of the tensor's input */
 	size_t n_batches = 0;

@@ -28,7 +28,8 @@ static struct sink *open_sink(const char *path, struct plan *plan)
 static void write_plan(struct sink *sink, const struct plan *plan,
 		       const char *text)
 {
-	struct plan_cursor cursor = { plan, PLAN_MIN_SLOT, 0, 0 };
+	struct plan_cursor cursor = { .plan = plan,
+				      .slot_bytes = PLAN_MIN_SLOT };
 	struct work_batch batch;
 
 	assert_true(plan_next(&cursor, &batch));
@@ -103,7 +104,8 @@ static void test_errors(void **state)
 {
 	struct fake_model fake;
 	struct plan plan, sorted;
-	struct plan_cursor cursor = { &plan, PLAN_MIN_SLOT, 0, 0 };
+	struct plan_cursor cursor = { .plan = &plan,
+				      .slot_bytes = PLAN_MIN_SLOT };
 	struct work_batch batch;
 	struct sink *sink;
 
