@@ -2,7 +2,7 @@
 #
 #   make              build/gguf-dequant, the program
 #   make check        run all tests: check-unit, check-cli, check-models,
-#                     check-install, check-api
+#                     check-hf, check-install, check-api
 #   make check-reproducible  build in another folder; compare every byte
 #   make bench        measure decoding, checksums and the whole program, in
 #                     GB/s: bench-rows, bench-checksum, bench-program
@@ -136,9 +136,9 @@ TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 	$(WRITE_CORPUS) $(FUZZERS)
 
 .PHONY: all help bench_gpu tests check check-unit check-cli check-threads \
-	check-models check-install check-reproducible check-api bench \
-	bench-rows bench-checksum bench-gpu bench-program fuzz fuzz-corpus \
-	fuzz-seeds fuzz-run fuzz-merge install uninstall clean
+	check-models check-hf check-install check-reproducible check-api \
+	bench bench-rows bench-checksum bench-gpu bench-program fuzz \
+	fuzz-corpus fuzz-seeds fuzz-run fuzz-merge install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
@@ -209,7 +209,7 @@ $(PRELOADED): $B/%.so: %.c
 tests: $(if $(SANITIZE),$(PROGRAM),all) $(UNIT_TESTS) $(WRITE_CORPUS) \
 	$(PRELOADED) $(FAKE_PROGRAM) $(FAKE_GPUS)
 
-check: check-unit check-cli check-models check-install check-api
+check: check-unit check-cli check-models check-hf check-install check-api
 
 # Tests send signals, so none may be ignored, as under nohup and in some CIs.
 TEST_ENV := env --default-signal
@@ -236,6 +236,11 @@ check-threads: $(PROGRAM) $(THREAD_TESTS) $(WRITE_CORPUS) $(PRELOADED) \
 
 check-models: $(PROGRAM)
 	@tests/models/test_models.sh $(PROGRAM)
+
+# With the packages of scripts/requirements.txt, if setup has installed them.
+check-hf: $(PROGRAM)
+	@PATH="$(CURDIR)/build/venv/bin:$$PATH" tests/hf/test_tensors.py \
+		$(PROGRAM)
 
 check-install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 	+@tests/install/test_install.sh "$(MAKE)"

@@ -50,6 +50,7 @@ int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 	*budget = (struct budget){
 		.memory = memory,
 		.header = (size_t)(memory / 16 * 3),
+		.checkpoint = (size_t)(memory / 4),
 		.manifest = (size_t)(memory / 32),
 		.threads = threads,
 	};
@@ -57,10 +58,11 @@ int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 }
 
 size_t budget_for_slots(const struct budget *budget, const struct model *model,
-			const struct plan *plan, unsigned n_workers)
+			const struct plan *plan, size_t plan_bytes,
+			unsigned n_workers)
 {
 	uint64_t used = PROGRAM_MEMORY + n_workers * STACK_MEMORY +
-			plan->n_tensors * sizeof(*plan->tensors);
+			plan->n_tensors * sizeof(*plan->tensors) + plan_bytes;
 	uint64_t left;
 
 	for (size_t i = 0; i < model->n_shards; i++)

@@ -19,6 +19,7 @@ struct conversion {
 	const struct options *options;
 	const struct model *model;
 	struct plan *plan;
+	const struct hf_checkpoint *checkpoint; /* NULL: none is written */
 	struct pass pass;
 	struct observer unchanged; /* checks the model's files at the end */
 	struct observer *observers[PASS_MAX_OBSERVERS];
@@ -233,9 +234,12 @@ static int add_sink(struct conversion *c, struct error *err)
 	if (!options->output)
 		return 0;
 	if (sink_kind_is_folder(kind, options->output)) {
-		sink = kind->open_folder(options->output, &c->how,
-					 options->max_shard_size, c->plan,
-					 c->model, err);
+		const struct sink_folder folder = {
+			options->output, &c->how, options->max_shard_size,
+			c->checkpoint
+		};
+
+		sink = kind->open_folder(&folder, c->plan, c->model, err);
 	} else {
 		struct output *const output = open_output(c, err);
 
@@ -366,8 +370,11 @@ static int run_conversion(struct conversion *c, const struct budget *budget,
 				   dev->n_workers : budget->threads;
 	const struct pass_options how = pass_options_for(
 		&needs, n_workers,
-		budget_for_slots(budget, c->model, c->plan, n_workers),
-		dev->best_slot);
+		budget_for_slots(budget, c->model, c->plan,
+				 c->checkpoint ? c->checkpoint->mapping.memory :
+						 0,
+				 n_workers),
+		plan_best_slot(c->plan, dev->best_slot));
 
 	const int result = run_pass(c, &how, err);
 
@@ -402,11 +409,13 @@ static void release_conversion(struct conversion *c)
 
 int convert(const struct options *options, const struct budget *budget,
 	    struct manifest *manifest, const struct model *model,
-	    struct plan *plan, struct error *err)
+	    struct plan *plan, const struct hf_checkpoint *checkpoint,
+	    struct error *err)
 {
 	const double start = clock_seconds();
 	struct conversion c = { .options = options, .model = model,
-				.plan = plan, .pass = { .plan = plan },
+				.plan = plan, .checkpoint = checkpoint,
+				.pass = { .plan = plan },
 				.how = { .force = options->force,
 					 .no_sync = options->no_sync,
 					 .inputs = &model->files } };

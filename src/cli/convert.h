@@ -5,15 +5,18 @@
 #include "cli/budget.h"
 #include "cli/manifest.h"
 #include "cli/options.h"
+#include "hf/checkpoint.h"
 
 /*
  * Converts the tensors of the plan once, and writes, hashes and compares them
- * on the way. manifest: checksums to compare with, or NULL. If values differ,
+ * on the way. manifest: checksums to compare with, or NULL. checkpoint: that
+ * the plan is of, or NULL. If values differ,
  * returns an error that differs, and nothing was written. With --verbose,
  * prints the device, the threads and the throughput to standard error.
  */
 int convert(const struct options *options, const struct budget *budget,
 	    struct manifest *manifest, const struct model *model,
-	    struct plan *plan, struct error *err);
+	    struct plan *plan, const struct hf_checkpoint *checkpoint,
+	    struct error *err);
 
 #endif

@@ -492,6 +492,142 @@ void listing_json(FILE *stream, const struct model *model,
 	json_object_end(&json);
 }
 
+/* ------------------------------- the mapping ------------------------------ */
+
+/* A tensor of the file and what becomes of it. */
+struct mapped {
+	const struct plan_tensor *from;
+	const struct hf_tensor *to; /* NULL: it is dropped */
+	const char *transform;
+};
+
+/* Calls `show` for each part of the checkpoint's tensors, then for what is
+ * dropped. */
+static void for_each_mapped(const struct hf_mapping *mapping,
+			    void (*show)(void *context,
+					 const struct mapped *mapped),
+			    void *context)
+{
+	for (size_t i = 0; i < mapping->n_tensors; i++) {
+		const struct hf_tensor *const to = &mapping->tensors[i];
+
+		for (unsigned k = 0; k < to->n_parts; k++)
+			show(context, &(struct mapped){
+				to->parts[k], to,
+				hf_transform_name(to->row->transform) });
+	}
+	for (size_t i = 0; i < mapping->n_dropped; i++)
+		show(context, &(struct mapped){ mapping->dropped[i], NULL,
+						hf_transform_name(HF_DROP) });
+}
+
+static const char *format_hf_shape(char text[SHAPE_SIZE],
+				   const struct hf_tensor *tensor)
+{
+	size_t len = 1;
+
+	strcpy(text, tensor ? "[" : "-");
+	if (!tensor)
+		return text;
+	for (unsigned i = tensor->info.n_dims; i; i--)
+		len += (size_t)snprintf(text + len, SHAPE_SIZE - len,
+					"%" PRIu64 "%s",
+					tensor->info.dims[i - 1],
+					i > 1 ? ", " : "");
+	snprintf(text + len, SHAPE_SIZE - len, "]");
+	return text;
+}
+
+static const char *hf_name(const struct mapped *mapped)
+{
+	return mapped->to ? mapped->to->name : "-";
+}
+
+struct columns {
+	FILE *stream;
+	int shape, transform, name;
+};
+
+static void widen(void *context, const struct mapped *mapped)
+{
+	struct columns *const columns = context;
+	char shape[SHAPE_SIZE];
+
+	columns->transform = max(columns->transform,
+				 (int)strlen(mapped->transform));
+	columns->name = max(columns->name, (int)strlen(hf_name(mapped)));
+	columns->shape = max(columns->shape,
+			     (int)strlen(format_hf_shape(shape, mapped->to)));
+}
+
+static void print_mapped(void *context, const struct mapped *mapped)
+{
+	const struct columns *const columns = context;
+	char shape[SHAPE_SIZE];
+
+	fprintf(columns->stream, "%-*s  %-*s  %-*s  ", columns->name,
+		hf_name(mapped), columns->shape,
+		format_hf_shape(shape, mapped->to), columns->transform,
+		mapped->transform);
+	escape_print(columns->stream, mapped->from->tensor->info->name);
+	putc('\n', columns->stream);
+}
+
+static void print_mapping(FILE *stream, const struct hf_checkpoint *checkpoint)
+{
+	const struct model *const model = checkpoint->model;
+	struct columns columns = { stream, sizeof("SHAPE") - 1,
+				   sizeof("TRANSFORM") - 1,
+				   sizeof("HUGGING FACE") - 1 };
+
+	for_each_mapped(&checkpoint->mapping, widen, &columns);
+	fprintf(stream, "%s: %s, %zu tensors; a shape's slowest dimension is "
+		"first\n\n%-*s  %-*s  %-*s  GGUF\n",
+		model->shards[0].source.name,
+		checkpoint->architecture->class_name,
+		checkpoint->mapping.n_tensors, columns.name, "HUGGING FACE",
+		columns.shape, "SHAPE", columns.transform, "TRANSFORM");
+	for_each_mapped(&checkpoint->mapping, print_mapped, &columns);
+}
+
+static void json_mapped(void *context, const struct mapped *mapped)
+{
+	struct json *const json = context;
+	const struct hf_tensor *const to = mapped->to;
+
+	json_object(json);
+	json_key(json, "gguf");
+	json_text(json, mapped->from->tensor->info->name);
+	json_named(json, "hf", to ? to->name : NULL);
+	json_named(json, "transform", mapped->transform);
+	json_key(json, "shape");
+	json_array(json);
+	for (unsigned i = to ? to->info.n_dims : 0; i; i--)
+		json_unsigned(json, to->info.dims[i - 1]);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+void listing_mapping(FILE *stream, const struct hf_checkpoint *checkpoint,
+		     bool json_wanted)
+{
+	struct json json;
+
+	if (!json_wanted) {
+		print_mapping(stream, checkpoint);
+		return;
+	}
+	json_init(&json, stream, JSON_LINES);
+	json_object(&json);
+	json_named(&json, "architecture", checkpoint->architecture->class_name);
+	json_named(&json, "model_type", checkpoint->architecture->model_type);
+	json_key(&json, "tensors");
+	json_array(&json);
+	for_each_mapped(&checkpoint->mapping, json_mapped, &json);
+	json_array_end(&json);
+	json_object_end(&json);
+}
+
 /* ------------------------------- the index -------------------------------- */
 
 static int json_file(struct json *json, const struct plan_tensor *tensor,

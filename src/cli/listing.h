@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "pass/plan.h"
+#include "hf/checkpoint.h"
 
 /*
  * These write to a stream that no other thread uses; ferror(stream) tells if
@@ -20,6 +20,11 @@ void listing_table(FILE *stream, const struct model *model,
 /* The same for programs, with every metadata value. */
 void listing_json(FILE *stream, const struct model *model,
 		  const struct plan *plan);
+
+/* Which tensors of a checkpoint are made from which of the file, and how. Shapes
+ * are in Hugging Face's order, slowest dimension first. */
+void listing_mapping(FILE *stream, const struct hf_checkpoint *checkpoint,
+		     bool json_wanted);
 
 /* The place of each tensor in the output. If `files`, with the name of its file
  * (see file_name.h). */

@@ -36,8 +36,10 @@ static int print_error(const struct error *err)
 	return err->differs ? STATUS_DIFFERENT : STATUS_TROUBLE;
 }
 
+/* checkpoint: that the plan is of, or NULL. */
 static int list(const struct options *options, const struct model *model,
-		const struct plan *plan, struct error *err)
+		const struct plan *plan, const struct hf_checkpoint *checkpoint,
+		struct error *err)
 {
 	const struct output_options how = { .inputs = &model->files };
 	struct output *output = output_open("-", &how, err);
@@ -47,7 +49,10 @@ static int list(const struct options *options, const struct model *model,
 		return -1;
 	if (output_stream_open(&text, output, err))
 		goto out_abort;
-	if (options->action == OPTIONS_LIST_JSON)
+	if (checkpoint)
+		listing_mapping(text.stream, checkpoint,
+				options->action == OPTIONS_LIST_JSON);
+	else if (options->action == OPTIONS_LIST_JSON)
 		listing_json(text.stream, model, plan);
 	else
 		listing_table(text.stream, model, plan);
@@ -112,6 +117,49 @@ static int apply_scales(const struct options *options, struct plan *plan,
 	return 0;
 }
 
+static int run_pass(const struct options *options, const struct budget *budget,
+		    struct manifest *manifest, const struct model *model,
+		    struct plan *plan, struct hf_checkpoint *checkpoint,
+		    struct error *err)
+{
+	if (checkpoint) {
+		checkpoint->notes = options->verbose ? stderr : NULL;
+		if (hf_checkpoint_read_values(checkpoint, err))
+			return -1;
+	}
+	return convert(options, budget, manifest, model, plan, checkpoint, err);
+}
+
+/* Lists or converts the plan's tensors, or those that a checkpoint has of
+ * them. */
+static int run_plan(const struct options *options, const struct budget *budget,
+		    struct manifest *manifest, const struct model *model,
+		    struct plan *plan, struct error *err)
+{
+	const bool selected = plan->n_tensors < model->n_tensors;
+	struct hf_checkpoint checkpoint, *of = NULL;
+	float *scales = NULL;
+	int result = 0;
+
+	if (options->action == OPTIONS_CONVERT)
+		result = plan_check_formats(plan, err) ||
+			 apply_scales(options, plan, model, &scales, err);
+	if (!result && options->kind && options->kind->is_checkpoint) {
+		result = hf_checkpoint_init(&checkpoint, model, plan, selected,
+					    budget->checkpoint, err);
+		of = result ? NULL : &checkpoint;
+	}
+	if (!result && options->action == OPTIONS_CONVERT)
+		result = run_pass(options, budget, manifest, model, plan, of,
+				  err);
+	else if (!result)
+		result = list(options, model, plan, of, err);
+	if (of)
+		hf_checkpoint_release(of);
+	free(scales);
+	return result ? -1 : 0;
+}
+
 /* manifest: to compare with, or NULL. */
 static int run_model(const struct options *options, const struct budget *budget,
 		     struct manifest *manifest, struct error *err)
@@ -124,7 +172,6 @@ static int run_model(const struct options *options, const struct budget *budget,
 	};
 	struct model model;
 	struct plan plan;
-	float *scales = NULL;
 	int result = -1;
 
 	if (open_model(options, budget->header, &model, err))
@@ -136,23 +183,12 @@ static int run_model(const struct options *options, const struct budget *budget,
 	if (options->kind && options->kind->keeps_f32 &&
 	    keep_f32(&plan, &model, err))
 		goto out_plan;
-	if (options->action == OPTIONS_CONVERT) {
-		result = plan_check_formats(&plan, err);
-		if (!result)
-			result = apply_scales(options, &plan, &model, &scales,
-					      err);
-		if (!result)
-			result = convert(options, budget, manifest, &model,
-					 &plan, err);
-		for (size_t i = 0; i < model.n_shards; i++)
-			if (!result || err->differs)
-				source_drain(&model.shards[i].source,
-					     MAX_PADDING);
-	} else {
-		result = list(options, &model, &plan, err);
-	}
+	result = run_plan(options, budget, manifest, &model, &plan, err);
+	for (size_t i = 0; i < model.n_shards; i++)
+		if (options->action == OPTIONS_CONVERT &&
+		    (!result || err->differs))
+			source_drain(&model.shards[i].source, MAX_PADDING);
 out_plan:
-	free(scales);
 	plan_release(&plan);
 out_release:
 	model_release(&model);

@@ -116,11 +116,11 @@ static const struct row rows[] = {
 	{ 't', "type", "[SEL=]TYPE", " (as stored)", .names = option_type_name,
 	  .has_default = true, .read = option_type, FIELD(types),
 	  .applies = READS_FILE, .except = CHECK },
-	{ 'F', "format", "KIND", " (default: by PATH)",
+	{ 'F', "format", "KIND", " (or by PATH)",
 	  .names = option_kind_name, .read = option_kind, FIELD(kind),
-	  .applies = WRITE },
+	  .applies = WRITE | LISTS },
 	{ 0, "max-shard-size", "SIZE",
-	  "shards of safetensors in a folder (default 5GB)",
+	  "size of the shards of safetensors and hf (default 5GB)",
 	  .takes = "a number of bytes, as in 500M or 5GB",
 	  .read = option_shard_size, FIELD(max_shard_size), .applies = WRITE },
 	{ 0, "apply-scales", NULL,
@@ -452,13 +452,14 @@ static int set_checksum(struct line *line, struct error *err)
 /* Checks the options of sharded output. */
 static int set_shards(struct options *options, struct error *err)
 {
-	const bool shards = options->kind->open_file &&
+	const bool shards = options->kind->open_folder == sink_shards_open &&
 			    sink_kind_is_folder(options->kind, options->output);
 
 	if (options->max_shard_size && !shards)
 		return error_set(err, "'--max-shard-size' has no effect "
-				      "without '--format safetensors' and a "
-				      "folder as '--output DIR/'");
+				      "without '--format hf', or '--format "
+				      "safetensors' and a folder as '--output "
+				      "DIR/'");
 	if (options->index && shards)
 		return error_set(err, "'--index' does not describe shards: "
 				      "they have an index of their own");
@@ -483,6 +484,26 @@ static int set_output(struct line *line, struct error *err)
 	    !strcmp(options->index, options->output))
 		return error_set(err, "'--output' and '--index' are the same");
 	return set_shards(options, err);
+}
+
+/* A list shows what a checkpoint has, but no other kind. What values are
+ * compared with is about the tensors of the file. */
+static int check_checkpoint(struct line *line, struct error *err)
+{
+	const struct row *const format = find_row('F');
+	const struct row *compared = starter(line, EXPECT | CHECK);
+	struct row only_written = *format;
+
+	if (!line->given[format - rows])
+		return 0;
+	only_written.applies = WRITE;
+	if (!line->options->kind->is_checkpoint)
+		return check_effect(line, &only_written, err);
+	if (compared)
+		return error_set(err, "'--%s' cannot be combined with "
+				 "'--format %s', whose tensors are others",
+				 compared->name, line->options->kind->name);
+	return 0;
 }
 
 static int set_messages(struct line *line, struct error *err)
@@ -511,7 +532,8 @@ static int resolve(struct line *line, struct error *err)
 	if (!(line->runs & ~(unsigned)BLOCKS))
 		line->runs |= LIST;
 	if (check_together(line, err) || set_checksum(line, err) ||
-	    check_effects(line, err) || check_streams(line, err) ||
+	    check_effects(line, err) || check_checkpoint(line, err) ||
+	    check_streams(line, err) ||
 	    check_device(line, err) || set_output(line, err) ||
 	    set_messages(line, err))
 		return -1;

@@ -5,6 +5,7 @@
 #include "base/escape.h"
 
 /* The conditions of a row, after its other members. */
+#define MAYBE { HF_MAYBE, NULL, 0 }
 #define HAS_TENSOR(pattern) { HF_HAS_TENSOR, pattern, 0 }
 #define NO_TENSOR(pattern) { HF_NO_TENSOR, pattern, 0 }
 #define KEY_IS(key, n) { HF_KEY_IS, key, n }
@@ -92,6 +93,7 @@ bool hf_condition_holds(const struct hf_condition *condition,
 
 	switch (condition->fact) {
 	case HF_ALWAYS:
+	case HF_MAYBE:
 		return true;
 	case HF_HAS_TENSOR:
 		return hf_tensor(model, condition->name);

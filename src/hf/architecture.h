@@ -7,6 +7,7 @@
 
 enum hf_fact {
 	HF_ALWAYS,
+	HF_MAYBE,
 	HF_HAS_TENSOR,
 	HF_NO_TENSOR,
 	HF_KEY_IS,

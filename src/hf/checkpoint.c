@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/escape.h"
+
 static int read_values(struct hf_values *values,
 		       const struct model_tensor *tensor, struct error *err)
 {
@@ -23,7 +25,8 @@ static int read_values(struct hf_values *values,
 			   (size_t)info->bytes, err);
 }
 
-static int read_all_values(struct hf_checkpoint *checkpoint, struct error *err)
+int hf_checkpoint_read_values(struct hf_checkpoint *checkpoint,
+			      struct error *err)
 {
 	const struct hf_architecture *const arch = checkpoint->architecture;
 
@@ -49,22 +52,53 @@ static int read_all_values(struct hf_checkpoint *checkpoint, struct error *err)
 	return 0;
 }
 
+/* The type that most weights are written as. */
+static enum output_type main_type(const struct plan *plan)
+{
+	uint64_t weights[OUTPUT_TYPE_COUNT] = { 0 };
+	enum output_type most = OUTPUT_F32;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const enum output_type type = plan->tensors[i].type;
+
+		weights[type] += plan->tensors[i].tensor->info->n_weights;
+		if (weights[type] > weights[most])
+			most = type;
+	}
+	return most;
+}
+
+static int check_types(const struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		char name[ESCAPE_MESSAGE_SIZE];
+
+		if (plan->tensors[i].type != OUTPUT_NATIVE)
+			continue;
+		escape_text(name, sizeof(name),
+			    plan->tensors[i].tensor->info->name);
+		return error_set(err, "'--type native' for tensor '%s' cannot "
+				 "be combined with '--format hf', which writes "
+				 "f32, f16 or bf16", name);
+	}
+	return 0;
+}
+
 int hf_checkpoint_init(struct hf_checkpoint *checkpoint,
-		       const struct model *model, enum output_type type,
-		       FILE *notes, struct error *err)
+		       const struct model *model, struct plan *plan,
+		       bool selected, size_t memory, struct error *err)
 {
 	*checkpoint = (struct hf_checkpoint){
 		.model = model,
 		.architecture = hf_architecture_of(model, err),
-		.type = type,
-		.notes = notes,
 	};
-	if (!checkpoint->architecture)
+	if (!checkpoint->architecture || plan_check_formats(plan, err) ||
+	    check_types(plan, err) ||
+	    hf_mapping_init(&checkpoint->mapping, checkpoint->architecture,
+			    model, plan, selected, memory, err))
 		return -1;
-	if (!read_all_values(checkpoint, err))
-		return 0;
-	hf_checkpoint_release(checkpoint);
-	return -1;
+	checkpoint->type = main_type(plan);
+	return 0;
 }
 
 void hf_checkpoint_release(struct hf_checkpoint *checkpoint)
@@ -72,6 +106,7 @@ void hf_checkpoint_release(struct hf_checkpoint *checkpoint)
 	for (size_t i = 0; i < checkpoint->n_values; i++)
 		free(checkpoint->values[i].values);
 	free(checkpoint->values);
+	hf_mapping_release(&checkpoint->mapping);
 	*checkpoint = (struct hf_checkpoint){ .model = NULL };
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/output_type.h"
-#include "hf/architecture.h"
+#include "hf/mapping.h"
 
 /* The values of a small F32 tensor. */
 struct hf_values {
@@ -18,6 +18,7 @@ struct hf_values {
 struct hf_checkpoint {
 	const struct model *model;
 	const struct hf_architecture *architecture;
+	struct hf_mapping mapping;
 	enum output_type type; /* of most of the weights written */
 	FILE *notes; /* gets a line for each fact that is not in the file and
 			for which a default stands; NULL: nobody wants to
@@ -27,14 +28,19 @@ struct hf_checkpoint {
 };
 
 /*
- * Chooses the architecture, and reads the values; a stream that has some is
- * spooled first. The checkpoint borrows the model. The caller releases it after
- * success.
+ * Chooses the architecture, and lets the plan have the checkpoint's tensors:
+ * see hf_mapping_init, also for the parameters. The caller releases the
+ * checkpoint after success, and after the plan.
  */
 int hf_checkpoint_init(struct hf_checkpoint *checkpoint,
-		       const struct model *model, enum output_type type,
-		       FILE *notes, struct error *err);
+		       const struct model *model, struct plan *plan,
+		       bool selected, size_t memory, struct error *err);
 void hf_checkpoint_release(struct hf_checkpoint *checkpoint);
+
+/* Reads the values, before any tensor of the plan. A stream that has some is
+ * spooled first. */
+int hf_checkpoint_read_values(struct hf_checkpoint *checkpoint,
+			      struct error *err);
 
 /* The values of the tensor that VALUES names so; NULL: the model has none. */
 const struct hf_values *hf_values(const struct hf_checkpoint *checkpoint,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "pass/pipeline.h"
+#include "pass/view.h"
 
 void pass_add(struct pass *pass, struct observer *observer)
 {
@@ -30,6 +31,9 @@ struct pass_needs pass_needs(const struct pass *pass)
 		.track_bytes = sink ? sink->file_bytes : 0,
 	};
 
+	for (size_t i = 0; i < pass->plan->n_tensors; i++)
+		if (pass->plan->tensors[i].view)
+			needs.view_bytes = VIEW_SCRATCH_BYTES;
 	for (size_t i = 0; i < pass->n_observers; i++) {
 		const struct observer *const observer = pass->observers[i];
 
@@ -80,7 +84,8 @@ struct pass_options pass_options_for(const struct pass_needs *needs,
 				     size_t best_slot)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const size_t least = 2 * PLAN_MIN_SLOT + needs->note_bytes;
+	const size_t rest = needs->note_bytes + needs->view_bytes;
+	const size_t least = 2 * PLAN_MIN_SLOT + rest;
 	const unsigned n_tracks = count_tracks(needs, n_workers, memory);
 	size_t n_slots = n_workers == 1 ? 1 : 2 * (size_t)n_workers + 4;
 	size_t slot_bytes;
@@ -89,12 +94,12 @@ struct pass_options pass_options_for(const struct pass_needs *needs,
 	if (n_slots > memory / least)
 		n_slots = memory / least ? memory / least : 1;
 	slot_bytes = memory / n_slots;
-	slot_bytes -= least_of(slot_bytes, needs->note_bytes);
+	slot_bytes -= least_of(slot_bytes, rest);
 	slot_bytes = least_of(slot_bytes / 2 & ~(page - 1), best_slot);
 	if (slot_bytes < PLAN_MIN_SLOT)
 		slot_bytes = PLAN_MIN_SLOT;
-	return (struct pass_options){ n_workers, (unsigned)n_slots,
-				      slot_bytes, n_tracks };
+	return (struct pass_options){ n_workers, (unsigned)n_slots, slot_bytes,
+				      n_tracks, memory / 4 };
 }
 
 /* After a difference, the other observers are finished as well. */

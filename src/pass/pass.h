@@ -36,6 +36,7 @@ struct pass_needs {
 	size_t track_bytes; /* that each of them takes */
 	const struct blake3_lanes *blake3;
 	size_t note_bytes; /* for the items of one batch */
+	size_t view_bytes; /* for a batch that is read through views */
 };
 struct pass_needs pass_needs(const struct pass *pass);
 
@@ -49,11 +50,14 @@ struct pass_options {
 	 * 1. Each has its own track: its batches are committed in order, by one
 	 * thread at a time. At most PLAN_MAX_TRACKS. */
 	unsigned n_tracks;
+
+	size_t window_bytes; /* of a stream that may be kept for views */
 };
 
 /* The fastest options for that many workers whose tracks and slots, including
- * the notes, fit into `memory` bytes; at least the minimum. No slot is larger
- * than best_slot, and there are enough descriptors for the tracks. */
+ * notes and what views need, fit into `memory` bytes; at least the minimum. No
+ * slot is larger than best_slot, and there are enough descriptors for the
+ * tracks. A window takes up to a quarter as much memory again. */
 struct pass_options pass_options_for(const struct pass_needs *needs,
 				     unsigned n_workers, size_t memory,
 				     size_t best_slot);

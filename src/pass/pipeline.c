@@ -11,6 +11,7 @@
 #include "hash/blake3.h"
 #include "io/cleanup.h"
 #include "pass/scales.h"
+#include "pass/view.h"
 
 _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
@@ -26,6 +27,7 @@ struct slot {
 	bool is_open;
 	const struct worker *user; /* in whose caches it may still be */
 	struct work_batch batch;
+	struct view_scratch scratch;
 	char *notes; /* for each observer, one per item */
 	bool ready;  /* to be committed, or to end the run with the error */
 	int result;
@@ -59,6 +61,7 @@ struct pipeline {
 	unsigned n_slots;
 	unsigned n_tracks; /* 1: a single one for the whole plan */
 	bool stream; /* batches must be read in order */
+	struct view_scratch scratch; /* of who reads the stream */
 
 	pthread_mutex_t alone; /* held to call what cannot be called by several
 				  threads at once, and never for `lock` */
@@ -94,16 +97,29 @@ static int name_tensor(struct error *err, const struct work_item *item)
 					item->tensor->tensor->info->name));
 }
 
-static int read_batch(struct slot *slot)
+static int read_item(struct pipeline *p, struct slot *slot,
+		     const struct work_item *item)
+{
+	const struct plan_tensor *const tensor = item->tensor;
+	char *const to = tensor->verbatim ?
+			 (char *)slot->buffers.out + item->out :
+			 (char *)slot->buffers.in + item->in;
+
+	if (tensor->view)
+		return view_read(tensor->view, p->pass->rows,
+				 p->stream ? &p->scratch : &slot->scratch,
+				 item->src_offset - tensor->tensor->info->offset,
+				 to, item->src_bytes, &slot->err);
+	return source_read(tensor->tensor->source, item->src_offset, to,
+			   item->src_bytes, &slot->err);
+}
+
+static int read_batch(struct pipeline *p, struct slot *slot)
 {
 	for (size_t i = 0; i < slot->batch.n_items; i++) {
 		const struct work_item *const item = &slot->batch.items[i];
-		char *const to = item->tensor->verbatim ?
-				 (char *)slot->buffers.out + item->out :
-				 (char *)slot->buffers.in + item->in;
 
-		if (source_read(item->tensor->tensor->source, item->src_offset,
-				to, item->src_bytes, &slot->err))
+		if (read_item(p, slot, item))
 			return name_tensor(&slot->err, item);
 	}
 	return 0;
@@ -514,7 +530,7 @@ static void take_batch(struct pipeline *p, struct worker *worker,
 	pthread_mutex_unlock(&p->lock);
 
 	if (!result)
-		result = read_batch(slot);
+		result = read_batch(p, slot);
 	if (p->stream)
 		pass_stream_on(p);
 	if (!result)
@@ -732,11 +748,32 @@ static int run_workers(struct pipeline *p, unsigned n)
 	return result;
 }
 
+/* The source number `i` of a tensor; NULL past the end. */
+static struct source *source_of(const struct plan_tensor *tensor, unsigned i)
+{
+	const struct view *const view = tensor->view;
+
+	if (!view)
+		return i ? NULL : tensor->tensor->source;
+	for (unsigned k = 0; k < view->n_bands; k++) {
+		const struct view_band *const band = &view->bands[k];
+
+		if (i < band->n_from)
+			return band->from[i]->tensor->source;
+		i -= band->n_from;
+	}
+	return NULL;
+}
+
 static bool reads_stream(const struct plan *plan)
 {
+	const struct source *source;
+
 	for (size_t i = 0; i < plan->n_tensors; i++)
-		if (!plan->tensors[i].tensor->source->seekable)
-			return true;
+		for (unsigned k = 0;
+		     (source = source_of(&plan->tensors[i], k)); k++)
+			if (!source->seekable)
+				return true;
 	return false;
 }
 
@@ -756,8 +793,10 @@ static void close_slots(struct pipeline *p)
 		if (p->slots[i].is_open)
 			p->pass->device->slot_close(p->pass->device,
 						    &p->slots[i].buffers);
+		view_scratch_release(&p->slots[i].scratch);
 		free(p->slots[i].notes);
 	}
+	view_scratch_release(&p->scratch);
 	free(p->slots);
 }
 
@@ -790,9 +829,13 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 
 static int spool(const struct plan *plan, struct error *err)
 {
+	struct source *source;
+
 	for (size_t i = 0; i < plan->n_tensors; i++)
-		if (source_spool(plan->tensors[i].tensor->source, err))
-			return -1;
+		for (unsigned k = 0;
+		     (source = source_of(&plan->tensors[i], k)); k++)
+			if (source_spool(source, err))
+				return -1;
 	return 0;
 }
 
@@ -800,7 +843,9 @@ static int spool(const struct plan *plan, struct error *err)
 static int run_in_order(const struct plan *plan, const struct pass *pass,
 			const struct pass_options *options, struct error *err)
 {
-	if (reads_stream(plan) && !plan_is_sequential(plan) && spool(plan, err))
+	if (reads_stream(plan) &&
+	    !plan_is_sequential(plan, options->window_bytes) &&
+	    spool(plan, err))
 		return -1;
 	return run_plan(plan, pass, options, err);
 }
@@ -836,7 +881,7 @@ int pipeline_run(const struct pass *pass, const struct pass_options *options,
 				  &sorted, pass, options, err);
 	}
 	if (needs.raw_order || needs.sink_order || !reads_stream(plan) ||
-	    plan_is_sequential(plan))
+	    plan_is_sequential(plan, options->window_bytes))
 		return run_in_order(plan, pass, options, err);
 	return run_sorted(plan_init_by_source(&sorted, plan, err), &sorted,
 			  pass, options, err);

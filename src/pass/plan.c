@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "pass/view.h"
 
 /* A part consists of whole blocks, with values of 16 and of 32 bits, and fits
  * into the smallest slot. */
@@ -157,6 +158,12 @@ const char *plan_type_name(const struct plan *plan)
 						OUTPUT_F32)->name;
 }
 
+static uint64_t stored_bytes(const struct plan_tensor *tensor)
+{
+	return tensor->view ? view_stored_bytes(tensor->view) :
+			      tensor->tensor->info->bytes;
+}
+
 /* Places the tensor in the output, and adds it to the plan's totals. */
 static int place_next(struct plan *plan, struct plan_tensor *tensor,
 		 struct error *err)
@@ -181,7 +188,7 @@ static int place_next(struct plan *plan, struct plan_tensor *tensor,
 				 "tensor '%s', which has %" PRIu64 " weights",
 				 escape_text(name, sizeof(name), info->name),
 				 info->n_weights);
-	plan->src_bytes += info->bytes;
+	plan->src_bytes += stored_bytes(tensor);
 	plan->dst_bytes = end;
 	return 0;
 }
@@ -291,23 +298,28 @@ bool plan_is_in_order(const struct plan *plan)
 	return true;
 }
 
-bool plan_is_sequential(const struct plan *plan)
+bool plan_is_sequential(const struct plan *plan, size_t window)
 {
 	const struct source *source = NULL;
 	uint64_t end = 0;
 
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct model_tensor *tensor = plan->tensors[i].tensor;
+		const struct view *const view = plan->tensors[i].view;
+		size_t needed;
 
 		if (!tensor->info->bytes)
 			continue;
+		if (view && (!view_is_sequential(view, &needed) ||
+			     needed > window))
+			return false;
 		/* Sources are stored in the order of their shards, so a tensor
 		 * of a lower one means that the walk goes back. */
 		if (tensor->source < source ||
 		    (tensor->source == source && tensor->info->offset < end))
 			return false;
 		source = tensor->source;
-		end = tensor->info->offset + tensor->info->bytes;
+		end = tensor->info->offset + stored_bytes(&plan->tensors[i]);
 	}
 	return true;
 }
@@ -367,6 +379,23 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* Larger slots would take more memory than they gain speed. */
+#define MAX_TILE ((uint64_t)8 << 20)
+
+size_t plan_best_slot(const struct plan *plan, size_t best)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct view *const view = plan->tensors[i].view;
+		uint64_t tile = view ? view_tile(view) * sizeof(float) : 0;
+
+		if (tile > MAX_TILE)
+			tile = MAX_TILE;
+		if (best < tile)
+			best = (size_t)tile;
+	}
+	return best;
+}
+
 /* The units of a tensor: blocks, or bytes of a verbatim one. */
 struct unit {
 	size_t src, dst; /* bytes of one, before and after */
@@ -384,6 +413,20 @@ static struct unit unit_of(const struct plan_tensor *tensor)
 			      (size_t)format->block_weights *
 				      tensor->format->block_bytes,
 			      info->n_blocks };
+}
+
+/* Of n units, as many as may be followed by others: whole parts and, if that
+ * many fit, whole tiles of a view. */
+static size_t whole_parts(const struct plan_tensor *tensor, struct unit unit,
+			  size_t n)
+{
+	const size_t part = PLAN_PART / unit.dst;
+	const uint64_t tile = !tensor->view ? 1 :
+			      view_tile(tensor->view) *
+				      (tensor->verbatim ? sizeof(float) : 1);
+
+	n -= n % part;
+	return tile % part || tile > n ? n : (size_t)(n - n % tile);
 }
 
 /*
@@ -408,7 +451,7 @@ static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 	if (left <= n)
 		n = (size_t)left;
 	else
-		n -= n % (PLAN_PART / unit.dst);
+		n = whole_parts(tensor, unit, n);
 	if (!n)
 		return 0;
 	batch->items[batch->n_items++] = (struct work_item){

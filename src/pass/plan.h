@@ -6,6 +6,7 @@
 #include "model/model.h"
 
 struct keep;
+struct view;
 
 struct plan_tensor {
 	const struct model_tensor *tensor;
@@ -14,6 +15,8 @@ struct plan_tensor {
 	bool chosen; /* by its name or its stored type */
 	const struct keep *kept; /* why it is F32 instead (see keep.h), or
 				    NULL */
+	const struct view *view; /* what its bytes are read through, see view.h;
+				    NULL: they are those in the file */
 	bool verbatim;         /* the stored bytes are the output */
 	const struct format *format; /* of the output */
 
@@ -104,8 +107,9 @@ bool plan_is_in_order(const struct plan *plan);
 int plan_init_by_output(struct plan *sorted, const struct plan *plan,
 			struct error *err);
 
-/* Whether a walk of the plan never goes back in any source. */
-bool plan_is_sequential(const struct plan *plan);
+/* Whether a walk of the plan never goes back in any source, but for what a
+ * window of so many bytes holds. */
+bool plan_is_sequential(const struct plan *plan, size_t window);
 
 /* A copy of `plan` in the order of the sources' offsets; each tensor keeps its
  * place in the output. The caller releases it after success. */
@@ -160,6 +164,10 @@ struct plan_cursor {
 };
 #define PLAN_MIN_SLOT (4 * PLAN_PART)
 #define PLAN_MAX_TRACKS 32
+
+/* The size of a slot that is best for a plan, if `best` is for tensors as they
+ * are stored: views that are transposed are read in wide tiles. */
+size_t plan_best_slot(const struct plan *plan, size_t best);
 
 bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
 

@@ -107,14 +107,11 @@ static int finish_dir(struct sink *sink, struct error *err)
 	return result ? -1 : 0;
 }
 
-struct sink *sink_dir_open(const char *path,
-			   const struct output_options *options,
-			   uint64_t max_shard_size, struct plan *plan,
+struct sink *sink_dir_open(const struct sink_folder *folder, struct plan *plan,
 			   const struct model *model, struct error *err)
 {
 	struct sink_dir *const dir = malloc(sizeof(*dir));
 
-	(void)max_shard_size;
 	(void)model;
 	if (!dir) {
 		error_errno(err, "cannot write a folder");
@@ -133,7 +130,8 @@ struct sink *sink_dir_open(const char *path,
 	};
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		plan->tensors[i].dst_offset = 0;
-	dir->folder = folder_open(path, options, &dir->files, err);
+	dir->folder = folder_open(folder->path, folder->options, &dir->files,
+				  err);
 	if (dir->folder)
 		return &dir->sink;
 	abort_dir(&dir->sink);

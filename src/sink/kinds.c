@@ -10,6 +10,7 @@ static const struct sink_kind kinds[] = {
 	  .open_folder = sink_shards_open },
 	{ "npz", ".npz", .open_file = sink_npz_open },
 	{ "dir", "/", .open_folder = sink_dir_open },
+	{ "hf", NULL, .open_folder = sink_shards_open, .is_checkpoint = true },
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))

@@ -5,6 +5,17 @@
 #include "io/output.h"
 #include "pass/sink.h"
 
+struct hf_checkpoint;
+
+/* What a folder is to be. Everything is borrowed. */
+struct sink_folder {
+	const char *path;
+	const struct output_options *options;
+	uint64_t max_shard_size; /* bytes of tensors in a shard */
+	const struct hf_checkpoint *checkpoint; /* that the plan is of; NULL:
+						   none */
+};
+
 /*
  * An output kind. The open function sets the dst_offset of each tensor in the
  * plan, and returns NULL on error. The sink borrows plan and model.
@@ -13,6 +24,7 @@ struct sink_kind {
 	const char *name;   /* as --format takes it */
 	const char *suffix; /* of a path that asks for it; NULL: none does */
 	bool keeps_f32;     /* what llama.cpp needs as F32: see pass/keep.h */
+	bool is_checkpoint; /* of tensors that hf/mapping.h makes */
 
 	/* Opens a sink for one file or pipe. Takes over `output`, even on
 	 * error. NULL if this kind is always a folder. */
@@ -20,14 +32,13 @@ struct sink_kind {
 				  const struct model *model,
 				  struct error *err);
 
-	/* Writes a folder at `path`, which appears when it is complete. One
-	 * that exists must be empty unless the options, which the sink borrows,
-	 * have `force`: files of the same names are then replaced at the end,
-	 * but no input and no other output. NULL: this kind is one file only.
-	 * A kind that is both is a folder if the path ends in a slash. */
-	struct sink *(*open_folder)(const char *path,
-				    const struct output_options *options,
-				    uint64_t max_shard_size, struct plan *plan,
+	/* Writes a folder, which appears when it is complete. One that exists
+	 * must be empty unless the options have `force`: files of the same
+	 * names are then replaced at the end, but no input and no other output.
+	 * NULL: this kind is one file only. A kind that is both is a folder if
+	 * the path ends in a slash. */
+	struct sink *(*open_folder)(const struct sink_folder *folder,
+				    struct plan *plan,
 				    const struct model *model,
 				    struct error *err);
 };
@@ -63,17 +74,14 @@ struct sink *sink_npz_open(struct output *output, struct plan *plan,
 
 /* A folder with one file per tensor, named as in file_name.h; each dst_offset
  * is 0. */
-struct sink *sink_dir_open(const char *path,
-			   const struct output_options *options,
-			   uint64_t max_shard_size, struct plan *plan,
+struct sink *sink_dir_open(const struct sink_folder *folder, struct plan *plan,
 			   const struct model *model, struct error *err);
 
 /* Safetensors files of at most that many bytes of tensors each, unless one is
- * larger; and their index. */
-struct sink *sink_shards_open(const char *path,
-			      const struct output_options *options,
-			      uint64_t max_shard_size, struct plan *plan,
-			      const struct model *model, struct error *err);
+ * larger; their index; and the other files of a checkpoint. */
+struct sink *sink_shards_open(const struct sink_folder *folder,
+			      struct plan *plan, const struct model *model,
+			      struct error *err);
 
 /* Refuses tensors that safetensors cannot hold. */
 int sink_safetensors_check(const struct plan *plan, struct error *err);

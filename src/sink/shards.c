@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "hf/files.h"
 #include "io/output_stream.h"
 #include "sink/file.h"
 #include "sink/folder.h"
@@ -31,6 +32,7 @@ struct sink_shards {
 	struct plan_tensor *tensors; /* a copy of the plan's, whose places are
 					those in their shards */
 	size_t *shard_of; /* of each tensor */
+	const struct hf_checkpoint *checkpoint; /* NULL: none */
 	struct folder_files files;
 	struct folder *folder;
 	struct shard_file written[PLAN_MAX_TRACKS]; /* one in each track */
@@ -52,17 +54,36 @@ static char *path_of_shard(const struct sink_shards *shards, size_t i,
 	return NULL;
 }
 
-/* The index follows the shards. */
+static bool has_index(const struct sink_shards *shards)
+{
+	return shards->n_shards > 1;
+}
+
+/* Other file number `i` of the checkpoint; NULL past the end. */
+static const struct hf_file *other_file(const struct sink_shards *shards,
+					size_t i)
+{
+	const struct hf_file *file;
+
+	for (size_t k = 0; shards->checkpoint && (file = hf_file_at(k)); k++)
+		if ((!file->applies || file->applies(shards->checkpoint)) &&
+		    !i--)
+			return file;
+	return NULL;
+}
+
+/* The index follows the shards, and then come the other files. */
 static char *path_of_file(const void *context, size_t i, struct error *err)
 {
 	const struct sink_shards *const shards = context;
+	const size_t n = shards->n_shards + has_index(shards);
 	char *path;
 
 	if (i < shards->n_shards)
 		return path_of_shard(shards, i, err);
-	path = strdup(INDEX);
+	path = strdup(i < n ? INDEX : other_file(shards, i - n)->name);
 	if (!path)
-		error_errno(err, "cannot name the index");
+		error_errno(err, "cannot name a file");
 	return path;
 }
 
@@ -193,23 +214,26 @@ static int put_index(const struct sink_shards *shards, FILE *stream,
 	return 0;
 }
 
-static int write_index(struct sink_shards *shards, struct error *err)
+/* Writes file number `i`: the index, or the `other` one. */
+static int write_text(struct sink_shards *shards, size_t i,
+		      const struct hf_file *other, struct error *err)
 {
-	struct output *output;
+	struct output *const output = create_file(shards, i, err);
 	struct output_stream text;
+	struct error why;
 	int result;
 
-	if (shards->n_shards == 1)
-		return 0;
-	output = create_file(shards, shards->n_shards, err);
 	if (!output)
 		return -1;
 	if (output_stream_open(&text, output, err))
 		goto out_abort;
-	result = put_index(shards, text.stream, err);
-	if (output_stream_close(&text) || result)
+	result = other ? other->write(shards->checkpoint, text.stream, &why) :
+			 put_index(shards, text.stream, &why);
+	if (output_stream_close(&text))
 		goto out_abort;
-	return output_finish(output, err);
+	if (!result)
+		return output_finish(output, err);
+	*err = why;
 
 out_abort:
 	output_abort(output);
@@ -228,6 +252,23 @@ static int write_empty(struct sink_shards *shards, struct error *err)
 		if (!file || file->finish(file, err))
 			return -1;
 	}
+	return 0;
+}
+
+static int write_index(struct sink_shards *shards, struct error *err)
+{
+	return has_index(shards) ?
+	       write_text(shards, shards->n_shards, NULL, err) : 0;
+}
+
+static int write_other_files(struct sink_shards *shards, struct error *err)
+{
+	const size_t n = shards->n_shards + has_index(shards);
+	const struct hf_file *file;
+
+	for (size_t i = 0; (file = other_file(shards, i)); i++)
+		if (write_text(shards, n + i, file, err))
+			return -1;
 	return 0;
 }
 
@@ -321,9 +362,8 @@ static int place_shards(struct sink_shards *shards, struct plan *plan,
 	return 0;
 }
 
-static int open_shards(struct sink_shards *shards, const char *path,
-		       const struct output_options *options,
-		       uint64_t max_shard_size, struct plan *plan,
+static int open_shards(struct sink_shards *shards,
+		       const struct sink_folder *folder, struct plan *plan,
 		       struct error *err)
 {
 	const size_t n = plan->n_tensors;
@@ -336,18 +376,20 @@ static int open_shards(struct sink_shards *shards, const char *path,
 				   n);
 	memcpy(shards->tensors, plan->tensors, n * sizeof(*plan->tensors));
 	if (sink_safetensors_check(plan, err) ||
-	    divide(shards, max_shard_size, err) ||
+	    divide(shards, folder->max_shard_size, err) ||
 	    place_shards(shards, plan, err))
 		return -1;
-	shards->files.n = shards->n_shards + (shards->n_shards > 1);
-	shards->folder = folder_open(path, options, &shards->files, err);
-	return shards->folder ? 0 : -1;
+	shards->files.n = shards->n_shards + has_index(shards);
+	for (size_t i = 0; other_file(shards, i); i++)
+		shards->files.n++;
+	shards->folder = folder_open(folder->path, folder->options,
+				     &shards->files, err);
+	return shards->folder ? write_other_files(shards, err) : -1;
 }
 
-struct sink *sink_shards_open(const char *path,
-			      const struct output_options *options,
-			      uint64_t max_shard_size, struct plan *plan,
-			      const struct model *model, struct error *err)
+struct sink *sink_shards_open(const struct sink_folder *folder,
+			      struct plan *plan, const struct model *model,
+			      struct error *err)
 {
 	struct sink_shards *const shards = malloc(sizeof(*shards));
 
@@ -365,10 +407,10 @@ struct sink *sink_shards_open(const char *path,
 		},
 		.plan = plan,
 		.model = model,
+		.checkpoint = folder->checkpoint,
 		.files = { .path = path_of_file, .context = shards },
 	};
-	if (!open_shards(shards, path, options, max_shard_size, plan,
-			 err))
+	if (!open_shards(shards, folder, plan, err))
 		return &shards->sink;
 	abort_shards(&shards->sink);
 	return NULL;

@@ -108,7 +108,7 @@ test_shards_that_cannot_be() {
 	run -F safetensors -o out.safetensors --max-shard-size 1M \
 		"$MODELS/small.gguf"
 	fails_usage "'--max-shard-size' has no effect without '--format \
-safetensors' and a folder as '--output DIR/'"
+hf', or '--format safetensors' and a folder as '--output DIR/'"
 	run -F safetensors -o out/ --index index "$MODELS/small.gguf"
 	fails_usage "'--index' does not describe shards: they have an index of \
 their own"

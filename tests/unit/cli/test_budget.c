@@ -52,7 +52,7 @@ static void test_the_parts_fit_together(void **state)
 					 0);
 			assert_true(budget.header + 4 * budget.manifest <
 				    memory);
-			slots = budget_for_slots(&budget, &model, &plan, 4);
+			slots = budget_for_slots(&budget, &model, &plan, 0, 4);
 			assert_true(slots + used <= memory);
 			assert_true(slots <= memory / 2);
 			if (memory >= 16 * MIB)
@@ -69,7 +69,7 @@ static void test_nothing_is_left(void **state)
 
 	(void)state;
 	assert_int_equal(budget_init(&budget, 4 * MIB, 1, &err), 0);
-	assert_int_equal(budget_for_slots(&budget, &model, &plan, 1), 0);
+	assert_int_equal(budget_for_slots(&budget, &model, &plan, 0, 1), 0);
 }
 
 int main(void)

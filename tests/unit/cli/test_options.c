@@ -501,8 +501,8 @@ static void test_effects(void **state)
 	BAD("'--untagged' has no effect with '--check'", "--check=c",
 	    "--checksum=sha256", "--untagged", "m");
 	BAD("'--index' has no effect without '--output'", "--index=i", "m");
-	BAD("'--format' has no effect without '--output'", "--checksum",
-	    "--format=raw", "m");
+	BAD("'--format' has no effect without '--list', '--json' or "
+	    "'--output'", "--checksum", "--format=raw", "m");
 	BAD("'--ulp' has no effect without '--expect'", "--ulp=1", "m");
 	BAD("'--threads' has no effect without '--output', '--checksum', "
 	    "'--check', '--expect' or '--verify'", "-j3", "m");
@@ -635,9 +635,21 @@ static void test_format(void **state)
 	kind_is("npz", ARGV("-o", "out.gguf", "--format=NPZ", "m"));
 	kind_is("dir", ARGV("-Fdir", "-o", "out", "m"));
 	kind_is("gguf", ARGV("-Fnpz", "-c", "-Fgguf", "m"));
-	BAD("'--format' takes raw, gguf, safetensors, npz or dir, not 'zip'",
+	BAD("'--format' takes raw, gguf, safetensors, npz, dir or hf, not 'zip'",
 	    "-F", "zip", "-c", "m");
+	BAD("'--format' has no effect with '--list'", "-l", "-F", "dir", "m");
 	BAD("'--format' has no effect without '--output'", "-F", "dir", "m");
+	BAD("'--format' has no effect with '--json'", "--json", "-F", "npz",
+	    "m");
+	kind_is("hf", ARGV("-F", "hf", "m"));
+	kind_is("hf", ARGV("--json", "-F", "hf", "m"));
+	kind_is("hf", ARGV("-o", "out.gguf", "-F", "hf", "m"));
+	BAD("'--format hf' writes many files: it cannot go to standard output",
+	    "-F", "hf", "-o", "-", "m");
+	BAD("'--check' cannot be combined with '--format hf', whose tensors "
+	    "are others", "-F", "hf", "-o", "d", "--check", "c", "m");
+	BAD("'--expect' cannot be combined with '--format hf', whose tensors "
+	    "are others", "-F", "hf", "-o", "d", "--expect", "e", "m");
 	BAD("'--format dir' writes many files: it cannot go to standard output",
 	    "-F", "dir", "-o", "-", "m");
 }

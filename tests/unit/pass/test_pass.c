@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "pass/pass.h"
+#include "pass/view.h"
 
 static struct error err;
 
@@ -120,7 +121,10 @@ static void test_needs(void **state)
 				.note_bytes = 4 };
 	struct observer stream = { .reads_values = true };
 	struct sink sink = { .write = take_nothing, .observer = &crc };
-	struct pass pass = { 0 };
+	const struct view view = { .n_groups = 1 };
+	struct plan_tensor tensor = { .view = NULL };
+	const struct plan plan = { .tensors = &tensor, .n_tensors = 1 };
+	struct pass pass = { .plan = &plan };
 	struct pass_needs needs;
 
 	(void)state;
@@ -138,7 +142,7 @@ static void test_needs(void **state)
 	assert_int_equal(needs.note_bytes, PLAN_BATCH_ITEMS *
 			 (4 + sizeof(struct blake3_part)));
 
-	pass = (struct pass){ 0 };
+	pass = (struct pass){ .plan = &plan };
 	pass_add(&pass, &stream);
 	needs = pass_needs(&pass);
 	assert_true(needs.values && needs.raw_order && !needs.sink_order);
@@ -156,6 +160,10 @@ static void test_needs(void **state)
 	assert_false(pass_needs(&pass).tracks);
 	sink.any_order = true;
 	assert_true(pass_needs(&pass).tracks);
+
+	assert_int_equal(pass_needs(&pass).view_bytes, 0);
+	tensor.view = &view;
+	assert_int_equal(pass_needs(&pass).view_bytes, VIEW_SCRATCH_BYTES);
 }
 
 /* ------------------------------- how it ends ------------------------------ */

@@ -348,7 +348,7 @@ static void test_no_tensors(void **state)
 	plan_all(&plan, &fake, OUTPUT_F32);
 	assert_int_equal(plan.n_tensors, 0);
 	assert_int_equal(plan.dst_bytes, 0);
-	assert_true(plan_is_sequential(&plan));
+	assert_true(plan_is_sequential(&plan, 0));
 	assert_false(plan_next(&cursor, &batch));
 	plan_release(&plan);
 	fake_model_release(&fake);
@@ -360,7 +360,7 @@ static bool in_sequence(struct fake_model *fake)
 	bool sequential;
 
 	plan_all(&plan, fake, OUTPUT_F32);
-	sequential = plan_is_sequential(&plan);
+	sequential = plan_is_sequential(&plan, 0);
 	plan_release(&plan);
 	return sequential;
 }
@@ -411,8 +411,8 @@ static void test_order_of_the_source(void **state)
 	plan_all(&plan, &fake, OUTPUT_F32);
 	assert_int_equal(plan_init_by_source(&sorted, &plan, &err), 0);
 
-	assert_true(plan_is_sequential(&sorted));
-	assert_false(plan_is_sequential(&plan));
+	assert_true(plan_is_sequential(&sorted, 0));
+	assert_false(plan_is_sequential(&plan, 0));
 	assert_int_equal(sorted.n_tensors, 3);
 	assert_int_equal(sorted.dst_bytes, plan.dst_bytes);
 	assert_ptr_equal(sorted.tensors[0].tensor, &fake.model.tensors[1]);
@@ -604,8 +604,8 @@ static void test_align(void **state)
 	}
 	assert_int_equal(plan.dst_bytes, 26);
 	assert_true(plan_is_in_order(&sorted));
-	assert_true(plan_is_sequential(&plan));
-	assert_false(plan_is_sequential(&sorted));
+	assert_true(plan_is_sequential(&plan, 0));
+	assert_false(plan_is_sequential(&sorted, 0));
 	plan_release(&sorted);
 	plan_release(&plan);
 

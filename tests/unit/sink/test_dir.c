@@ -9,12 +9,19 @@
 #include "../child.h"
 #include "../sinks.h"
 
+static struct sink *try_open(struct sinks *s, const char *path)
+{
+	const struct sink_folder folder = { path, &s->options, 0, NULL };
+
+	return sink_dir_open(&folder, &s->plan, NULL, &s->err);
+}
+
 static struct sink *open_dir(struct sinks *s, const char *path, bool force)
 {
 	struct sink *sink;
 
 	s->options.force = force;
-	sink = sink_dir_open(path, &s->options, 0, &s->plan, NULL, &s->err);
+	sink = try_open(s, path);
 	if (!sink)
 		fail_msg("%s", s->err.message);
 	return sink;
@@ -105,7 +112,7 @@ static int write_and_raise(int number)
 	struct sink *sink;
 
 	sinks_init(&s);
-	sink = sink_dir_open("out", &s.options, 0, &s.plan, NULL, &s.err);
+	sink = try_open(&s, "out");
 	if (!sink || sinks_write(&s, sink, &s.plan))
 		return 1;
 	return raise(number);
@@ -204,8 +211,7 @@ static void assert_refused(struct sinks *s, const char *path, bool force,
 			   const char *message)
 {
 	s->options.force = force;
-	assert_null(sink_dir_open(path, &s->options, 0, &s->plan, NULL,
-				  &s->err));
+	assert_null(try_open(s, path));
 	assert_string_equal(s->err.message, message);
 }
 
