@@ -1,4 +1,5 @@
 """Writes and reads GGUF files for tests, as simply as possible, unchecked."""
+import bisect
 import struct
 
 # id: (name in an index, weights per block, bytes per block)
@@ -109,7 +110,8 @@ class Reader:
 
 
 def read(path):
-    """Returns the metadata by key, and tensors: (name, type, shape, data)."""
+    """Returns the metadata by key, and tensors: (name, type, shape, data). A type
+    that TYPES lacks is an id, and its data goes to the next tensor's."""
     with open(path, "rb") as file:
         reader = Reader(file.read())
     reader.pos = 8
@@ -120,13 +122,19 @@ def read(path):
     for _ in range(n_tensors):
         name = reader.string()
         shape = [reader.take("Q") for _ in range(reader.take("I"))]
-        infos.append((name, TYPES[reader.take("I")][0], shape,
-                      reader.take("Q")))
+        infos.append((name, reader.take("I"), shape, reader.take("Q")))
     alignment = metadata.get("general.alignment", 32)
     start = -(-reader.pos // alignment) * alignment
+    offsets = sorted(offset for _, _, _, offset in infos)
+    offsets.append(len(reader.data) - start)
     tensors = []
-    for name, type_name, shape, offset in infos:
-        reader.pos = start + offset
+    for name, id, shape, offset in infos:
+        if id in TYPES:
+            type_name = TYPES[id][0]
+            end = offset + n_bytes(type_name, shape)
+        else:
+            type_name = id
+            end = offsets[bisect.bisect_right(offsets, offset)]
         tensors.append((name, type_name, shape,
-                        reader.take("%ds" % n_bytes(type_name, shape))))
+                        reader.data[start + offset:start + end]))
     return metadata, tensors

@@ -19,31 +19,43 @@ gpu() {
 }
 
 # Every kernel with every golden vector, against ggml's values or, rounded, the
-# CPU's; from files that are GGUF, and blocks that are not.
+# CPU's: as one model, and from files of blocks.
 test_every_golden_vector() {
-	local file format type want n
+	local file format type n
+	PYTHONPATH=$HERE/../cli python3 -c "
+import gguf_file, pathlib, sys
+gguf_file.write('golden.gguf', [
+    (path.stem + '.' + name, *rest) for path in map(pathlib.Path, sys.argv[1:])
+    for name, *rest in gguf_file.read(path)[1]])" "$GOLDEN"/*.gguf || fail
+	for file in "$GOLDEN"/*.gguf; do
+		cat "${file%.gguf}.f32"
+	done >golden.f32
 	export AMD_GPU_STATS=$LOG
-	for file in "$GOLDEN"/*.{gguf,blocks}; do
-		format=$(basename "${file%.*}")
-		set -- "$file"
-		case $file in *.blocks) set -- --input-type "$format" "$file" ;; esac
-		for type in f32 f16 bf16; do
-			want=$GOLDEN/$format.f32
-			run "$@" -d cpu -t $type -c
-			cp "$ERR" said # of weights that are infinite as F16
-			if [ $type != f32 ]; then
-				want=cpu
-				mv "$OUT" cpu
-			fi
-			gpu "$@" -d gpu -t $type -c
-			stderr_is "$(<said)"
-			status_is 0
-			cmp "$OUT" "$want" || fail "$format as $type"
-		done
+	on_both golden.f32 golden.gguf
+	for file in "$GOLDEN"/*.blocks; do
+		format=$(basename "$file" .blocks)
+		on_both "$GOLDEN/$format.f32" --input-type "$format" "$file"
 	done
 	# 33 formats as 3 types, of which 3 are copies.
 	n=$(sed -n 's/^  gfx.* \(dq_[^ ]*\) .*/\1/p' "$LOG" | sort -u | wc -l)
 	[ "$n" = 96 ] || fail "$n kernels ran"
+}
+
+# on_both F32 ARG...: as each type, the GPU gives what the CPU does, and as F32
+# what is in that file.
+on_both() {
+	local type f32=$1
+	shift
+	for type in f32 f16 bf16; do
+		run "$@" -d cpu -t $type -c
+		mv "$ERR" said # of weights that are infinite as F16
+		mv "$OUT" cpu
+		[ $type != f32 ] || cmp cpu "$f32" || fail "$* on the CPU"
+		gpu "$@" -d gpu -t $type -c
+		stderr_is "$(<said)"
+		status_is 0
+		cmp "$OUT" cpu || fail "$* as $type"
+	done
 }
 
 test_a_model() {
