@@ -17,7 +17,8 @@ int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 		struct error *err);
 
 /* The memory left for the slots of a pass with that many workers, after the
- * program itself, the model and the plan with plan_bytes beside it; can be 0. */
+ * program itself, the model, and the plan with plan_bytes beside it; can be
+ * 0. */
 size_t budget_for_slots(const struct budget *budget, const struct model *model,
 			const struct plan *plan, size_t plan_bytes,
 			unsigned n_workers);

@@ -21,8 +21,8 @@ void listing_table(FILE *stream, const struct model *model,
 void listing_json(FILE *stream, const struct model *model,
 		  const struct plan *plan);
 
-/* Which tensors of a checkpoint are made from which of the file, and how. Shapes
- * are in Hugging Face's order, slowest dimension first. */
+/* Which tensors of a checkpoint are made from which of the file, and how.
+ * Shapes are in Hugging Face's order, slowest dimension first. */
 void listing_mapping(FILE *stream, const struct hf_checkpoint *checkpoint,
 		     bool json_wanted);
 

@@ -535,7 +535,7 @@ static const struct plan_tensor *find(const struct mapper *m, const char *name)
 	const struct plan_tensor *const key = &planned;
 	const struct plan_tensor *const *const found =
 		bsearch(&key, m->by_name, m->mapping->n_source,
-			sizeof(*m->by_name), compare_names);
+			sizeof(struct plan_tensor *), compare_names);
 
 	return found ? *found : NULL;
 }
@@ -874,7 +874,7 @@ static int make_room(struct mapper *m, size_t memory, struct error *err)
 						  m->model);
 	for (size_t i = 0; i < n; i++)
 		m->by_name[i] = &mapping->source[i];
-	qsort(m->by_name, n, sizeof(*m->by_name), compare_names);
+	qsort(m->by_name, n, sizeof(struct plan_tensor *), compare_names);
 	if (count_tensors(m, memory, err))
 		return -1;
 	mapping->tensors = calloc(m->room + 1, sizeof(*mapping->tensors));

@@ -105,11 +105,13 @@ static int read_item(struct pipeline *p, struct slot *slot,
 			 (char *)slot->buffers.out + item->out :
 			 (char *)slot->buffers.in + item->in;
 
+	const uint64_t start = tensor->tensor->info->offset;
+
 	if (tensor->view)
 		return view_read(tensor->view, p->pass->rows,
 				 p->stream ? &p->scratch : &slot->scratch,
-				 item->src_offset - tensor->tensor->info->offset,
-				 to, item->src_bytes, &slot->err);
+				 item->src_offset - start, to, item->src_bytes,
+				 &slot->err);
 	return source_read(tensor->tensor->source, item->src_offset, to,
 			   item->src_bytes, &slot->err);
 }

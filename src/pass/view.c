@@ -163,16 +163,16 @@ static int fill_group(const struct view *view, struct view_window *window,
 static int read_run(const struct view *view, struct view_window *window,
 		    uint64_t offset, char *to, size_t n, struct error *err)
 {
-	const struct model_tensor *const tensor = view->bands[0].from[0]->tensor;
-	struct source *const source = tensor->source;
+	const struct plan_tensor *const from = view->bands[0].from[0];
+	struct source *const source = from->tensor->source;
 	const char *bytes;
 
 	if (source->seekable && window_bytes(view) > WINDOW)
 		return source_read(source, offset, to, n, err);
 	bytes = look_up(window, source, offset, n);
 	if (!bytes) {
-		if (fill_group(view, window, source, tensor->info->offset,
-			       offset, err))
+		if (fill_group(view, window, source,
+			       from->tensor->info->offset, offset, err))
 			return -1;
 		bytes = look_up(window, source, offset, n);
 	}

@@ -19,6 +19,7 @@ except ModuleNotFoundError as missing:
     sys.exit(print(f"SKIPPED  hf tensors: {missing}"))
 
 import cases
+import variants
 
 assert ml_dtypes.bfloat16  # for safetensors
 
@@ -91,6 +92,11 @@ def compare(got, want, what):
                           f"{want[name]}")
 
 
+def hashes(got):
+    return {name: (shape, hashlib.sha256(data).hexdigest())
+            for name, (shape, _, data) in got.items()}
+
+
 def to_bf16(values):
     """Rounds to nearest even; no value is NaN."""
     bits = values.view("<u4").astype("u8")
@@ -121,8 +127,7 @@ def check_model(program, case, column, model):
     with tempfile.TemporaryDirectory() as folder:
         convert(program, model, folder, "file", ["-j1"])
         f32 = tensors(folder)
-        compare({name: (shape, hashlib.sha256(data).hexdigest())
-                 for name, (shape, dtype, data) in f32.items()}, want, "f32")
+        compare(hashes(f32), want, "f32")
         check_ways(program, model, folder, [])
     for type, (dtype, round) in ROUNDED.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -137,6 +142,27 @@ def check_model(program, case, column, model):
                      for name, (_, _, data) in got.items()}, bf16, "original")
 
 
+def check_values(program, case, column, model, way, what):
+    with tempfile.TemporaryDirectory() as folder:
+        convert(program, model, folder, way, [])
+        compare(hashes(tensors(folder)), expected(case, column)[0], what)
+
+
+def check_variants(program, case, column, model):
+    with tempfile.TemporaryDirectory() as folder:
+        for what, path in variants.write_variants(program, case, model,
+                                                  folder):
+            for way in "file", "pipe":
+                check_values(program, case, column, path, way, what)
+
+
+def check_shards(program, case, column, model):
+    with tempfile.TemporaryDirectory() as folder:
+        check_values(program, case, column,
+                     variants.write_shards(program, model, folder), "file",
+                     "split GGUF")
+
+
 def main():
     program = os.path.realpath(sys.argv[1])
     passed = failed = 0
@@ -146,6 +172,10 @@ def main():
             for column, model in cases.models(case):
                 try:
                     check_model(program, case, column, model)
+                    if column == "model-q":
+                        check_variants(program, case, column, model)
+                    if (name, column) == ("gpt-oss", "model-q"):
+                        check_shards(program, case, column, model)
                     passed += 1
                 except Failure as failure:
                     print(f"FAILED   {name} {column}: {failure}")

@@ -635,7 +635,8 @@ static void test_format(void **state)
 	kind_is("npz", ARGV("-o", "out.gguf", "--format=NPZ", "m"));
 	kind_is("dir", ARGV("-Fdir", "-o", "out", "m"));
 	kind_is("gguf", ARGV("-Fnpz", "-c", "-Fgguf", "m"));
-	BAD("'--format' takes raw, gguf, safetensors, npz, dir or hf, not 'zip'",
+	BAD("'--format' takes raw, gguf, safetensors, npz, dir or hf, not "
+	    "'zip'",
 	    "-F", "zip", "-c", "m");
 	BAD("'--format' has no effect with '--list'", "-l", "-F", "dir", "m");
 	BAD("'--format' has no effect without '--output'", "-F", "dir", "m");
