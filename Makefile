@@ -11,7 +11,8 @@
 #   make check-hip    run the program on simulated AMD GPUs
 #   make kernel-resources  show the registers of the GPU kernels
 #   make fuzz         search for files that break the parser or the program,
-#                     with clang: FUZZ_SECONDS=60 for each of the two
+#                     with clang: FUZZ_SECONDS=60 for each of the two, which
+#                     run side by side with -j2
 #   make install      install the program, its manual page and the C API
 #   make uninstall    remove them
 #   make clean        remove build/
@@ -125,7 +126,7 @@ BENCH_ROWS := $B/tests/bench/bench_rows
 BENCH_CHECKSUM := $B/tests/bench/bench_checksum
 BENCH_GPU := $B/tests/bench/bench_gpu
 WRITE_CORPUS := $B/tests/unit/write_corpus
-FUZZERS := $B/tests/fuzz/fuzz_gguf $B/tests/fuzz/fuzz_pass
+FUZZERS := $B/tests/fuzz/fuzz_gguf $B/tests/fuzz/fuzz_program
 # The program with code for the fake GPUs, and the fake GPUs themselves.
 FAKE_PROGRAM := $B/tests/gpu/gguf-dequant
 FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
@@ -138,7 +139,8 @@ TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
 .PHONY: all help bench_gpu tests check check-unit check-cli check-threads \
 	check-models check-hf check-install check-reproducible check-api \
 	bench bench-rows bench-checksum bench-gpu bench-program fuzz \
-	fuzz-corpus fuzz-seeds fuzz-run fuzz-merge install uninstall clean
+	fuzz-corpus fuzz-seeds fuzz-run fuzz-merge \
+	$(FUZZERS:%=%.run) install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
 
@@ -282,7 +284,7 @@ FUZZ_ARGS ?= -max_len=4096
 FUZZ_MAKE = $(MAKE) CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined \
 	CPPFLAGS="$(CPPFLAGS) -DGGUF_READ_AHEAD=256"
 fuzz:
-	$(FUZZ_MAKE) fuzz-run
+	+$(FUZZ_MAKE) fuzz-run
 
 fuzz-corpus:
 	$(FUZZ_MAKE) fuzz-merge
@@ -294,13 +296,16 @@ fuzz-seeds: $(FUZZERS) $(WRITE_CORPUS)
 		name=$${fuzzer##*/}; mkdir -p build/fuzz/$$name; \
 		tar -C build/fuzz/$$name -xf tests/fuzz/$$name.tar.xz; done
 
-fuzz-run: fuzz-seeds
-	@set -e; for fuzzer in $(FUZZERS); do \
-		"$$PWD/$$fuzzer" -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+fuzz-run: $(FUZZERS:%=%.run)
+$(FUZZERS:%=%.run): %.run: fuzz-seeds
+	@log=build/fuzz/$(*F).log; echo "== $(*F), $(FUZZ_SECONDS) s"; \
+		"$$PWD/$*" -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
 			-handle_xfsz=0 \
 			-artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_ARGS) \
-			"$$PWD/build/fuzz/$${fuzzer##*/}" \
-			"$$PWD/build/fuzz/seeds"; done
+			"$$PWD/build/fuzz/$(*F)" \
+			"$$PWD/build/fuzz/seeds" >"$$log" 2>&1 || \
+			{ tail -40 "$$log"; exit 1; }; \
+		tail -1 "$$log"
 
 fuzz-merge: fuzz-seeds
 	@set -e; for fuzzer in $(FUZZERS); do \
