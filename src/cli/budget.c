@@ -1,8 +1,8 @@
 #include "cli/budget.h"
 
 #include <inttypes.h>
-#include <sched.h>
-#include <stdio.h>
+
+#include "cli/cpus.h"
 
 /* The program with its libraries and buffers takes 3 MiB; a thread's stack and
  * smallest slot take 48 KiB. */
@@ -11,25 +11,13 @@
 #define STACK_MEMORY ((uint64_t)16 << 10)
 #define MIN_THREAD_MEMORY ((uint64_t)64 << 10)
 
-/* The number of CPUs that this process may use: limited by its affinity and, in
- * a container, by the quota of its control group. cpu.max holds "max" or the
- * quota, and the period, in microseconds. */
-static unsigned usable_cpus(void)
+/* One per CPU, if there is memory for so many. */
+static unsigned threads_for(uint64_t memory)
 {
-	FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "re");
-	uint64_t quota, period;
-	cpu_set_t set;
-	unsigned cpus = 1;
+	const uint64_t most = memory / MIN_THREAD_MEMORY;
+	const unsigned cpus = cpus_usable();
 
-	if (!sched_getaffinity(0, sizeof(set), &set))
-		cpus = (unsigned)CPU_COUNT(&set);
-	if (!stream)
-		return cpus;
-	if (fscanf(stream, "%" SCNu64 " %" SCNu64, &quota, &period) == 2 &&
-	    period && quota / period < cpus)
-		cpus = (unsigned)(quota / period + (quota % period != 0));
-	fclose(stream);
-	return cpus ? cpus : 1;
+	return cpus <= most ? cpus : most ? (unsigned)most : 1;
 }
 
 int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
@@ -38,7 +26,7 @@ int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 	uint64_t least;
 
 	if (!threads)
-		threads = usable_cpus();
+		threads = threads_for(memory);
 	least = threads * MIN_THREAD_MEMORY;
 	if (least < MIN_MEMORY)
 		least = MIN_MEMORY;

@@ -1,4 +1,4 @@
-/* budget.h - divides --memory, and counts the CPUs. */
+/* budget.h - divides --memory. */
 #ifndef CLI_BUDGET_H
 #define CLI_BUDGET_H
 
@@ -12,7 +12,7 @@ struct budget {
 	unsigned threads;
 };
 
-/* threads: 0 for the number of CPUs that this process may use. */
+/* threads: 0 for one per CPU that this process may use. */
 int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 		struct error *err);
 

@@ -1,7 +1,9 @@
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -25,6 +27,26 @@ static void test_too_little(void **state)
 	assert_int_equal(budget_init(&budget, 8 * MIB, 128, &err), 0);
 	assert_int_equal(budget_init(&budget, 4 * MIB, 0, &err), 0);
 	assert_true(budget.threads > 0);
+}
+
+/* In place of libc's: 1,000 CPUs. */
+int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
+{
+	(void)pid;
+	memset(set, 0, size);
+	memset(set, 0xff, 125);
+	return 0;
+}
+
+static void test_threads_that_fit(void **state)
+{
+	struct budget budget;
+
+	(void)state;
+	assert_int_equal(budget_init(&budget, 256 * MIB, 0, &err), 0);
+	assert_in_range(budget.threads, 1, 1000);
+	assert_int_equal(budget_init(&budget, 4 * MIB, 0, &err), 0);
+	assert_in_range(budget.threads, 1, 64);
 }
 
 /* What the parts get is never more than there is. */
@@ -76,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_too_little),
+		cmocka_unit_test(test_threads_that_fit),
 		cmocka_unit_test(test_the_parts_fit_together),
 		cmocka_unit_test(test_nothing_is_left),
 	};
