@@ -1,4 +1,8 @@
 /* images.S - embeds the code objects that images.inc lists (see images.h). */
+#ifdef __CET__ /* -fcf-protection: without its note, nothing linked has CET */
+#include <cet.h>
+#endif
+
 #if __SIZEOF_POINTER__ == 8
 #define WORD .quad
 #else

@@ -104,7 +104,7 @@ $(GPU_BUILD)/cuda.fatbin: $(KERNEL_SOURCES)
 
 $(GPU_BUILD)/images.inc: $(GPU_IMAGES)
 $(GPU_OBJECTS): kernels/images.S $(GPU_BUILD)/images.inc
-	$(call quiet,AS,$@)$(CC) -I$(GPU_BUILD) -c -o $@ $<
+	$(call quiet,AS,$@)$(CC) $(CF_PROTECTION) -I$(GPU_BUILD) -c -o $@ $<
 	$(if $(HIP_SKIPPED),@echo "  NOTE    no compiler here knows \
 		$(strip $(HIP_SKIPPED)):" $(if $(filter gfx1201,$(HIP_SKIPPED)), \
 		"apt-get install clang-19 lld-19 adds most of them", \
