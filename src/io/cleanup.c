@@ -83,12 +83,16 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 	close(fd);
 }
 
-/* SA_RESETHAND has restored the default action, and the signal is blocked until
- * the handler returns. Then it ends the program, so that a shell sees why,
- * unless a message says why. */
+/* All signals are blocked until the handler returns. Then this one ends the
+ * program, so that a shell sees why, unless a message says why. In other threads
+ * more signals may come, such as the SIGPIPE of each write; those threads wait
+ * here for the end. */
 static void remove_all(int number)
 {
-	ending = true;
+	const struct sigaction end = { .sa_handler = SIG_DFL };
+
+	while (atomic_exchange(&ending, true))
+		(void)pause();
 	for (size_t i = 0; i < CLEANUP_MAX_FILES; i++) {
 		const char *const path = files[i];
 		const char *const folder = folders[i];
@@ -103,16 +107,14 @@ static void remove_all(int number)
 			     strlen(abort_message));
 		_exit(abort_status);
 	}
+	(void)sigaction(number, &end, NULL);
 	(void)raise(number);
 }
 
 static void install_handlers(void)
 {
 	static bool installed;
-	struct sigaction action = {
-		.sa_handler = remove_all,
-		.sa_flags = (int)SA_RESETHAND,
-	};
+	struct sigaction action = { .sa_handler = remove_all };
 	struct sigaction before;
 
 	if (installed)

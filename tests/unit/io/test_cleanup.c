@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -306,6 +307,33 @@ static void test_a_folder_that_grows(void **state)
 	assert_int_equal(scratch_count("."), 0);
 }
 
+static void *raise_while_ending(void *number)
+{
+	while (!cleanup_is_ending())
+		sched_yield();
+	raise(*(int *)number);
+	return NULL;
+}
+
+static int raise_in_two_threads(int number)
+{
+	pthread_t thread;
+
+	if (make_tree("tree") ||
+	    pthread_create(&thread, NULL, raise_while_ending, &number))
+		return 1;
+	return raise(number);
+}
+
+/* As when several threads write to a pipe that nobody reads. */
+static void test_the_same_signal_in_another_thread(void **state)
+{
+	(void)state;
+	assert_int_equal(WTERMSIG(child_run(raise_in_two_threads, SIGPIPE)),
+			 SIGPIPE);
+	assert_int_equal(scratch_count("."), 0);
+}
+
 static void test_folders_are_new(void **state)
 {
 	(void)state;
@@ -333,6 +361,7 @@ int main(void)
 		TEST(test_signals_remove_folders),
 		TEST(test_folders_that_are_removed_or_forgotten),
 		TEST(test_a_folder_that_grows),
+		TEST(test_the_same_signal_in_another_thread),
 		TEST(test_folders_are_new),
 	};
 
