@@ -3,19 +3,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "io/pipe.h"
 
 #define COPY_SIZE (256 << 10) /* a piece of what is spooled */
 #define SKIP_SIZE (12 << 10)  /* a piece of what is dropped, on the stack */
-#define DRAIN_MS 100          /* that the next bytes of a stream may take */
+#define DRAIN_SECONDS 0.1     /* that the last bytes of a stream may take */
 
 static char *escaped_path(const char *path, struct error *err)
 {
@@ -303,12 +306,21 @@ int source_check_unchanged(const struct source *src, struct error *err)
 	return error_set(err, "'%s' changed while it was read", src->name);
 }
 
+/* Waits for an event, but no longer than to that time. */
+static bool poll_until(struct pollfd *wait, double end)
+{
+	const double left = end - clock_seconds();
+
+	return left > 0 && poll(wait, 1, (int)(left * 1000) + 1) > 0;
+}
+
 void source_drain(struct source *src, size_t n)
 {
 	struct pollfd wait = { .fd = src->fd, .events = POLLIN };
+	const double end = clock_seconds() + DRAIN_SECONDS;
 	unsigned char dropped[SKIP_SIZE];
 
-	while (!src->seekable && n && poll(&wait, 1, DRAIN_MS) > 0) {
+	while (!src->seekable && n && poll_until(&wait, end)) {
 		const size_t some = n < SKIP_SIZE ? n : SKIP_SIZE;
 		const ssize_t got = read(src->fd, dropped, some);
 
@@ -406,15 +418,29 @@ static int copy_rest(struct source *src, int fd, struct error *err)
 	return result;
 }
 
-int source_spool(struct source *src, struct error *err)
+static const char *spool_folder(void)
 {
 	const char *const tmpdir = getenv("TMPDIR");
+	struct statfs fs;
+
+	if (tmpdir && *tmpdir)
+		return tmpdir;
+	/* On tmpfs the copy would be in memory, of which --memory tells the
+	 * most that we take. */
+	if (!statfs("/tmp", &fs) && fs.f_type == TMPFS_MAGIC &&
+	    !access("/var/tmp", W_OK))
+		return "/var/tmp";
+	return "/tmp";
+}
+
+int source_spool(struct source *src, struct error *err)
+{
 	const uint64_t position = src->position;
 	int fd;
 
 	if (src->seekable)
 		return 0;
-	fd = open_unlinked(tmpdir && *tmpdir ? tmpdir : "/tmp", err);
+	fd = open_unlinked(spool_folder(), err);
 	if (fd < 0)
 		return -1;
 	if (copy_rest(src, fd, err)) {

@@ -63,7 +63,7 @@ int source_end_at(struct source *src, uint64_t n, struct error *err);
  * of it need not belong together. */
 int source_check_unchanged(const struct source *src, struct error *err);
 
-/* Takes up to n bytes more from a stream, without waiting long for them. */
+/* Takes up to n bytes more from a stream, for 0.1 s at most. */
 void source_drain(struct source *src, size_t n);
 
 /* Puts the last n bytes read from a stream back; nothing for a seekable one. */
@@ -72,7 +72,7 @@ int source_unread(struct source *src, const void *buf, size_t n,
 
 /*
  * Makes a stream seekable: what is left of it goes to an unlinked file in
- * $TMPDIR (default /tmp). Offsets stay as they are; those before the present
+ * $TMPDIR; by default in /tmp, or in /var/tmp if /tmp is memory. Offsets stay as they are; those before the present
  * position can't be read any more. Nothing for a seekable one.
  */
 int source_spool(struct source *src, struct error *err);

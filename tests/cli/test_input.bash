@@ -29,7 +29,7 @@ test_standard_input_that_was_read_from_before() {
 test_the_writer_of_a_pipe_is_not_killed() {
 	{
 		cat "$MODELS/small.gguf"
-		sleep 0.1
+		sleep 0.05
 		echo 'trailing bytes'
 	} 2>writer | "$PROGRAM" -o out -
 	[ "${PIPESTATUS[*]}" = '0 0' ] || fail "$(cat writer)"

@@ -12,10 +12,12 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "io/source.h"
 #include "../scratch.h"
 #include "../terminal.h"
@@ -407,6 +409,93 @@ static void test_spool(void **state)
 	unsetenv("TMPDIR");
 }
 
+static bool tmp_is_memory;
+
+/* In place of libc's. */
+int statfs(const char *path, struct statfs *fs)
+{
+	const int result = (int)syscall(SYS_statfs, path, fs);
+
+	if (tmp_is_memory && !strcmp(path, "/tmp"))
+		fs->f_type = TMPFS_MAGIC;
+	return result;
+}
+
+static void assert_spooled_to(const char *folder)
+{
+	char path[PATH_SIZE], link[64], target[256];
+	const int fd = make_pipe("0123456789", path);
+	struct source src;
+	struct error err;
+	ssize_t n;
+
+	assert_int_equal(source_open(&src, path, &err), 0);
+	assert_int_equal(source_spool(&src, &err), 0);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", src.fd);
+	n = readlink(link, target, sizeof(target));
+	assert_true(n > 0);
+	assert_memory_equal(target, folder, strlen(folder));
+	source_close(&src);
+	close(fd);
+}
+
+static void test_spool_not_to_memory(void **state)
+{
+	(void)state;
+	if (access("/tmp", W_OK) || access("/var/tmp", W_OK))
+		skip();
+	unsetenv("TMPDIR");
+	tmp_is_memory = true;
+	assert_spooled_to("/var/tmp/");
+	assert_int_equal(setenv("TMPDIR", "/tmp", 1), 0);
+	assert_spooled_to("/tmp/"); /* the user says so */
+	tmp_is_memory = false;
+	unsetenv("TMPDIR");
+}
+
+static void *trickle(void *fd)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		if (write(*(int *)fd, "x", 1) < 0)
+			break;
+		usleep(20000);
+	}
+	return NULL;
+}
+
+/* Neither a writer that waits nor one that never ends is waited for. */
+static void test_drain_ends(void **state)
+{
+	struct source src;
+	struct error err;
+	char path[PATH_SIZE];
+	pthread_t thread;
+	double start;
+	int ends[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+	assert_int_equal(source_open(&src, path, &err), 0);
+	close(ends[0]);
+	assert_int_equal(write(ends[1], "padding", 7), 7);
+	start = clock_seconds();
+	source_drain(&src, 7); /* all is there */
+	assert_true(clock_seconds() - start < 0.09);
+	source_drain(&src, 65536);
+	assert_true(clock_seconds() - start < 1);
+	assert_int_equal(pthread_create(&thread, NULL, trickle, &ends[1]),
+			 0);
+	start = clock_seconds();
+	source_drain(&src, 65536);
+	assert_true(clock_seconds() - start < 1);
+	source_close(&src);
+	pthread_join(thread, NULL);
+	close(ends[1]);
+	signal(SIGPIPE, SIG_DFL);
+}
+
 static void test_spool_without_a_place(void **state)
 {
 	char path[PATH_SIZE];
@@ -541,6 +630,8 @@ int main(void)
 		cmocka_unit_test(test_pipe_in_small_pieces_and_signals),
 		cmocka_unit_test_setup_teardown(test_spool, scratch_enter,
 						scratch_leave),
+		cmocka_unit_test(test_spool_not_to_memory),
+		cmocka_unit_test(test_drain_ends),
 		cmocka_unit_test(test_spool_without_a_place),
 		cmocka_unit_test(test_spool_that_cannot_be_written),
 		cmocka_unit_test(test_what_cannot_be_read),
