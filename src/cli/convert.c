@@ -1,6 +1,7 @@
 #include "cli/convert.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,6 +13,7 @@
 #include "observe/expect.h"
 #include "observe/overflow.h"
 #include "pass/keep.h"
+#include "pass/part.h"
 #include "sink/kinds.h"
 
 /* A pass, and what must be opened and closed for it. */
@@ -95,9 +97,12 @@ static int add_comparison(struct conversion *c, struct expected *expected,
 						    c->plan, err));
 }
 
-/* At least one tensor must be converted; only then can it be verified. */
+/* At least one tensor must be converted; only then can it be verified. A part
+ * may have none. */
 static int check_verify(const struct plan *plan, struct error *err)
 {
+	if (plan->part.count)
+		return 0;
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		if (plan->tensors[i].type != OUTPUT_NATIVE)
 			return 0;
@@ -255,7 +260,7 @@ static int add_sink(struct conversion *c, struct error *err)
 
 static int open_index(struct conversion *c, struct error *err)
 {
-	if (!c->options->index)
+	if (!c->options->index || !plan_leads(c->plan))
 		return 0;
 	c->index = output_open(c->options->index, &c->how, err);
 	if (!c->index)
@@ -268,6 +273,8 @@ static int open_index(struct conversion *c, struct error *err)
  * these, and only if they do. */
 static int write_index(struct conversion *c, struct error *err)
 {
+	const struct plan *const whole =
+		c->plan->whole ? c->plan->whole : c->plan;
 	struct output_stream text;
 	int result;
 
@@ -275,7 +282,7 @@ static int write_index(struct conversion *c, struct error *err)
 		return 0;
 	if (output_stream_open(&text, c->index, err))
 		return -1;
-	result = listing_index(text.stream, c->plan,
+	result = listing_index(text.stream, whole,
 			       !c->options->kind->open_file, err);
 	return output_stream_close(&text) || result ? -1 : 0;
 }
@@ -407,10 +414,11 @@ static void release_conversion(struct conversion *c)
 	c->pass.device->close(c->pass.device);
 }
 
-int convert(const struct options *options, const struct budget *budget,
-	    struct manifest *manifest, const struct model *model,
-	    struct plan *plan, const struct hf_checkpoint *checkpoint,
-	    struct error *err)
+static int convert_plan(const struct options *options,
+			const struct budget *budget, struct manifest *manifest,
+			const struct model *model, struct plan *plan,
+			const struct hf_checkpoint *checkpoint,
+			struct error *err)
 {
 	const double start = clock_seconds();
 	struct conversion c = { .options = options, .model = model,
@@ -438,5 +446,49 @@ int convert(const struct options *options, const struct budget *budget,
 			c.pass.sink->abort(c.pass.sink);
 	}
 	release_conversion(&c);
+	return result;
+}
+
+/* The whole files of a part or, without a folder, its tensors. */
+static int init_files(struct plan *part, const struct options *options,
+		      const struct plan *plan, struct error *err)
+{
+	const struct sink_kind *const kind = options->kind;
+	size_t *files = NULL;
+	int result;
+
+	if (options->output && kind->divide) {
+		files = kind->divide(plan, options->max_shard_size, err);
+		if (!files)
+			return -1;
+	}
+	result = part_init_files(part, plan, options->part, files, err);
+	free(files);
+	return result;
+}
+
+int convert(const struct options *options, const struct budget *budget,
+	    struct manifest *manifest, const struct model *model,
+	    struct plan *plan, const struct hf_checkpoint *checkpoint,
+	    struct error *err)
+{
+	const bool is_cut = options->output &&
+			    !sink_kind_is_folder(options->kind,
+						 options->output);
+	struct part_rows rows;
+	struct plan part;
+	int result;
+
+	if (!options->part.count)
+		return convert_plan(options, budget, manifest, model, plan,
+				    checkpoint, err);
+	result = is_cut ? part_init_rows(&part, &rows, plan, options->part,
+					 err) :
+			  init_files(&part, options, plan, err);
+	if (result)
+		return -1;
+	result = convert_plan(options, budget, manifest, model, &part,
+			      checkpoint, err);
+	plan_release(&part);
 	return result;
 }

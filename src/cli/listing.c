@@ -665,7 +665,7 @@ int listing_index(FILE *stream, const struct plan *plan, bool files,
 		json_shape(&json, tensor->tensor);
 		if (files && json_file(&json, tensor, err))
 			return -1;
-		json_count(&json, "offset", tensor->dst_offset);
+		json_count(&json, "offset", files ? 0 : tensor->dst_offset);
 		json_count(&json, "bytes", tensor->dst_bytes);
 		json_object_end(&json);
 	}

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "cli/options.h"
+#include "pass/part.h"
 
 /* Digits only: no sign, no space. *end gets what follows them. */
 static bool read_digits(const char *text, uint64_t *value, const char **end)
@@ -51,6 +52,20 @@ bool option_size(void *field, const char *text)
 	unit = strchr(units, toupper((unsigned char)*end));
 	return unit && !end[1] &&
 	       bytes_mul(*size, (uint64_t)1024 << 10 * (unit - units), size);
+}
+
+bool option_part(void *field, const char *text)
+{
+	struct plan_part *const part = field;
+	const char *end;
+	uint64_t number, count;
+
+	if (!read_digits(text, &number, &end) || *end != '/' ||
+	    !option_u64(&count, end + 1) || !number || number > count ||
+	    count > PART_MAX_COUNT)
+		return false;
+	*part = (struct plan_part){ (unsigned)number, (unsigned)count };
+	return true;
 }
 
 /* Also with the units that Hugging Face has: KB, MB and GB, powers of 1000. */

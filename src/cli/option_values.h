@@ -18,6 +18,7 @@ option_reader option_shard_size; /* uint64_t */
 option_reader option_size;       /* uint64_t, in bytes */
 option_reader option_difference; /* double: finite, without a sign */
 option_reader option_shape;      /* the dimensions of struct model_blocks */
+option_reader option_part;       /* struct plan_part */
 option_reader option_device;     /* struct device_choice */
 option_reader option_glob;       /* adds to struct globs, which has room */
 option_reader option_input_type; /* const struct format * */

@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "cli/option_values.h"
+#include "pass/part.h"
 #include "sink/kinds.h"
 
 /* -------------------------------- the table ------------------------------- */
@@ -162,6 +163,12 @@ static const struct row rows[] = {
 	  "use at most SIZE bytes of memory (default: 256M)",
 	  .takes = "a size such as 1000000, 512K, 256M or 2G, less than 2^64",
 	  .read = option_size, FIELD(memory), .applies = READS_FILE },
+
+	{ 0, "part", "I/N", "do the I-th of N parts of the work",
+	  .takes = "a part such as 2/8, from 1/1 to " STRING(PART_MAX_COUNT)
+		   "/" STRING(PART_MAX_COUNT),
+	  .read = option_part, FIELD(part),
+	  .applies = WRITE | CHECKSUM | VERIFY },
 
 	{ .help = "Messages" },
 	{ 'q', "quiet", NULL,
@@ -506,6 +513,37 @@ static int check_checkpoint(struct line *line, struct error *err)
 	return 0;
 }
 
+/* Whether the output is one file that is cut between rows. */
+static bool is_raw(const struct options *options)
+{
+	return options->kind == sink_kind_at(0);
+}
+
+/* Each part must be done without the others. */
+static int check_part(const struct line *line, struct error *err)
+{
+	const struct options *const options = line->options;
+	const struct row *const compares = starter(line, CHECK | EXPECT);
+
+	if (!options->part.count)
+		return 0;
+	if (compares)
+		return error_set(err, "'--part' cannot be combined with '--%s'",
+				 compares->name);
+	if (!(line->runs & WRITE) ||
+	    sink_kind_is_folder(options->kind, options->output))
+		return 0;
+	if (!is_raw(options))
+		return error_set(err, "'--part' cannot write one file in the "
+				 "format %s; write a folder, or raw output",
+				 options->kind->name);
+	if (line->runs & CHECKSUM)
+		return error_set(err, "'--part' of raw output cuts tensors, so "
+				 "that it cannot be combined with "
+				 "'--checksum'");
+	return 0;
+}
+
 static int set_messages(struct line *line, struct error *err)
 {
 	struct options *const options = line->options;
@@ -535,6 +573,7 @@ static int resolve(struct line *line, struct error *err)
 	    check_effects(line, err) || check_checkpoint(line, err) ||
 	    check_streams(line, err) ||
 	    check_device(line, err) || set_output(line, err) ||
+	    check_part(line, err) ||
 	    set_messages(line, err))
 		return -1;
 	line->options->tolerance.given = is_given(line, EXPECT);

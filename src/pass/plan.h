@@ -36,12 +36,29 @@ static inline bool plan_is_for_device(const struct plan_tensor *tensor)
 	return !tensor->verbatim && !tensor->scales;
 }
 
+/* The part number `number`, from 1 on, of `count`; 0: everything. */
+struct plan_part {
+	unsigned number, count;
+};
+
 struct plan {
 	struct plan_tensor *tensors; /* the selected ones, in table order */
 	size_t n_tensors;
 	uint64_t src_bytes; /* stored bytes of the selected tensors */
 	uint64_t dst_bytes; /* of the output */
+
+	/* Unless it is everything: the whole plan, and which of its tensors is
+	 * the first one here. See part.h. */
+	struct plan_part part;
+	const struct plan *whole;
+	size_t first;
 };
+
+/* Whether it writes what describes all parts, such as an index. */
+static inline bool plan_leads(const struct plan *plan)
+{
+	return plan->part.number <= 1;
+}
 
 /* The output type of the tensors that match. */
 struct plan_rule {

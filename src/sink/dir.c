@@ -126,7 +126,7 @@ struct sink *sink_dir_open(const struct sink_folder *folder, struct plan *plan,
 			.abort = abort_dir,
 		},
 		.plan = plan,
-		.files = { plan->n_tensors, path_of_tensor, plan },
+		.files = { plan->n_tensors, path_of_tensor, plan, plan->part },
 	};
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		plan->tensors[i].dst_offset = 0;

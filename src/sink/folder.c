@@ -101,6 +101,9 @@ static int check_old(struct folder *dir, const char *path,
 	else if (S_ISDIR(st.st_mode))
 		result = error_set(err, "'%s/%s' is a directory", dir->name,
 				   path);
+	else if (st.st_mode && !dir->options->force)
+		result = error_set(err, "'%s/%s' already exists; use --force "
+				   "to overwrite it", dir->name, path);
 	else if (st.st_mode && dir->options->inputs &&
 		 file_set_has(dir->options->inputs, &st))
 		result = error_set(err, "'%s/%s' is the input, which is never "
@@ -349,11 +352,14 @@ static int look(struct folder *dir, struct error *err)
 	struct stat st;
 	bool empty = true;
 
+	if (dir->files->part.count && mkdir(dir->path, 0777) && errno != EEXIST)
+		return error_errno(err, "cannot create '%s'", dir->name);
 	dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* A dangling link counts as existing. */
 	if (dir->fd < 0 && (errno != ENOENT || !lstat(dir->path, &st)))
 		return error_errno(err, "cannot create '%s'", dir->name);
-	if (dir->fd >= 0 && is_empty(dir->fd, &empty))
+	if (dir->fd >= 0 && !dir->files->part.count &&
+	    is_empty(dir->fd, &empty))
 		return error_errno(err, "cannot read '%s'", dir->name);
 	if (!empty && !dir->options->force)
 		return error_set(err, "folder '%s' is not empty; use --force "
@@ -363,12 +369,24 @@ static int look(struct folder *dir, struct error *err)
 			       dir->files->n ? -1 : 0;
 }
 
+/* A part sweeps only what it left behind itself: others may be at work, and not
+ * every file system shows the locks of other machines. */
+static int name_temporary(const struct folder *dir, char **path)
+{
+	const struct plan_part part = dir->files->part;
+
+	if (part.count)
+		return asprintf(path, "%s/part-%u-of-%u", dir->path,
+				part.number, part.count);
+	return asprintf(path, "%s%s", dir->path,
+			dir->fd < 0 ? "" : "/gguf-dequant");
+}
+
 static int make_temporary(struct folder *dir, struct error *err)
 {
 	char *path = NULL;
 
-	if (asprintf(&path, "%s%s", dir->path,
-		     dir->fd < 0 ? "" : "/gguf-dequant") >= 0) {
+	if (name_temporary(dir, &path) >= 0) {
 		temporary_sweep(path);
 		dir->temporary = temporary_create(path, cleanup_create_folder,
 						  0777, &dir->temporary_fd);

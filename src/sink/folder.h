@@ -3,6 +3,7 @@
 #define SINK_FOLDER_H
 
 #include "io/output.h"
+#include "pass/plan.h"
 
 /* The files that the folder gets. */
 struct folder_files {
@@ -12,12 +13,16 @@ struct folder_files {
 	 * longer than NAME_MAX; the caller frees it. NULL on error. */
 	char *(*path)(const void *context, size_t i, struct error *err);
 	const void *context;
+
+	/* Other processes may write the other parts to the same folder. */
+	struct plan_part part;
 };
 
 /*
  * For a folder at `path`. One that exists must be empty unless the options have
  * `force`: files of the same names are then replaced at the end, but no input
- * and no other output. `options` and `files` must outlast the folder. NULL on
+ * and no other output. The folder for a part is made at once; other files may
+ * be in it. `options` and `files` must outlast the folder. NULL on
  * error.
  */
 struct folder *folder_open(const char *path,

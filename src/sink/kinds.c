@@ -7,10 +7,11 @@ static const struct sink_kind kinds[] = {
 	{ "raw", NULL, .open_file = sink_raw_open },
 	{ "gguf", ".gguf", .open_file = sink_gguf_open, .keeps_f32 = true },
 	{ "safetensors", ".safetensors", .open_file = sink_safetensors_open,
-	  .open_folder = sink_shards_open },
+	  .open_folder = sink_shards_open, .divide = sink_shards_divide },
 	{ "npz", ".npz", .open_file = sink_npz_open },
 	{ "dir", "/", .open_folder = sink_dir_open },
-	{ "hf", NULL, .open_folder = sink_shards_open, .is_checkpoint = true },
+	{ "hf", NULL, .open_folder = sink_shards_open,
+	  .divide = sink_shards_divide, .is_checkpoint = true },
 };
 
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))

@@ -26,6 +26,12 @@ struct sink_kind {
 	bool keeps_f32;     /* what llama.cpp needs as F32: see pass/keep.h */
 	bool is_checkpoint; /* of tensors that hf/mapping.h makes */
 
+	/* Finds the number of the file that gets each tensor, and returns
+	 * these, for the caller to free; NULL on error. NULL: one file, or one
+	 * for each tensor. */
+	size_t *(*divide)(const struct plan *plan, uint64_t max_shard_size,
+			  struct error *err);
+
 	/* Opens a sink for one file or pipe. Takes over `output`, even on
 	 * error. NULL if this kind is always a folder. */
 	struct sink *(*open_file)(struct output *output, struct plan *plan,
@@ -35,8 +41,9 @@ struct sink_kind {
 	/* Writes a folder, which appears when it is complete. One that exists
 	 * must be empty unless the options have `force`: files of the same
 	 * names are then replaced at the end, but no input and no other output.
-	 * NULL: this kind is one file only. A kind that is both is a folder if
-	 * the path ends in a slash. */
+	 * The folder may have files of other parts if the plan is a part. NULL:
+	 * this kind is one file only. A kind that is both is a folder if the
+	 * path ends in a slash. */
 	struct sink *(*open_folder)(const struct sink_folder *folder,
 				    struct plan *plan,
 				    const struct model *model,
@@ -82,6 +89,9 @@ struct sink *sink_dir_open(const struct sink_folder *folder, struct plan *plan,
 struct sink *sink_shards_open(const struct sink_folder *folder,
 			      struct plan *plan, const struct model *model,
 			      struct error *err);
+
+size_t *sink_shards_divide(const struct plan *plan, uint64_t max_shard_size,
+			   struct error *err);
 
 /* Refuses tensors that safetensors cannot hold. */
 int sink_safetensors_check(const struct plan *plan, struct error *err);

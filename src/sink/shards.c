@@ -26,18 +26,34 @@ struct shard_file {
 struct sink_shards {
 	struct sink sink; /* first */
 	const struct plan *plan;
+	const struct plan *whole; /* of which it may be a part */
 	const struct model *model;
-	struct plan *shards; /* of parts of `tensors` */
-	size_t n_shards;
+	size_t n_shards;  /* of the whole */
+	size_t *shard_of; /* of each tensor of the whole */
+	size_t first;     /* shard of the plan */
+	struct plan *shards; /* the plan's, of parts of `tensors` */
+	size_t n;
 	struct plan_tensor *tensors; /* a copy of the plan's, whose places are
 					those in their shards */
-	size_t *shard_of; /* of each tensor */
-	const struct hf_checkpoint *checkpoint; /* NULL: none */
+	const struct hf_checkpoint *checkpoint; /* whose other files this part
+						   writes; NULL: none */
 	struct folder_files files;
 	struct folder *folder;
 	struct shard_file written[PLAN_MAX_TRACKS]; /* one in each track */
 };
 
+/* The number, among the plan's shards, of the one that gets tensor `i`. */
+static size_t shard_of(const struct sink_shards *shards, size_t i)
+{
+	return shards->shard_of[shards->plan->first + i] - shards->first;
+}
+
+static bool has_index(const struct sink_shards *shards)
+{
+	return shards->n_shards > 1 && plan_leads(shards->plan);
+}
+
+/* `i` counts the shards of the whole. */
 static char *path_of_shard(const struct sink_shards *shards, size_t i,
 			   struct error *err)
 {
@@ -52,11 +68,6 @@ static char *path_of_shard(const struct sink_shards *shards, size_t i,
 		return path;
 	error_errno(err, "cannot name a shard");
 	return NULL;
-}
-
-static bool has_index(const struct sink_shards *shards)
-{
-	return shards->n_shards > 1;
 }
 
 /* Other file number `i` of the checkpoint; NULL past the end. */
@@ -76,11 +87,11 @@ static const struct hf_file *other_file(const struct sink_shards *shards,
 static char *path_of_file(const void *context, size_t i, struct error *err)
 {
 	const struct sink_shards *const shards = context;
-	const size_t n = shards->n_shards + has_index(shards);
+	const size_t n = shards->n + has_index(shards);
 	char *path;
 
-	if (i < shards->n_shards)
-		return path_of_shard(shards, i, err);
+	if (i < shards->n)
+		return path_of_shard(shards, shards->first + i, err);
 	path = strdup(i < n ? INDEX : other_file(shards, i - n)->name);
 	if (!path)
 		error_errno(err, "cannot name a file");
@@ -102,7 +113,7 @@ static struct output *create_file(struct sink_shards *shards, size_t i,
 
 static size_t file_of(const struct sink *sink, const struct plan_tensor *tensor)
 {
-	return ((const struct sink_shards *)sink)->shard_of[tensor->index];
+	return shard_of((const struct sink_shards *)sink, tensor->index);
 }
 
 /* NULL on error. */
@@ -141,8 +152,7 @@ static size_t take_part(const struct sink_shards *shards,
 			const struct work_batch *batch, size_t i,
 			struct work_batch *part)
 {
-	const size_t shard =
-		shards->shard_of[batch->items[i].tensor->index];
+	const size_t shard = shard_of(shards, batch->items[i].tensor->index);
 
 	part->track = 0;
 	part->n_items = 0;
@@ -151,7 +161,7 @@ static size_t take_part(const struct sink_shards *shards,
 		const size_t index = batch->items[i].tensor->index;
 		struct work_item *const item = &part->items[part->n_items];
 
-		if (shards->shard_of[index] != shard)
+		if (shard_of(shards, index) != shard)
 			break;
 		*item = batch->items[i];
 		item->tensor = &shards->tensors[index];
@@ -169,7 +179,7 @@ static int write_shards(struct sink *sink, const struct work_batch *batch,
 
 	for (size_t i = 0; i < batch->n_items;) {
 		const size_t shard =
-			shards->shard_of[batch->items[i].tensor->index];
+			shard_of(shards, batch->items[i].tensor->index);
 
 		i = take_part(shards, batch, i, &part);
 		if (write_shard(shards, &shards->written[batch->track], shard,
@@ -183,6 +193,7 @@ static int write_shards(struct sink *sink, const struct work_batch *batch,
 static int put_index(const struct sink_shards *shards, FILE *stream,
 		     struct error *err)
 {
+	const struct plan *const whole = shards->whole;
 	struct json json;
 	size_t shard = SIZE_MAX;
 	char *path = NULL;
@@ -192,11 +203,11 @@ static int put_index(const struct sink_shards *shards, FILE *stream,
 	json_key(&json, "metadata");
 	json_object(&json);
 	json_key(&json, "total_size");
-	json_unsigned(&json, shards->plan->dst_bytes);
+	json_unsigned(&json, whole->dst_bytes);
 	json_object_end(&json);
 	json_key(&json, "weight_map");
 	json_object(&json);
-	for (size_t i = 0; i < shards->plan->n_tensors; i++) {
+	for (size_t i = 0; i < whole->n_tensors; i++) {
 		if (shards->shard_of[i] != shard) {
 			shard = shards->shard_of[i];
 			free(path);
@@ -204,7 +215,7 @@ static int put_index(const struct sink_shards *shards, FILE *stream,
 			if (!path)
 				return -1;
 		}
-		json_key_text(&json, shards->tensors[i].tensor->info->name);
+		json_key_text(&json, whole->tensors[i].tensor->info->name);
 		json_string(&json, path);
 	}
 	free(path);
@@ -243,7 +254,7 @@ out_abort:
 /* Shards whose tensors have no weights. */
 static int write_empty(struct sink_shards *shards, struct error *err)
 {
-	for (size_t i = 0; i < shards->n_shards; i++) {
+	for (size_t i = 0; i < shards->n; i++) {
 		struct sink *file;
 
 		if (shards->shards[i].dst_bytes)
@@ -258,12 +269,12 @@ static int write_empty(struct sink_shards *shards, struct error *err)
 static int write_index(struct sink_shards *shards, struct error *err)
 {
 	return has_index(shards) ?
-	       write_text(shards, shards->n_shards, NULL, err) : 0;
+	       write_text(shards, shards->n, NULL, err) : 0;
 }
 
 static int write_other_files(struct sink_shards *shards, struct error *err)
 {
-	const size_t n = shards->n_shards + has_index(shards);
+	const size_t n = shards->n + has_index(shards);
 	const struct hf_file *file;
 
 	for (size_t i = 0; (file = other_file(shards, i)); i++)
@@ -303,41 +314,95 @@ static int finish_shards(struct sink *sink, struct error *err)
 
 /* --------------------------------- opening -------------------------------- */
 
-/* Begins a shard with tensor number `i`. */
-static void add_shard(struct sink_shards *shards, size_t i)
+/* Finds the shard of each tensor. Returns how many there are: at least 1. */
+static size_t divide(const struct plan *plan, uint64_t max_bytes,
+		     size_t *shard_of)
 {
-	shards->shards[shards->n_shards++] = (struct plan){
-		.tensors = &shards->tensors[i],
-	};
-}
-
-/* Which tensor goes to which shard. There is at least one. */
-static int divide(struct sink_shards *shards, uint64_t max_bytes,
-		  struct error *err)
-{
-	const struct plan *const plan = shards->plan;
 	uint64_t bytes = 0;
+	size_t shard = 0;
 
-	add_shard(shards, 0);
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const uint64_t more = plan->tensors[i].dst_bytes;
-		struct plan *shard = &shards->shards[shards->n_shards - 1];
 
-		if (shard->n_tensors && (bytes > max_bytes ||
-					 more > max_bytes - bytes)) {
-			add_shard(shards, i);
+		if (i && (bytes > max_bytes || more > max_bytes - bytes)) {
 			shard++;
 			bytes = 0;
 		}
 		bytes += more;
-		shard->n_tensors++;
-		shards->shard_of[i] = shards->n_shards - 1;
+		shard_of[i] = shard;
 	}
-	if (shards->n_shards <= MAX_SHARDS)
-		return 0;
-	return error_set(err, "there would be %zu shards, more than %d: give a "
-			 "larger '--max-shard-size'", shards->n_shards,
-			 MAX_SHARDS);
+	return shard + 1;
+}
+
+static size_t *allocate_shards(const struct plan *plan, struct error *err)
+{
+	size_t *const shard_of = calloc(plan->n_tensors + 1, sizeof(size_t));
+
+	if (!shard_of)
+		error_errno(err, "cannot divide %zu tensors into shards",
+			    plan->n_tensors);
+	return shard_of;
+}
+
+size_t *sink_shards_divide(const struct plan *plan, uint64_t max_shard_size,
+			   struct error *err)
+{
+	size_t *const shard_of = allocate_shards(plan, err);
+
+	if (shard_of)
+		(void)divide(plan, max_shard_size, shard_of);
+	return shard_of;
+}
+
+/* Counts the shards of the plan, which is not empty unless the whole is. */
+static void count_shards(struct sink_shards *shards)
+{
+	const struct plan *const plan = shards->plan;
+	const size_t *const shard_of = shards->shard_of + plan->first;
+
+	if (plan->n_tensors) {
+		shards->first = shard_of[0];
+		shards->n = shard_of[plan->n_tensors - 1] - shards->first + 1;
+	} else {
+		shards->n = !shards->whole->n_tensors && plan_leads(plan);
+	}
+}
+
+/* The tensors of each shard follow one another. */
+static void fill_shards(struct sink_shards *shards)
+{
+	for (size_t i = 0; i < shards->plan->n_tensors; i++) {
+		struct plan *const shard = &shards->shards[shard_of(shards, i)];
+
+		if (!shard->n_tensors++)
+			shard->tensors = &shards->tensors[i];
+	}
+}
+
+/* Divides the whole plan, and so this one. */
+static int make_shards(struct sink_shards *shards, uint64_t max_bytes,
+		       struct error *err)
+{
+	const struct plan *const plan = shards->plan;
+	const size_t n = plan->n_tensors;
+
+	shards->shard_of = allocate_shards(shards->whole, err);
+	if (!shards->shard_of)
+		return -1;
+	shards->n_shards = divide(shards->whole, max_bytes, shards->shard_of);
+	if (shards->n_shards > MAX_SHARDS)
+		return error_set(err, "there would be %zu shards, more than "
+				 "%d: give a larger '--max-shard-size'",
+				 shards->n_shards, MAX_SHARDS);
+	count_shards(shards);
+	shards->shards = calloc(shards->n + 1, sizeof(*shards->shards));
+	shards->tensors = calloc(n + 1, sizeof(*shards->tensors));
+	if (!shards->shards || !shards->tensors)
+		return error_errno(err, "cannot divide %zu tensors into shards",
+				   n);
+	memcpy(shards->tensors, plan->tensors, n * sizeof(*plan->tensors));
+	fill_shards(shards);
+	return 0;
 }
 
 /* Gives the plan's tensors places one shard after the other, so that a walk in
@@ -347,9 +412,8 @@ static int place_shards(struct sink_shards *shards, struct plan *plan,
 {
 	uint64_t offset = 0;
 
-	for (size_t i = 0; i < shards->n_shards; i++) {
+	for (size_t i = 0, first = 0; i < shards->n; i++) {
 		struct plan *const shard = &shards->shards[i];
-		const size_t first = (size_t)(shard->tensors - shards->tensors);
 
 		if (plan_place(shard, err))
 			return -1;
@@ -358,6 +422,7 @@ static int place_shards(struct sink_shards *shards, struct plan *plan,
 			plan->tensors[first + k].dst_offset =
 				offset + shard->tensors[k].dst_offset;
 		offset += shard->dst_bytes;
+		first += shard->n_tensors;
 	}
 	return 0;
 }
@@ -366,20 +431,11 @@ static int open_shards(struct sink_shards *shards,
 		       const struct sink_folder *folder, struct plan *plan,
 		       struct error *err)
 {
-	const size_t n = plan->n_tensors;
-
-	shards->shards = calloc(n + 1, sizeof(*shards->shards));
-	shards->tensors = calloc(n + 1, sizeof(*shards->tensors));
-	shards->shard_of = calloc(n + 1, sizeof(*shards->shard_of));
-	if (!shards->shards || !shards->tensors || !shards->shard_of)
-		return error_errno(err, "cannot divide %zu tensors into shards",
-				   n);
-	memcpy(shards->tensors, plan->tensors, n * sizeof(*plan->tensors));
-	if (sink_safetensors_check(plan, err) ||
-	    divide(shards, folder->max_shard_size, err) ||
+	if (sink_safetensors_check(shards->whole, err) ||
+	    make_shards(shards, folder->max_shard_size, err) ||
 	    place_shards(shards, plan, err))
 		return -1;
-	shards->files.n = shards->n_shards + has_index(shards);
+	shards->files.n = shards->n + has_index(shards);
 	for (size_t i = 0; other_file(shards, i); i++)
 		shards->files.n++;
 	shards->folder = folder_open(folder->path, folder->options,
@@ -406,9 +462,11 @@ struct sink *sink_shards_open(const struct sink_folder *folder,
 			.abort = abort_shards,
 		},
 		.plan = plan,
+		.whole = plan->whole ? plan->whole : plan,
 		.model = model,
-		.checkpoint = folder->checkpoint,
-		.files = { .path = path_of_file, .context = shards },
+		.checkpoint = plan_leads(plan) ? folder->checkpoint : NULL,
+		.files = { .path = path_of_file, .context = shards,
+			   .part = plan->part },
 	};
 	if (!open_shards(shards, folder, plan, err))
 		return &shards->sink;
