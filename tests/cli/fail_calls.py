@@ -14,6 +14,7 @@ import sys
 
 PROGRAM, FAILING_CALL, MODELS, FOLDER = sys.argv[1:]
 SMALL = MODELS + "/small.gguf"
+TINY = os.path.dirname(__file__) + "/../models/tiny-llama.gguf"
 OLD = b"what was there"
 CPU = ["-d", "cpu", "-j1"]
 TEMPORARY = ".gguf-dequant."
@@ -37,6 +38,8 @@ CASES += [Case(name, CPU + args, *rest) for name, args, *rest in (
     ("safetensors", ["-o", "out.safetensors", SMALL]),
     ("shards", ["-F", "safetensors", "-o", "out/", "--max-shard-size", "200",
                 SMALL]),
+    ("checkpoint", ["-F", "hf", "-o", "out/", TINY, "-T",
+                    "output_norm.weight"]),
     ("npz", ["-o", "out.npz", SMALL]),
     ("folder", ["-o", "out/", SMALL]),
     ("replaced file", ["-f", "-o", "out", SMALL], None, {"out": OLD}),

@@ -528,8 +528,10 @@ static const struct mode modes[] = {
 	{ NULL, NULL, 0, test_arguments, true },
 	{ "o.gguf", NULL, 0, test_shards, true },
 	{ "o/", NULL, 0, test_shards, true },
+	{ "o/", "-Fhf", 1, test_output, false },
 };
 #define N_MODES (sizeof(modes) / sizeof(*modes))
+#define MAX_MODES 32 /* more modes do not change what samples mean */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -538,9 +540,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct mode *mode;
 	size_t more = 0;
 
-	if (size < 4)
-		return 0;
-	mode = &modes[data[size - 1] % N_MODES];
+	if (size < 4 || data[size - 1] % MAX_MODES >= N_MODES)
+		return -1;
+	mode = &modes[data[size - 1] % MAX_MODES];
 	sample.flags = data[size - 2];
 	size -= 2;
 	if (mode->has_more) {
