@@ -96,22 +96,28 @@ static int count_gpus(const struct gpu_runtime *rt, int *count,
 	return 0;
 }
 
-/* Adds all of the runtime's GPUs to the list; on error, none. */
-static int find_gpus(struct gpus *gpus, const struct gpu_runtime *rt,
-		     int count, struct error *err)
+/* Adds all of the runtime's GPUs to the list. */
+static void find_gpus(struct gpus *gpus, const struct gpu_runtime *rt,
+		      int count, struct error *err)
 {
 	struct gpu *const list = realloc(
 		gpus->list, (gpus->n + (size_t)count) * sizeof(*list));
 
-	if (!list)
-		return error_errno(err, "cannot list %d GPUs", count);
+	if (!list) {
+		error_errno(err, "cannot list %d GPUs", count);
+		return;
+	}
 	gpus->list = list;
-	for (int i = 0; i < count; i++)
-		if (gpu_find(&list[gpus->n + (size_t)i], rt,
-			     gpus->n + (size_t)i, i, err))
-			return -1;
-	gpus->n += (size_t)count;
-	return 0;
+	for (int i = 0; i < count; i++) {
+		struct gpu *const gpu = &list[gpus->n];
+		struct error why;
+
+		if (gpu_find(gpu, rt, gpus->n, i, &why)) {
+			gpu->image = NULL;
+			gpu->broken = why;
+		}
+		gpus->n++;
+	}
 }
 
 void gpus_init(struct gpus *gpus)
@@ -225,6 +231,10 @@ int gpu_kernels_open(struct gpu_kernels *kernels, const struct gpu *gpu,
 		     struct error *err)
 {
 	*kernels = (struct gpu_kernels){ .gpu = gpu };
+	if (*gpu->broken.message) {
+		*err = gpu->broken;
+		return -1;
+	}
 	if (context_open(kernels, err))
 		return -1;
 	if (!load(kernels, err))

@@ -19,6 +19,7 @@ struct gpu {
 	unsigned wave;		    /* AMD: lanes of a wavefront */
 	uint64_t memory;	    /* bytes */
 	const struct dq_image *image; /* built for it, or NULL */
+	struct error broken; /* why it can't be used; "" */
 };
 
 /* HIP's GPUs, then CUDA's. The user calls number N gpu:N. */
@@ -33,7 +34,8 @@ struct gpus {
 int gpu_find(struct gpu *gpu, const struct gpu_runtime *rt, size_t number,
 	     int ordinal, struct error *err);
 
-/* Finds the GPUs. *gpus must not be moved; the caller releases it. */
+/* Finds the GPUs, broken ones among them, so that each has the same number
+ * always. *gpus must not be moved; the caller releases it. */
 void gpus_init(struct gpus *gpus);
 void gpus_release(struct gpus *gpus);
 

@@ -153,6 +153,30 @@ no CUDA GPU: libcuda.so.1: cuInit: no capable device is detected (error 100)"
 	succeeds
 }
 
+# Calls 4 to 7 look at the first of two GPUs, the next ones at the second.
+test_gpu_that_is_broken() {
+	local kind n
+	export FAKE_GPU_DEVICES=2
+	run "$GPU_MODEL" -d cpu -o cpu
+	for kind in hip cuda; do
+		for n in 4 5 6 7; do
+			FAKE_GPU_FAIL=$n gpu $kind "$GPU_MODEL" -d gpu -fo out
+			succeeds
+			same "$kind, call $n" out cpu
+			[ "$(logged launches_0)" = 0 ] || fail 'launches on gpu:0'
+			FAKE_GPU_FAIL=$n gpu $kind "$GPU_MODEL" -d gpu:1 -fo out
+			succeeds
+			FAKE_GPU_FAIL=$n gpu $kind "$GPU_MODEL" -d gpu:0 -fo out
+			fails_with "device gpu:0"
+			FAKE_GPU_FAIL=$n gpu $kind --devices
+			grep -qE "^device gpu:0.*unspecified launch failure \
+\(error 719\)$" "$OUT" || fail "$(<"$OUT")"
+			grep -qE "^device gpu:1 'Fake .*: 1\.0 GiB, " "$OUT" ||
+				fail "$(<"$OUT")"
+		done
+	done
+}
+
 test_gpu_that_is_absent() {
 	gpu hip "$GPU_MODEL" -d gpu:1 -o out
 	fails 'gpu:1 does not exist; the last one is gpu:0'
