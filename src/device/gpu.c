@@ -141,19 +141,37 @@ static int open_buffers(struct slot *slot, struct device_slot *buffers,
 	return result;
 }
 
+/* A runtime may start threads at any time. They must not get the signals that
+ * are sent to the program: the main thread does, and removes what must go. */
+static void block_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	cleanup_signals(&set);
+	(void)pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+static void restore_signals(const sigset_t *before)
+{
+	(void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 static int slot_open(struct device *dev, struct device_slot *buffers,
 		     size_t slot_bytes, struct error *err)
 {
 	struct device_gpu *const device = (struct device_gpu *)dev;
 	const size_t turn = atomic_fetch_add(&device->n_slots, 1);
 	struct slot *const slot = calloc(1, sizeof(*slot));
+	sigset_t signals;
 	int result;
 
 	if (!slot)
 		return error_errno(err, "cannot open a slot of the GPU");
 	slot->kernels = &device->kernels[turn % device->n_kernels];
 	buffers->own = slot;
+	block_signals(&signals);
 	result = open_buffers(slot, buffers, slot_bytes, err);
+	restore_signals(&signals);
 	if (result)
 		slot_close(dev, buffers);
 	return result;
@@ -246,14 +264,12 @@ static void join_items(const struct device_slot *buffers,
 	}
 }
 
-static int convert(struct device *dev, struct device_slot *buffers,
-		   const struct work_batch *batch, struct error *err)
+static int convert_batch(struct device_slot *buffers,
+			 const struct work_batch *batch, struct error *err)
 {
 	struct slot *const slot = buffers->own;
 	const struct gpu *const gpu = slot->kernels->gpu;
 
-	(void)dev;
-	buffers->fits_f16 = false;
 	if (gpu_select(slot->kernels, err))
 		return -1;
 	if (GPU_CALL(gpu, err, batch->in_bytes, upload, slot->in, buffers->in,
@@ -271,6 +287,20 @@ static int convert(struct device *dev, struct device_slot *buffers,
 	if (buffers->blake3)
 		join_items(buffers, batch);
 	return 0;
+}
+
+static int convert(struct device *dev, struct device_slot *buffers,
+		   const struct work_batch *batch, struct error *err)
+{
+	sigset_t signals;
+	int result;
+
+	(void)dev;
+	buffers->fits_f16 = false;
+	block_signals(&signals);
+	result = convert_batch(buffers, batch, err);
+	restore_signals(&signals);
+	return result;
 }
 
 static void close_device(struct device *dev)
@@ -346,7 +376,7 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 	struct device_gpu *const device =
 		calloc(1, sizeof(*device) +
 			  (n ? n : 1) * sizeof(device->kernels[0]));
-	sigset_t set, before; /* for the threads that a runtime starts */
+	sigset_t signals;
 	int result;
 
 	if (!device) {
@@ -363,10 +393,9 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 		.convert = convert,
 		.close = close_device,
 	};
-	cleanup_signals(&set);
-	(void)pthread_sigmask(SIG_BLOCK, &set, &before);
+	block_signals(&signals);
 	result = open_kernels(device, numbers, n, err);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	restore_signals(&signals);
 	if (!result)
 		return &device->device;
 	close_device(&device->device);

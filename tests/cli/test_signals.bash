@@ -30,8 +30,8 @@ test_signals_leave_nothing() {
 		slow >fifo &
 		writer=$!
 		# A shell script's background jobs ignore SIGINT and SIGQUIT.
-		env --default-signal="$name" "$PROGRAM" -o $output --index \
-			index fifo &
+		env --default-signal="$name" "$PROGRAM" -d cpu -o $output \
+			--index index fifo &
 		pid=$!
 		wait_for $pid 2
 		kill -$name $pid

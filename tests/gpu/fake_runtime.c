@@ -22,6 +22,7 @@
  * A function that releases something does so even when told to fail.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -163,6 +164,16 @@ static void __attribute__((destructor)) finish(void)
 	for (int i = 0; i < fake.n_devices; i++)
 		if (fake.retained[i])
 			misuse("leak of the context of device %d", i);
+}
+
+/* A real runtime may start a thread here, which has the same signal mask. */
+static void may_start_thread(const char *name)
+{
+	sigset_t mask;
+
+	(void)pthread_sigmask(SIG_BLOCK, NULL, &mask);
+	if (!sigismember(&mask, SIGINT) || !sigismember(&mask, SIGTERM))
+		misuse("%s: signals are not blocked", name);
 }
 
 /* Begins a call, which done() ends. Returns an error if it is to fail. */
@@ -512,6 +523,7 @@ int API(hipHostMalloc, cuMemHostAlloc)(void **buffer, size_t bytes,
 {
 	const int result = call(__func__);
 
+	may_start_thread(__func__);
 	if (flags != 1)
 		misuse("%s: flags %u", __func__, flags);
 	return done(result ? result : allocate(HOST, buffer, bytes, __func__));
@@ -530,6 +542,7 @@ int API(hipStreamCreateWithFlags, cuStreamCreate)(void **stream, unsigned flags)
 	const int result = call(__func__);
 
 	need_context(__func__);
+	may_start_thread(__func__);
 	if (flags != 1)
 		misuse("%s: flags %u", __func__, flags);
 	if (!result)
@@ -599,6 +612,7 @@ int API(hipMemcpyHtoDAsync, cuMemcpyHtoDAsync_v2)(void *address,
 {
 	const int result = call(__func__);
 
+	may_start_thread(__func__);
 	find(MEMORY, address, bytes, __func__);
 	find(HOST, from, bytes, __func__);
 	if (!result)
