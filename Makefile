@@ -47,8 +47,8 @@ ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
 ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
 # nettle: SHA-256; xxhash: XXH3 and XXH64; deflate: fast CRC-32; z: combining
-# CRC-32s.
-PROGRAM_LDLIBS := -lnettle -lxxhash -ldeflate -lz
+# CRC-32s; m: powers.
+PROGRAM_LDLIBS := -lnettle -lxxhash -ldeflate -lz -lm
 ifneq ($(SANITIZE),)
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
@@ -243,8 +243,9 @@ check-models: $(PROGRAM)
 
 # With the packages of scripts/requirements.txt, if setup has installed them.
 check-hf: $(PROGRAM)
-	@PATH="$(CURDIR)/build/venv/bin:$$PATH" tests/hf/test_tensors.py \
-		$(PROGRAM)
+	@PATH="$(CURDIR)/build/venv/bin:$$PATH" && \
+		tests/hf/test_tensors.py $(PROGRAM) && \
+		tests/hf/test_files.py $(PROGRAM)
 
 check-install: $(PROGRAM) $(MANUAL) $(API_LIBRARY)
 	+@tests/install/test_install.sh "$(MAKE)"

@@ -113,19 +113,31 @@ static bool is_plain(unsigned char c)
 	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
+static void put_unit(const struct json *json, uint32_t unit)
+{
+	const unsigned char bytes[] = { (unsigned char)(unit >> 8),
+					(unsigned char)unit };
+	char escape[6] = "\\u";
+
+	bytes_hex(escape + 2, bytes, sizeof(bytes));
+	fwrite_unlocked(escape, 1, sizeof(escape), json->stream);
+}
+
 /* Everything that is not ASCII becomes \uXXXX, so that no terminal is harmed
  * and no reader mistakes the encoding. */
 static void put_escape(const struct json *json, uint32_t c)
 {
-	if (c == '"' || c == '\\')
-		fprintf(json->stream, "\\%c", (char)c);
-	else if (c == '\n')
+	if (c == '"' || c == '\\') {
+		putc_unlocked('\\', json->stream);
+		putc_unlocked((int)c, json->stream);
+	} else if (c == '\n') {
 		put(json, "\\n");
-	else if (c < 0x10000)
-		fprintf(json->stream, "\\u%04" PRIx32, c);
-	else
-		fprintf(json->stream, "\\u%04" PRIx32 "\\u%04" PRIx32,
-			0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+	} else if (c < 0x10000) {
+		put_unit(json, c);
+	} else {
+		put_unit(json, 0xd7c0 + (c >> 10));
+		put_unit(json, 0xdc00 + (c & 0x3ff));
+	}
 }
 
 void json_text(struct json *json, struct text text)
@@ -174,10 +186,15 @@ void json_signed(struct json *json, int64_t value)
 	put(json, digits);
 }
 
-void json_bool(struct json *json, bool value)
+void json_literal(struct json *json, const char *json_value)
 {
 	separate(json);
-	put(json, value ? "true" : "false");
+	put(json, json_value);
+}
+
+void json_bool(struct json *json, bool value)
+{
+	json_literal(json, value ? "true" : "false");
 }
 
 /* Appends ".0" to a number that parsers may take for an integer, since -0 would

@@ -39,6 +39,7 @@ void json_string(struct json *json, const char *string);
 void json_unsigned(struct json *json, uint64_t value);
 void json_signed(struct json *json, int64_t value);
 void json_bool(struct json *json, bool value);
+void json_literal(struct json *json, const char *json_value); /* as it is */
 
 /* Writes the shortest decimal that reads back as the same value. JSON has no
  * NaN or infinity; these become the strings "NaN", "Infinity" and

@@ -39,6 +39,7 @@ int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 		.memory = memory,
 		.header = (size_t)(memory / 16 * 3),
 		.checkpoint = (size_t)(memory / 4),
+		.files = (size_t)((memory - PROGRAM_MEMORY) / 2),
 		.manifest = (size_t)(memory / 32),
 		.threads = threads,
 	};

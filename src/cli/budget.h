@@ -8,6 +8,7 @@ struct budget {
 	uint64_t memory;
 	size_t header;   /* for the model's tables */
 	size_t checkpoint; /* for its tensors, beside the model's */
+	size_t files;    /* for those beside its weights, before the pass */
 	size_t manifest; /* for its file; parsed, that takes 3 times as much */
 	unsigned threads;
 };

@@ -122,11 +122,14 @@ static int run_pass(const struct options *options, const struct budget *budget,
 		    struct plan *plan, struct hf_checkpoint *checkpoint,
 		    struct error *err)
 {
-	if (checkpoint) {
-		checkpoint->notes = options->verbose ? stderr : NULL;
-		if (hf_checkpoint_read_values(checkpoint, err))
-			return -1;
-	}
+	const struct notes notes = {
+		.warnings = options->quiet ? NULL : stderr,
+		.details = options->verbose ? stderr : NULL,
+	};
+
+	if (checkpoint && options->output &&
+	    hf_checkpoint_prepare(checkpoint, &notes, budget->files, err))
+		return -1;
 	return convert(options, budget, manifest, model, plan, checkpoint, err);
 }
 

@@ -1,5 +1,6 @@
 #include "hf/architecture.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/escape.h"
@@ -21,14 +22,23 @@
 #define END };
 #include "hf/architectures.def"
 
+static const struct tokenizer_facts tokenizers[] = {
+#define TOKENIZER(pre_, ...) { .pre = pre_, __VA_ARGS__ },
+#include "hf/architectures.def"
+};
+
 static const struct hf_architecture architectures[] = {
 #define ARCHITECTURE(gguf_, name, class_name_, model_type_, ...)            \
 	{ .tensors = name##_tensors,                                        \
 	  .n_tensors = sizeof(name##_tensors) / sizeof(*name##_tensors),    \
 	  .gguf = gguf_, .class_name = class_name_,                         \
-	  .model_type = model_type_, __VA_ARGS__ },
+	  .model_type = model_type_,                                        \
+	  .tokenizer = &tokenizers[HF_##name], __VA_ARGS__ },
 #include "hf/architectures.def"
 };
+
+static_assert(sizeof(tokenizers) / sizeof(*tokenizers) ==
+	      HF_ARCHITECTURE_COUNT, "one TOKENIZER per architecture");
 
 const struct hf_architecture *hf_architecture_at(size_t i)
 {

@@ -53,10 +53,20 @@ struct hf_tensor_row {
 	struct hf_condition when;
 };
 
+/* What an architecture's models have, and their GGUF files do not say. */
+struct tokenizer_facts {
+	const char *pre; /* where tokenizer.ggml.pre is missing, as in old
+			    files; NULL: not known */
+	bool no_bos;     /* tokenizer.ggml.bos_token_id is the converter's */
+	bool strips;     /* SentencePiece: control tokens take the spaces after
+			    them, but for <unk>, <s> and <|endoftext|> */
+};
+
 struct hf_architecture {
 	const char *gguf; /* general.architecture */
 	const char *class_name;
 	const char *model_type;
+	const struct tokenizer_facts *tokenizer;
 	struct hf_condition when, and;
 	const struct hf_tensor_row *tensors;
 	size_t n_tensors;

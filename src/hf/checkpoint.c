@@ -25,8 +25,7 @@ static int read_values(struct hf_values *values,
 			   (size_t)info->bytes, err);
 }
 
-int hf_checkpoint_read_values(struct hf_checkpoint *checkpoint,
-			      struct error *err)
+static int read_all_values(struct hf_checkpoint *checkpoint, struct error *err)
 {
 	const struct hf_architecture *const arch = checkpoint->architecture;
 
@@ -50,6 +49,18 @@ int hf_checkpoint_read_values(struct hf_checkpoint *checkpoint,
 			return -1;
 	}
 	return 0;
+}
+
+int hf_checkpoint_prepare(struct hf_checkpoint *checkpoint,
+			  const struct notes *notes, size_t memory,
+			  struct error *err)
+{
+	checkpoint->notes = notes;
+	checkpoint->memory = memory;
+	if (tokenizer_choose(&checkpoint->tokenizer, &checkpoint->metadata,
+			     checkpoint->architecture->tokenizer, notes, err))
+		return -1;
+	return read_all_values(checkpoint, err);
 }
 
 /* The type that most weights are written as. */
@@ -88,12 +99,16 @@ int hf_checkpoint_init(struct hf_checkpoint *checkpoint,
 		       const struct model *model, struct plan *plan,
 		       bool selected, size_t memory, struct error *err)
 {
+	const struct model_shard *const shard = &model->shards[0];
+
 	*checkpoint = (struct hf_checkpoint){
 		.model = model,
 		.architecture = hf_architecture_of(model, err),
 	};
-	if (!checkpoint->architecture || plan_check_formats(plan, err) ||
-	    check_types(plan, err) ||
+	if (!checkpoint->architecture ||
+	    metadata_init(&checkpoint->metadata, &shard->gguf,
+			  shard->source.name, err) ||
+	    plan_check_formats(plan, err) || check_types(plan, err) ||
 	    hf_mapping_init(&checkpoint->mapping, checkpoint->architecture,
 			    model, plan, selected, memory, err))
 		return -1;

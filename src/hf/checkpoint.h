@@ -2,10 +2,9 @@
 #ifndef HF_CHECKPOINT_H
 #define HF_CHECKPOINT_H
 
-#include <stdio.h>
-
 #include "base/output_type.h"
 #include "hf/mapping.h"
+#include "hf/tokenizer.h"
 
 /* The values of a small F32 tensor. */
 struct hf_values {
@@ -19,10 +18,13 @@ struct hf_checkpoint {
 	const struct model *model;
 	const struct hf_architecture *architecture;
 	struct hf_mapping mapping;
+	struct metadata metadata;
 	enum output_type type; /* of most of the weights written */
-	FILE *notes; /* gets a line for each fact that is not in the file and
-			for which a default stands; NULL: nobody wants to
-			know */
+
+	/* For the files beside the weights: see hf_checkpoint_prepare. */
+	const struct notes *notes;
+	size_t memory; /* bytes that writing a file may allocate */
+	struct tokenizer_kind tokenizer;
 	struct hf_values *values;
 	size_t n_values;
 };
@@ -37,10 +39,12 @@ int hf_checkpoint_init(struct hf_checkpoint *checkpoint,
 		       bool selected, size_t memory, struct error *err);
 void hf_checkpoint_release(struct hf_checkpoint *checkpoint);
 
-/* Reads the values, before any tensor of the plan. A stream that has some is
- * spooled first. */
-int hf_checkpoint_read_values(struct hf_checkpoint *checkpoint,
-			      struct error *err);
+/* Reads what the files beside the weights need, before any tensor of the plan.
+ * A stream that has values is spooled first. The checkpoint borrows the
+ * notes. */
+int hf_checkpoint_prepare(struct hf_checkpoint *checkpoint,
+			  const struct notes *notes, size_t memory,
+			  struct error *err);
 
 /* The values of the tensor that VALUES names so; NULL: the model has none. */
 const struct hf_values *hf_values(const struct hf_checkpoint *checkpoint,

@@ -1,0 +1,222 @@
+#include "hf/pre_tokenizers.h"
+
+/*
+ * The regular expressions that models were trained with, as transformers and
+ * llama.cpp state them.
+ */
+#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+#define BEFORE_WORD "[^\\r\\n\\p{L}\\p{N}]?"
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CAMEL_LOWER BEFORE_WORD UPPER "*" LOWER "+"
+#define CAMEL_UPPER BEFORE_WORD UPPER "+" LOWER "*"
+#define SPACES "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
+#define WORDS_AND(number)                                     \
+	CONTRACTION "|" BEFORE_WORD "\\p{L}+|" number         \
+	"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" SPACES
+#define CAMEL_WORDS_AND(number) \
+	number "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES
+
+#define NUMBERS_OF_3 "\\p{N}{1,3}"
+#define NUMBERS_OF_1 "\\p{N}"
+
+enum step_kind {
+	STEP_END,
+	STEP_SPLIT,       /* by a regular expression, whose matches are parts */
+	STEP_DIGIT,       /* each digit is a part */
+	STEP_DIGITS,      /* each run of digits */
+	STEP_PUNCTUATION, /* each run of punctuation */
+	STEP_BYTES,       /* bytes become the letters of byte-level BPE */
+	STEP_WORDS,       /* the same, after a cut by GPT-2's expression */
+};
+
+struct step {
+	enum step_kind kind;
+	const char *regex;
+};
+#define SPLIT(expression) { STEP_SPLIT, expression }
+#define STEP(kind) { STEP_##kind, NULL }
+
+static const struct step llama3[] = {
+	SPLIT(WORDS_AND(NUMBERS_OF_3)),
+	STEP(BYTES),
+	STEP(END),
+};
+
+static const struct step qwen2[] = {
+	SPLIT(WORDS_AND(NUMBERS_OF_1)),
+	STEP(BYTES),
+	STEP(END),
+};
+
+static const struct step qwen35[] = {
+	SPLIT(CONTRACTION "|" BEFORE_WORD "[\\p{L}\\p{M}]+|" NUMBERS_OF_1
+	      "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" SPACES),
+	STEP(BYTES),
+	STEP(END),
+};
+
+static const struct step gpt4o[] = {
+	SPLIT(CAMEL_LOWER CONTRACTION "?|" CAMEL_UPPER CONTRACTION "?|"
+	      CAMEL_WORDS_AND(NUMBERS_OF_3)),
+	STEP(BYTES),
+	STEP(END),
+};
+
+static const struct step tekken[] = {
+	SPLIT(CAMEL_LOWER "|" CAMEL_UPPER "|" CAMEL_WORDS_AND(NUMBERS_OF_1)),
+	STEP(BYTES),
+	STEP(END),
+};
+
+static const struct step deepseek_v3[] = {
+	SPLIT(NUMBERS_OF_3),
+	SPLIT("[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"),
+	SPLIT("[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|"
+	      "[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
+	      " ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES),
+	STEP(BYTES),
+	STEP(END),
+};
+
+static const struct step deepseek_coder[] = {
+	SPLIT("[\\r\\n]"),
+	SPLIT("\\s?\\p{L}+"),
+	SPLIT("\\s?\\p{P}+"),
+	SPLIT("[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"),
+	SPLIT(NUMBERS_OF_1),
+	STEP(BYTES),
+	STEP(END),
+};
+
+static const struct step gpt2[] = { STEP(WORDS), STEP(END) };
+
+static const struct step starcoder[] = {
+	STEP(DIGIT),
+	STEP(WORDS),
+	STEP(END),
+};
+
+static const struct step falcon[] = {
+	STEP(PUNCTUATION),
+	STEP(WORDS),
+	STEP(DIGITS),
+	SPLIT("[0-9][0-9][0-9]"),
+	STEP(END),
+};
+
+static const struct pre_tokenizer table[] = {
+	{ "llama-bpe", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "llama3", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "llama-v3", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "falcon3", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "falcon-h1", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "pixtral", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "midm-2.0", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "lfm2", llama3, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "dbrx", llama3, 0 },
+	{ "smaug-bpe", llama3, 0 },
+	{ "glm4", llama3, PRE_IGNORES_MERGES },
+	{ "chatglm-bpe", llama3, 0 },
+	{ "qwen2", qwen2, PRE_NFC },
+	{ "deepseek-r1-qwen", qwen2, PRE_NFC },
+	{ "megrez", qwen2, PRE_NFC },
+	{ "kormo", qwen2, PRE_NFC },
+	{ "f2llmv2", qwen2, PRE_NFC },
+	{ "stablelm2", qwen2, 0 },
+	{ "qwen35", qwen35, PRE_NFC },
+	{ "gpt-4o", gpt4o, 0 },
+	{ "llama4", gpt4o, 0 },
+	{ "kanana2", gpt4o, 0 },
+	{ "tekken", tekken, PRE_IGNORES_MERGES | PRE_ADDS_BOS },
+	{ "deepseek-v3", deepseek_v3, 0 },
+	{ "deepseek-coder", deepseek_coder, 0 },
+	{ "gpt-2", gpt2, 0 },
+	{ "mpt", gpt2, 0 },
+	{ "olmo", gpt2, 0 },
+	{ "jais", gpt2, 0 },
+	{ "phi-2", gpt2, 0 },
+	{ "smollm", starcoder, 0 },
+	{ "starcoder", starcoder, 0 },
+	{ "refact", starcoder, 0 },
+	{ "codeshell", starcoder, 0 },
+	{ "exaone", starcoder, 0 },
+	{ "command-r", starcoder, PRE_NFC },
+	{ "falcon", falcon, 0 },
+};
+
+const struct pre_tokenizer *pre_tokenizer_find(struct text name)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (bytes_equal(name, (struct text){ table[i].name,
+						     strlen(table[i].name) }))
+			return &table[i];
+	return NULL;
+}
+
+static void put_named(struct json *json, const char *key, const char *value)
+{
+	json_key(json, key);
+	json_string(json, value);
+}
+
+static void put_flag(struct json *json, const char *key, bool value)
+{
+	json_key(json, key);
+	json_bool(json, value);
+}
+
+static void put_split(struct json *json, const char *regex)
+{
+	put_named(json, "type", "Split");
+	json_key(json, "pattern");
+	json_object(json);
+	put_named(json, "Regex", regex);
+	json_object_end(json);
+	put_named(json, "behavior", "Isolated");
+	put_flag(json, "invert", false);
+}
+
+static void put_step(struct json *json, const struct step *step)
+{
+	json_object(json);
+	switch (step->kind) {
+	case STEP_SPLIT:
+		put_split(json, step->regex);
+		break;
+	case STEP_DIGIT:
+	case STEP_DIGITS:
+		put_named(json, "type", "Digits");
+		put_flag(json, "individual_digits", step->kind == STEP_DIGIT);
+		break;
+	case STEP_PUNCTUATION:
+		put_named(json, "type", "Punctuation");
+		put_named(json, "behavior", "Contiguous");
+		break;
+	case STEP_BYTES:
+	case STEP_WORDS:
+		put_named(json, "type", "ByteLevel");
+		put_flag(json, "add_prefix_space", false);
+		put_flag(json, "trim_offsets", false);
+		put_flag(json, "use_regex", step->kind == STEP_WORDS);
+		break;
+	case STEP_END:
+		break;
+	}
+	json_object_end(json);
+}
+
+void pre_tokenizer_put(const struct pre_tokenizer *pre, struct json *json)
+{
+	const struct step *step = pre->steps;
+
+	json_object(json);
+	put_named(json, "type", "Sequence");
+	json_key(json, "pretokenizers");
+	json_array(json);
+	for (; step->kind != STEP_END; step++)
+		put_step(json, step);
+	json_array_end(json);
+	json_object_end(json);
+}

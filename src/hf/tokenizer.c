@@ -1,0 +1,649 @@
+#include "hf/tokenizer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/escape.h"
+#include "base/json.h"
+
+/*
+ * The classes and keys are those of the library:
+ * https://github.com/huggingface/tokenizers
+ */
+#define MODEL "tokenizer.ggml.model"
+#define PRE "tokenizer.ggml.pre"
+#define MERGES "tokenizer.ggml.merges"
+#define TEMPLATE "tokenizer.chat_template"
+#define JSON_LINES 3 /* a line for each token and each merge */
+
+/* -------------------------------- reading --------------------------------- */
+
+int tokenizer_special_id(const struct metadata *metadata, const char *key,
+			 uint64_t n_tokens, const struct notes *notes,
+			 uint32_t *id, struct error *err)
+{
+	uint64_t value;
+	const int found =
+		metadata_unsigned(metadata, key, UINT64_MAX, &value, err);
+
+	*id = TOKEN_NONE;
+	if (found <= 0)
+		return found;
+	if (value < n_tokens && value < TOKEN_NONE)
+		*id = (uint32_t)value;
+	else
+		notes_warn(notes, "'%s': metadata '%s' is %" PRIu64 ", but "
+			   "there are %" PRIu64 " tokens; ignored",
+			   metadata->file, key, value, n_tokens);
+	return 0;
+}
+
+static int read_id(struct tokenizer *tokenizer, const char *key, uint32_t *id,
+		   struct error *err)
+{
+	const struct vocabulary *const vocabulary = &tokenizer->vocabulary;
+
+	if (tokenizer_special_id(tokenizer->metadata, key, vocabulary->n,
+				 tokenizer->notes, id, err))
+		return -1;
+	if (*id != TOKEN_NONE && !vocabulary_has(vocabulary, *id))
+		*id = TOKEN_NONE;
+	return 0;
+}
+
+static int read_ids(struct tokenizer *tokenizer,
+		    const struct tokenizer_facts *facts, struct error *err)
+{
+	const struct vocabulary *const vocabulary = &tokenizer->vocabulary;
+
+	if (read_id(tokenizer, "tokenizer.ggml.bos_token_id", &tokenizer->bos,
+		    err) ||
+	    read_id(tokenizer, "tokenizer.ggml.eos_token_id", &tokenizer->eos,
+		    err) ||
+	    read_id(tokenizer, "tokenizer.ggml.unknown_token_id",
+		    &tokenizer->unknown, err) ||
+	    read_id(tokenizer, "tokenizer.ggml.padding_token_id",
+		    &tokenizer->padding, err))
+		return -1;
+	if (facts->no_bos)
+		tokenizer->bos = tokenizer->unknown = TOKEN_NONE;
+	for (uint32_t id = 0; tokenizer->unknown == TOKEN_NONE &&
+	     !tokenizer->pre && id < vocabulary->n; id++)
+		if (vocabulary->types[id] == TOKEN_UNKNOWN &&
+		    vocabulary_has(vocabulary, id))
+			tokenizer->unknown = id;
+	return 0;
+}
+
+static int read_flags(struct tokenizer *tokenizer, struct error *err)
+{
+	const struct pre_tokenizer *const pre = tokenizer->pre;
+
+	tokenizer->adds_bos = !pre || (pre->flags & PRE_ADDS_BOS);
+	tokenizer->adds_space = !pre;
+	if (metadata_bool(tokenizer->metadata, "tokenizer.ggml.add_bos_token",
+			  &tokenizer->adds_bos, err) < 0 ||
+	    metadata_bool(tokenizer->metadata, "tokenizer.ggml.add_eos_token",
+			  &tokenizer->adds_eos, err) < 0 ||
+	    metadata_bool(tokenizer->metadata,
+			  "tokenizer.ggml.add_space_prefix",
+			  &tokenizer->adds_space, err) < 0)
+		return -1;
+	tokenizer->adds_bos &= tokenizer->bos != TOKEN_NONE;
+	tokenizer->adds_eos &= tokenizer->eos != TOKEN_NONE;
+	return 0;
+}
+
+static bool text_is(struct text text, const char *string)
+{
+	return bytes_equal(text, (struct text){ string, strlen(string) });
+}
+
+/* Chooses the pre-tokenizer of byte-level BPE. */
+static int choose_pre(struct tokenizer_kind *kind,
+		      const struct metadata *metadata, const char *usual,
+		      const struct notes *notes, struct error *err)
+{
+	struct text name;
+	const int found = metadata_text(metadata, PRE, &name, err);
+	char escaped[ESCAPE_MESSAGE_SIZE];
+
+	if (found < 0)
+		return -1;
+	if (found && !text_is(name, "default")) {
+		kind->pre = pre_tokenizer_find(name);
+		if (!kind->pre)
+			notes_warn(notes, "'%s': pre-tokenizer '%s' ('" PRE
+				   "') is not supported; no tokenizer is "
+				   "written", metadata->file,
+				   escape_text(escaped, sizeof(escaped), name));
+	} else if (usual) {
+		kind->pre = pre_tokenizer_find((struct text){ usual,
+							      strlen(usual) });
+		notes_warn(notes, "'%s' does not name its pre-tokenizer ('" PRE
+			   "'), as old files do not; assuming '%s', which is "
+			   "usual for its architecture: compare the tokens "
+			   "with those of the original", metadata->file, usual);
+	} else {
+		notes_warn(notes, "'%s' does not name its pre-tokenizer ('" PRE
+			   "'); no tokenizer is written", metadata->file);
+	}
+	kind->exists = kind->pre;
+	return 0;
+}
+
+int tokenizer_choose(struct tokenizer_kind *kind,
+		     const struct metadata *metadata,
+		     const struct tokenizer_facts *facts,
+		     const struct notes *notes, struct error *err)
+{
+	struct text model;
+	const int found = metadata_text(metadata, MODEL, &model, err);
+	char name[ESCAPE_MESSAGE_SIZE];
+
+	*kind = (struct tokenizer_kind){ .exists = false };
+	if (found < 0)
+		return -1;
+	if (found && text_is(model, "gpt2"))
+		return choose_pre(kind, metadata, facts->pre, notes, err);
+	if (!found || text_is(model, "none"))
+		notes_warn(notes, "'%s' has no vocabulary; no tokenizer is "
+			   "written", metadata->file);
+	else if (text_is(model, "llama"))
+		kind->exists = true;
+	else
+		notes_warn(notes, "'%s': tokenizer model '%s' ('" MODEL
+			   "') is not supported; no tokenizer is written",
+			   metadata->file,
+			   escape_text(name, sizeof(name), model));
+	return 0;
+}
+
+static void warn_of_tokens(const struct tokenizer *tokenizer)
+{
+	const struct vocabulary *const vocabulary = &tokenizer->vocabulary;
+
+	if (vocabulary->n_refused)
+		notes_warn(tokenizer->notes, "'%s': tokenizer.json lacks %"
+			   PRIu32 " %s: empty, longer than %d bytes, not "
+			   "UTF-8, or a duplicate; the first is token %" PRIu32,
+			   tokenizer->metadata->file, vocabulary->n_refused,
+			   vocabulary->n_refused == 1 ? "token" : "tokens",
+			   TOKEN_MAX_BYTES, vocabulary->first_refused);
+}
+
+/* Reads what depends on the vocabulary. */
+static int read_rest(struct tokenizer *tokenizer,
+		     const struct tokenizer_facts *facts, size_t memory,
+		     struct error *err)
+{
+	const struct vocabulary *const vocabulary = &tokenizer->vocabulary;
+	struct gguf_array merges;
+
+	if (read_ids(tokenizer, facts, err) || read_flags(tokenizer, err))
+		return -1;
+	if (!tokenizer->pre)
+		return merges_make(&tokenizer->merges, vocabulary,
+				   tokenizer->metadata,
+				   memory - vocabulary->memory, err);
+	return metadata_array(tokenizer->metadata, MERGES, GGUF_STRING,
+			      &merges, err) < 0 ? -1 : 0;
+}
+
+int tokenizer_open(struct tokenizer *tokenizer,
+		   const struct tokenizer_kind *kind,
+		   const struct metadata *metadata,
+		   const struct tokenizer_facts *facts,
+		   const struct notes *notes, size_t memory, struct error *err)
+{
+	*tokenizer = (struct tokenizer){
+		.metadata = metadata,
+		.notes = notes,
+		.pre = kind->pre,
+		.strips = !kind->pre && facts->strips,
+	};
+	if (vocabulary_read(&tokenizer->vocabulary, metadata, !kind->pre,
+			    memory, err))
+		return -1;
+	if (!read_rest(tokenizer, facts, memory, err)) {
+		warn_of_tokens(tokenizer);
+		return 0;
+	}
+	vocabulary_release(&tokenizer->vocabulary);
+	return -1;
+}
+
+void tokenizer_release(struct tokenizer *tokenizer)
+{
+	merges_release(&tokenizer->merges);
+	vocabulary_release(&tokenizer->vocabulary);
+}
+
+/* ----------------------------- tokenizer.json ----------------------------- */
+
+static void put_literal(struct json *json, const char *key, const char *literal)
+{
+	json_key(json, key);
+	json_literal(json, literal);
+}
+
+static void put_flag(struct json *json, const char *key, bool value)
+{
+	json_key(json, key);
+	json_bool(json, value);
+}
+
+static void put_token(struct json *json, const struct tokenizer *tokenizer,
+		      const char *key, uint32_t id)
+{
+	json_key(json, key);
+	if (id == TOKEN_NONE)
+		json_string(json, NULL);
+	else
+		json_text(json, tokenizer->vocabulary.texts[id]);
+}
+
+static bool strips(const struct tokenizer *tokenizer, uint32_t id)
+{
+	const struct text text = tokenizer->vocabulary.texts[id];
+
+	return tokenizer->strips &&
+	       tokenizer->vocabulary.types[id] == TOKEN_CONTROL &&
+	       !text_is(text, "<unk>") && !text_is(text, "<s>") &&
+	       !text_is(text, "<|endoftext|>");
+}
+
+static void put_added_token(struct json *json,
+			    const struct tokenizer *tokenizer, uint32_t id)
+{
+	json_object(json);
+	json_key(json, "id");
+	json_unsigned(json, id);
+	put_token(json, tokenizer, "content", id);
+	put_flag(json, "single_word", false);
+	put_flag(json, "lstrip", false);
+	put_flag(json, "rstrip", strips(tokenizer, id));
+	put_flag(json, "normalized", false);
+	put_flag(json, "special", tokenizer->vocabulary.types[id] !=
+					  TOKEN_USER_DEFINED);
+	json_object_end(json);
+}
+
+static void put_added_tokens(struct json *json,
+			     const struct tokenizer *tokenizer)
+{
+	const struct vocabulary *const vocabulary = &tokenizer->vocabulary;
+
+	json_key(json, "added_tokens");
+	json_array(json);
+	for (uint32_t id = 0; id < vocabulary->n; id++)
+		if (vocabulary_has(vocabulary, id) &&
+		    (vocabulary->types[id] == TOKEN_UNKNOWN ||
+		     vocabulary->types[id] == TOKEN_CONTROL ||
+		     vocabulary->types[id] == TOKEN_USER_DEFINED))
+			put_added_token(json, tokenizer, id);
+	json_array_end(json);
+}
+
+/* {"SpecialToken": {"id": "<s>", "type_id": 0}} */
+static void put_part(struct json *json, const char *kind, struct text id,
+		     unsigned type)
+{
+	json_object(json);
+	json_key(json, kind);
+	json_object(json);
+	json_key(json, "id");
+	json_text(json, id);
+	json_key(json, "type_id");
+	json_unsigned(json, type);
+	json_object_end(json);
+	json_object_end(json);
+}
+
+static void put_sequence(struct json *json, const struct tokenizer *tokenizer,
+			 const char *name, unsigned type)
+{
+	const struct text *const texts = tokenizer->vocabulary.texts;
+
+	if (tokenizer->adds_bos)
+		put_part(json, "SpecialToken", texts[tokenizer->bos], type);
+	put_part(json, "Sequence", (struct text){ name, 1 }, type);
+	if (tokenizer->adds_eos)
+		put_part(json, "SpecialToken", texts[tokenizer->eos], type);
+}
+
+/* {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}} */
+static void put_special(struct json *json, const struct tokenizer *tokenizer,
+			uint32_t id)
+{
+	const struct text text = tokenizer->vocabulary.texts[id];
+
+	json_key_text(json, text);
+	json_object(json);
+	json_key(json, "id");
+	json_text(json, text);
+	json_key(json, "ids");
+	json_array(json);
+	json_unsigned(json, id);
+	json_array_end(json);
+	json_key(json, "tokens");
+	json_array(json);
+	json_text(json, text);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+static void put_template(struct json *json, const struct tokenizer *tokenizer)
+{
+	json_object(json);
+	put_literal(json, "type", "\"TemplateProcessing\"");
+	json_key(json, "single");
+	json_array(json);
+	put_sequence(json, tokenizer, "A", 0);
+	json_array_end(json);
+	json_key(json, "pair");
+	json_array(json);
+	put_sequence(json, tokenizer, "A", 0);
+	put_sequence(json, tokenizer, "B", 1);
+	json_array_end(json);
+	json_key(json, "special_tokens");
+	json_object(json);
+	if (tokenizer->adds_bos)
+		put_special(json, tokenizer, tokenizer->bos);
+	if (tokenizer->adds_eos && (!tokenizer->adds_bos ||
+				    tokenizer->eos != tokenizer->bos))
+		put_special(json, tokenizer, tokenizer->eos);
+	json_object_end(json);
+	json_object_end(json);
+}
+
+#define BYTE_LEVEL                                                       \
+	"{\"type\": \"ByteLevel\", \"add_prefix_space\": true, "         \
+	"\"trim_offsets\": false, \"use_regex\": true}"
+
+static void put_post_processor(struct json *json,
+			       const struct tokenizer *tokenizer)
+{
+	const bool adds = tokenizer->adds_bos || tokenizer->adds_eos;
+
+	json_key(json, "post_processor");
+	if (!adds) {
+		json_literal(json, tokenizer->pre ? BYTE_LEVEL : "null");
+		return;
+	}
+	json_object(json);
+	put_literal(json, "type", "\"Sequence\"");
+	json_key(json, "processors");
+	json_array(json);
+	if (tokenizer->pre)
+		json_literal(json, BYTE_LEVEL);
+	put_template(json, tokenizer);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+/* U+2581 stands for a space. */
+#define TO_BLOCKS                                                            \
+	"{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, "         \
+	"\"content\": \"\\u2581\"}"
+#define FROM_BLOCKS                                                          \
+	"{\"type\": \"Replace\", \"pattern\": {\"String\": \"\\u2581\"}, "   \
+	"\"content\": \" \"}, "                                              \
+	"{\"type\": \"ByteFallback\"}, {\"type\": \"Fuse\"}"
+
+static void put_spm_steps(struct json *json, const struct tokenizer *tokenizer)
+{
+	const bool space = tokenizer->adds_space;
+
+	put_literal(json, "normalizer", space ?
+		    "{\"type\": \"Sequence\", \"normalizers\": ["
+		    "{\"type\": \"Prepend\", \"prepend\": \"\\u2581\"}, "
+		    TO_BLOCKS "]}" : TO_BLOCKS);
+	put_literal(json, "pre_tokenizer", "null");
+	put_post_processor(json, tokenizer);
+	put_literal(json, "decoder", space ?
+		    "{\"type\": \"Sequence\", \"decoders\": [" FROM_BLOCKS
+		    ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, "
+		    "\"stop\": 0}]}" :
+		    "{\"type\": \"Sequence\", \"decoders\": [" FROM_BLOCKS
+		    "]}");
+}
+
+static void put_bpe_steps(struct json *json, const struct tokenizer *tokenizer)
+{
+	put_literal(json, "normalizer", tokenizer->pre->flags & PRE_NFC ?
+		    "{\"type\": \"NFC\"}" : "null");
+	json_key(json, "pre_tokenizer");
+	pre_tokenizer_put(tokenizer->pre, json);
+	put_post_processor(json, tokenizer);
+	put_literal(json, "decoder", BYTE_LEVEL);
+}
+
+static void put_vocabulary(struct json *json,
+			   const struct vocabulary *vocabulary)
+{
+	json_key(json, "vocab");
+	json_object(json);
+	for (uint32_t id = 0; id < vocabulary->n; id++) {
+		if (!vocabulary_has(vocabulary, id))
+			continue;
+		json_key_text(json, vocabulary->texts[id]);
+		json_unsigned(json, id);
+	}
+	json_object_end(json);
+}
+
+static void put_merge(struct json *json, struct text left, struct text right)
+{
+	json_array(json);
+	json_text(json, left);
+	json_text(json, right);
+	json_array_end(json);
+}
+
+/* Cuts "a b" in two. Returns whether both and "ab" are tokens: the library
+ * loads no other merge. */
+static bool cut_merge(const struct vocabulary *vocabulary, struct text merge,
+		      struct text *left, struct text *right)
+{
+	const char *const space = memchr(merge.data, ' ', merge.len);
+	char whole[TOKEN_MAX_BYTES];
+
+	if (!space || merge.len - 1 > sizeof(whole))
+		return false;
+	*left = (struct text){ merge.data, (size_t)(space - merge.data) };
+	*right = (struct text){ space + 1, merge.len - left->len - 1 };
+	memcpy(whole, left->data, left->len);
+	memcpy(whole + left->len, right->data, right->len);
+	return vocabulary_find(vocabulary, *left) != TOKEN_NONE &&
+	       vocabulary_find(vocabulary, *right) != TOKEN_NONE &&
+	       vocabulary_find(vocabulary, (struct text){
+				       whole, merge.len - 1 }) != TOKEN_NONE;
+}
+
+static void put_bpe_merges(struct json *json, const struct tokenizer *tokenizer)
+{
+	const struct gguf_kv *const kv =
+		metadata_find(tokenizer->metadata, MERGES);
+	uint64_t n_refused = 0, first = 0;
+	struct gguf_array array;
+
+	if (!kv)
+		return;
+	array = gguf_array(kv->value);
+	for (uint64_t i = 0; gguf_array_next(&array); i++) {
+		struct text left, right;
+
+		if (cut_merge(&tokenizer->vocabulary, array.item, &left,
+			      &right))
+			put_merge(json, left, right);
+		else if (!n_refused++)
+			first = i;
+	}
+	if (n_refused)
+		notes_warn(tokenizer->notes, "'%s': tokenizer.json lacks %"
+			   PRIu64 " of the merges, whose parts or whole are no "
+			   "tokens; the first is number %" PRIu64,
+			   tokenizer->metadata->file, n_refused, first);
+}
+
+static void put_merges(struct json *json, const struct tokenizer *tokenizer)
+{
+	const struct text *const texts = tokenizer->vocabulary.texts;
+	const struct merges *const merges = &tokenizer->merges;
+
+	json_key(json, "merges");
+	json_array(json);
+	for (size_t i = 0; i < merges->n; i++)
+		put_merge(json, texts[merges->items[i].left],
+			  texts[merges->items[i].right]);
+	if (tokenizer->pre)
+		put_bpe_merges(json, tokenizer);
+	json_array_end(json);
+}
+
+static void put_model(struct json *json, const struct tokenizer *tokenizer)
+{
+	const struct pre_tokenizer *const pre = tokenizer->pre;
+
+	json_key(json, "model");
+	json_object(json);
+	put_literal(json, "type", "\"BPE\"");
+	put_literal(json, "dropout", "null");
+	put_token(json, tokenizer, "unk_token",
+		  pre ? TOKEN_NONE : tokenizer->unknown);
+	put_literal(json, "continuing_subword_prefix", "null");
+	put_literal(json, "end_of_word_suffix", "null");
+	put_flag(json, "fuse_unk", !pre);
+	put_flag(json, "byte_fallback", !pre);
+	put_flag(json, "ignore_merges",
+		 pre && (pre->flags & PRE_IGNORES_MERGES));
+	put_vocabulary(json, &tokenizer->vocabulary);
+	put_merges(json, tokenizer);
+	json_object_end(json);
+}
+
+void tokenizer_put(const struct tokenizer *tokenizer, FILE *stream)
+{
+	struct json json;
+
+	json_init(&json, stream, JSON_LINES);
+	json_object(&json);
+	put_literal(&json, "version", "\"1.0\"");
+	put_literal(&json, "truncation", "null");
+	put_literal(&json, "padding", "null");
+	put_added_tokens(&json, tokenizer);
+	if (tokenizer->pre)
+		put_bpe_steps(&json, tokenizer);
+	else
+		put_spm_steps(&json, tokenizer);
+	put_model(&json, tokenizer);
+	json_object_end(&json);
+}
+
+/* -------------------------- tokenizer_config.json ------------------------- */
+
+/* Whether an entry is a template, and of what name. */
+static bool is_template(const struct gguf_kv *kv, struct text *name)
+{
+	const size_t len = strlen(TEMPLATE);
+	const struct text key = kv->key;
+
+	if (key.len < len || memcmp(key.data, TEMPLATE, len))
+		return false;
+	*name = (struct text){ "default", 7 };
+	if (key.len == len)
+		return true;
+	*name = (struct text){ key.data + len + 1, key.len - len - 1 };
+	return key.data[len] == '.';
+}
+
+/* Whether it can be written. */
+static bool is_usable(const struct gguf_kv *kv, struct text name)
+{
+	return kv->type == GGUF_STRING && escape_is_utf8(name) &&
+	       escape_is_utf8(metadata_string(kv));
+}
+
+static void put_named_template(struct json *json, const struct gguf_kv *kv,
+			       struct text name)
+{
+	json_object(json);
+	json_key(json, "name");
+	json_text(json, name);
+	json_key(json, "template");
+	json_text(json, metadata_string(kv));
+	json_object_end(json);
+}
+
+/* One template is a string; several are a list. */
+static void put_chat_templates(struct json *json,
+			       const struct tokenizer *tokenizer)
+{
+	const struct gguf *const gguf = tokenizer->metadata->gguf;
+	const struct gguf_kv *only = NULL;
+	size_t n = 0;
+	struct text name;
+
+	for (size_t i = 0; i < gguf->n_kv; i++) {
+		const struct gguf_kv *const kv = &gguf->kv[i];
+		char key[ESCAPE_MESSAGE_SIZE];
+
+		if (!is_template(kv, &name))
+			continue;
+		if (is_usable(kv, name)) {
+			only = kv;
+			n++;
+			continue;
+		}
+		notes_warn(tokenizer->notes, "'%s': metadata '%s' is no text "
+			   "of UTF-8; left out of tokenizer_config.json",
+			   tokenizer->metadata->file,
+			   escape_text(key, sizeof(key), kv->key));
+	}
+	if (!n)
+		return;
+	json_key(json, "chat_template");
+	if (n == 1 && text_is(only->key, TEMPLATE)) {
+		json_text(json, metadata_string(only));
+		return;
+	}
+	json_array(json);
+	for (size_t i = 0; i < gguf->n_kv; i++)
+		if (is_template(&gguf->kv[i], &name) &&
+		    is_usable(&gguf->kv[i], name))
+			put_named_template(json, &gguf->kv[i], name);
+	json_array_end(json);
+}
+
+/* A key for a token that there is. */
+static void put_if(struct json *json, const struct tokenizer *tokenizer,
+		   const char *key, uint32_t id)
+{
+	if (id != TOKEN_NONE)
+		put_token(json, tokenizer, key, id);
+}
+
+void tokenizer_put_config(const struct tokenizer *tokenizer,
+			  uint64_t max_length, FILE *stream)
+{
+	struct json json;
+
+	json_init(&json, stream, JSON_LINES);
+	json_object(&json);
+	/* transformers builds others anew from the vocabulary. */
+	put_literal(&json, "tokenizer_class", "\"PreTrainedTokenizerFast\"");
+	put_if(&json, tokenizer, "bos_token", tokenizer->bos);
+	put_if(&json, tokenizer, "eos_token", tokenizer->eos);
+	put_if(&json, tokenizer, "unk_token", tokenizer->unknown);
+	put_if(&json, tokenizer, "pad_token", tokenizer->padding);
+	put_flag(&json, "add_bos_token", tokenizer->adds_bos);
+	put_flag(&json, "add_eos_token", tokenizer->adds_eos);
+	put_flag(&json, "clean_up_tokenization_spaces", false);
+	if (max_length) {
+		json_key(&json, "model_max_length");
+		json_unsigned(&json, max_length);
+	}
+	put_chat_templates(&json, tokenizer);
+	json_object_end(&json);
+}
