@@ -10,7 +10,8 @@ struct observer;
  * There is one implementation per output kind: see sink/kinds.h. Only one
  * thread at a time calls a sink, except as file_of says. After an error in
  * write, only abort may follow. finish and abort free the sink and close its
- * output. After abort, or an error in finish, nothing is left behind.
+ * output. After abort, or an error in finish, nothing is left behind; but see
+ * folder_finish.
  */
 struct sink {
 	/* Tensors may come in any order, not only that of their dst_offset. */

@@ -211,6 +211,28 @@ static int move_back(struct folder *dir, const char *path, struct error *err)
 	return 0;
 }
 
+/* Removes the folders in the path, which the move made, if they are empty. */
+static int remove_made(struct folder *dir, const char *path, struct error *err)
+{
+	char *const copy = strdup(path);
+	char *slash;
+
+	(void)err;
+	while (copy && (slash = strrchr(copy, '/'))) {
+		const char *base;
+		int parent;
+
+		*slash = '\0';
+		parent = open_parent(dir->fd, copy, false, &base);
+		if (parent >= 0) {
+			(void)unlinkat(parent, base, AT_REMOVEDIR);
+			close(parent);
+		}
+	}
+	free(copy);
+	return 0;
+}
+
 /* Calls do_file for the paths of the first n files; stops at an error.
  * Returns how many calls succeeded. */
 static size_t for_each(struct folder *dir, size_t n,
@@ -280,8 +302,13 @@ static int move_files(struct folder *dir, struct error *err)
 	cleanup_signals(&signals);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
 	moved = for_each(dir, n, move, err);
-	if (moved < n && !dir->one_way)
+	if (moved < n && dir->one_way) {
+		error_append(err, "; the first %zu of %zu files are in place "
+			     "and stay there", moved, n);
+	} else if (moved < n) {
 		(void)for_each(dir, moved, move_back, &ignored);
+		(void)for_each(dir, moved + 1, remove_made, &ignored);
+	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (moved < n)
 		return -1;

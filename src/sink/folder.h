@@ -33,7 +33,12 @@ struct folder *folder_open(const char *path,
 struct output *folder_create(struct folder *folder, const char *path,
 			     struct error *err);
 
-/* Puts all the files in their place, when each of them is finished. */
+/*
+ * Puts all the files in their place, when each of them is finished. On error
+ * none is there, and those that were replaced are back; unless the file system
+ * cannot exchange two files: then those that have replaced others stay, and the
+ * error says how many.
+ */
 int folder_finish(struct folder *folder, struct error *err);
 
 /* Frees the folder, and removes what is not in its place. */

@@ -420,6 +420,24 @@ test_dir_that_is_there() {
 	folder_is out
 }
 
+# The name of the first tensor takes a folder of its own. The second file cannot
+# be moved, so the first one and its folder go, too.
+test_dir_that_cannot_be_filled() {
+	nm -D "$PROGRAM" | grep -qE '__(a|t)san' &&
+		skip 'a sanitizer allocates memory'
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+gguf_file.write('model', [('x' * 300, 'i8', (1,), b'x'),
+                          ('y', 'i8', (1,), b'y')])" || exit
+	mkdir out
+	status=0
+	LD_PRELOAD=$FAILING_CALL FAIL_CALL=name:2 "$PROGRAM" -o out/ model \
+		>"$OUT" 2>"$ERR" || status=$?
+	fails "cannot create 'out/y.i8': Input/output error"
+	folder_is model out
+	rmdir out || fail 'it is not empty'
+}
+
 test_dir_that_cannot_be() {
 	echo file >file
 	run -o file/ "$MODELS/small.gguf"

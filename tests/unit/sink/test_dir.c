@@ -1,8 +1,10 @@
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -177,6 +179,56 @@ static void test_folder_that_appears(void **state)
 	sinks_release(&s);
 }
 
+static bool no_exchange;
+static unsigned fails_at; /* the number of a rename, from 1; 0: none fails */
+
+/* In place of libc's: a file system that cannot exchange files, and breaks. */
+int renameat2(int from_folder, const char *from, int to_folder, const char *to,
+	      unsigned flags)
+{
+	if (no_exchange && flags) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (fails_at && !--fails_at) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to,
+			    flags);
+}
+
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
+{
+	return renameat2(from_folder, from, to_folder, to, 0);
+}
+
+static void test_moves_that_cannot_be_undone(void **state)
+{
+	struct sinks s;
+	struct sink *sink;
+
+	(void)state;
+	sinks_init(&s);
+	assert_int_equal(mkdir("out", 0777), 0);
+	scratch_write("out/a.i8", "old");
+	scratch_write("out/c.i8", "old");
+	sink = open_dir(&s, "out", true);
+	assert_int_equal(sinks_write(&s, sink, &s.plan), 0);
+	no_exchange = true;
+	fails_at = 3;
+	assert_int_equal(sink->finish(sink, &s.err), -1);
+	no_exchange = false;
+	assert_string_equal(s.err.message, "cannot create 'out/c.i8': "
+			    "Input/output error; the first 2 of 5 files are in "
+			    "place and stay there");
+	assert_string_equal(scratch_read("out/a.i8"), "aa");
+	assert_string_equal(scratch_read("out/b.i8"), "bb");
+	assert_string_equal(scratch_read("out/c.i8"), "old");
+	assert_int_equal(scratch_count("out"), 3);
+	sinks_release(&s);
+}
+
 static mode_t mode_of(const char *path)
 {
 	struct stat st;
@@ -293,6 +345,7 @@ int main(void)
 		TEST(test_signal_leaves_nothing),
 		TEST(test_names_that_appear),
 		TEST(test_folder_that_appears),
+		TEST(test_moves_that_cannot_be_undone),
 		TEST(test_permissions),
 		TEST(test_refused),
 		TEST(test_other_outputs),
