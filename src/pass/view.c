@@ -7,13 +7,17 @@
 
 /* A transposed band is read in tiles of so many of its rows and columns. A row
  * of a tile is whole blocks; a column fills a line of the cache. */
-#define TILE_ROWS 512
+#define TILE_ROWS 2048
 #define TILE_COLUMNS 16
-#define TILE_WEIGHTS ((size_t)TILE_ROWS * TILE_COLUMNS)
+/* From one column of a tile to the next, in values: such that those of a row
+ * are in different sets of the L1 cache. */
+#define TILE_STRIDE ((size_t)TILE_ROWS + 16)
+#define TILE_WEIGHTS (TILE_STRIDE * TILE_COLUMNS)
 _Static_assert(TILE_ROWS % FORMAT_MAX_WEIGHTS == 0, "whole blocks");
-_Static_assert(TILE_ROWS <= SCALES_PIECE, "a row of a tile is one piece");
 
-#define WINDOW ((size_t)32 << 10)
+#define WINDOW ((size_t)64 << 10)
+/* To read that many bytes too many takes no longer than another call. */
+#define SKIPPED 6144
 _Static_assert(TILE_ROWS * sizeof(double) <= WINDOW, "F64");
 _Static_assert(TILE_WEIGHTS * sizeof(float) + 2 * WINDOW <=
 	       VIEW_SCRATCH_BYTES, "");
@@ -206,6 +210,22 @@ static int read_rows(const struct view *view, struct view_window *window,
 
 /* --------------------------------- values --------------------------------- */
 
+static void decode_scaled(const struct cpu_rows *rows,
+			  const struct plan_tensor *tensor, uint64_t first,
+			  const char *blocks, size_t n, float *values)
+{
+	const struct format *const format = format_of(tensor);
+	const size_t piece = SCALES_PIECE / format->block_weights;
+
+	for (size_t now; n; n -= now) {
+		now = (size_t)least(n, piece);
+		scales_to_f32(rows, tensor, first, blocks, now, values);
+		blocks += now * format->block_bytes;
+		first += now * format->block_weights;
+		values += now * format->block_weights;
+	}
+}
+
 /* Decodes blocks whose first weight is number `first` of the tensor. */
 static void decode(const struct cpu_rows *rows,
 		   const struct plan_tensor *tensor, uint64_t first,
@@ -215,7 +235,7 @@ static void decode(const struct cpu_rows *rows,
 	const size_t n = weights / format->block_weights;
 
 	if (tensor->scales)
-		scales_to_f32(rows, tensor, first, blocks, n, values);
+		decode_scaled(rows, tensor, first, blocks, n, values);
 	else if (format->index == FORMAT_F32)
 		memcpy(values, blocks, n * sizeof(*values));
 	else
@@ -233,7 +253,7 @@ static int fetch(const struct view_band *band, const struct plan_tensor *from,
 	struct source *const source = from->tensor->source;
 	const uint64_t offset = info->offset + bytes_of(format, first);
 	const size_t size = (size_t)bytes_of(format, n);
-	const bool ahead = band->row_weights <= 4 * n;
+	const bool ahead = bytes_of(format, band->row_weights - n) <= SKIPPED;
 	const uint64_t left = info->offset + info->bytes - offset;
 
 	*bytes = look_up(window, source, offset, size);
@@ -279,7 +299,7 @@ static int read_tile(const struct part *part, const struct cpu_rows *rows,
 			return -1;
 		decode(rows, from, first, blocks, (size_t)n,
 		       scratch->values +
-			       (c - part->column) * (size_t)TILE_ROWS);
+			       (c - part->column) * TILE_STRIDE);
 	}
 	return 0;
 }
@@ -294,10 +314,10 @@ static void transpose_tile(const struct part *part, const float *values,
 	for (uint64_t k = part->row; k < part->end_row; k++) {
 		if (columns == TILE_COLUMNS)
 			for (size_t c = 0; c < TILE_COLUMNS; c++)
-				to[c] = values[c * TILE_ROWS];
+				to[c] = values[c * TILE_STRIDE];
 		else
 			for (size_t c = 0; c < columns; c++)
-				to[c] = values[c * TILE_ROWS];
+				to[c] = values[c * TILE_STRIDE];
 		values++;
 		to += stride;
 	}

@@ -49,7 +49,7 @@ struct view_scratch {
 	} windows[2];
 	float *values;
 };
-#define VIEW_SCRATCH_BYTES ((size_t)96 << 10) /* unless it reads a stream */
+#define VIEW_SCRATCH_BYTES ((size_t)272 << 10) /* unless it reads a stream */
 void view_scratch_release(struct view_scratch *scratch);
 
 /* Reads n bytes of the view from `offset` on; of values, whole ones. */
