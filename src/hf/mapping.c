@@ -585,7 +585,7 @@ static int make_from_two(struct mapper *m, const struct hf_tensor_row *row,
 				    name);
 	}
 	if (partner < from)
-		return 0;
+		return 0; /* made already */
 	if (partner->type != from->type) {
 		name_tensor(err, from);
 		return error_append(err, "and '%s' become one tensor, but are "
@@ -834,11 +834,13 @@ static int count_tensors(struct mapper *m, size_t memory, struct error *err)
 			if (!applies(m, k, i, &match))
 				continue;
 			if (n > (memory - m->mapping->memory) /
-				bytes_of(transform))
-				return error_set(err, "the checkpoint would "
-						 "have more than %zu tensors, "
-						 "all that '--memory' has room "
-						 "for", m->room);
+				bytes_of(transform)) {
+				name_tensor(err, &m->mapping->source[i]);
+				return error_append(err, "would become %" PRIu64
+						    " tensors, more than "
+						    "'--memory' has room for",
+						    n);
+			}
 			m->room += (size_t)n;
 			m->mapping->memory += (size_t)n * bytes_of(transform);
 		}

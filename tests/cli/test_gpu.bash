@@ -65,6 +65,31 @@ test_gpu_types_of_some_tensors() {
 	done
 }
 
+# Rows that move go to the GPU as blocks, values that are transposed as F32.
+test_gpu_checkpoint() {
+	local kind type name
+	python3 -c '
+import sys
+import tarfile
+tarfile.open(sys.argv[1]).extractall(".")' "$HERE/../hf/cases.tar.xz" || fail
+	for name in llama-bias gpt-oss gemma3 deepseek-v2; do
+		for type in f32 bf16; do
+			run -F hf -t $type "$name/model-q.gguf" -d cpu \
+				-o cpu -f
+			succeeds
+			for kind in hip cuda; do
+				gpu $kind -F hf -t $type \
+					"$name/model-q.gguf" --verify \
+					-o $kind -f
+				succeeds
+				same "$name, $type, $kind" \
+					$kind/model.safetensors \
+					cpu/model.safetensors
+			done
+		done
+	done
+}
+
 test_verify_of_a_native_manifest() {
 	run -t native --checksum "$GPU_MODEL"
 	cp "$OUT" manifest

@@ -14,7 +14,9 @@ def unpack(folder):
         print(f"SKIPPED  the models before quantization: no '{SHARED}'",
               file=sys.stderr)
         with tarfile.open(os.path.join(HERE, "cases.tar.xz")) as tar:
-            tar.extractall(folder, filter="data")
+            # Python before 3.11.4 has no filters.
+            tar.extractall(folder, **({"filter": "data"} if hasattr(
+                tarfile, "data_filter") else {}))
         root = folder
     else:
         root = SHARED

@@ -1,0 +1,227 @@
+# Hugging Face checkpoints. tests/hf compares their values.
+# shellcheck shell=bash
+
+# write_llama FILE [PYTHON]: a model of one layer; the Python code may change
+# `tensors`, by name (type, shape, data), and `metadata`, by key (kind, value).
+write_llama() {
+	PYTHONPATH=$HERE python3 - "$@" <<-'end' || exit
+	import gguf_file
+	import sys
+	tensors = {}
+	def add(name, *shape, type="f32"):
+	    tensors[name] = (type, shape, None)
+	add("token_embd.weight", 8, 3)
+	add("output_norm.weight", 8)
+	for name in "attn_norm", "ffn_norm":
+	    add(f"blk.0.{name}.weight", 8)
+	add("blk.0.attn_q.weight", 8, 8)
+	add("blk.0.attn_k.weight", 8, 4)
+	add("blk.0.attn_v.weight", 8, 4)
+	add("blk.0.attn_output.weight", 8, 8)
+	add("blk.0.ffn_gate.weight", 8, 5)
+	add("blk.0.ffn_up.weight", 8, 5)
+	add("blk.0.ffn_down.weight", 5, 8)
+	metadata = {"general.architecture": ("string", "llama"),
+	            "llama.block_count": ("u32", 1),
+	            "llama.attention.head_count": ("u32", 4),
+	            "llama.attention.head_count_kv": ("u32", 2)}
+	exec("\n".join(sys.argv[2:]))
+	def data(type, shape, given):
+	    n = gguf_file.n_bytes(type, shape)
+	    return given or bytes(i % 251 for i in range(n))
+	gguf_file.write(sys.argv[1],
+	                [(name, type, shape, data(type, shape, given))
+	                 for name, (type, shape, given) in tensors.items()],
+	                [(key, *item) for key, item in metadata.items()])
+	end
+}
+
+# refuses MESSAGE [PYTHON]: the model that the code makes is refused, and nothing
+# is written.
+refuses() {
+	write_llama model.gguf "${@:2}"
+	run -F hf -o out model.gguf
+	fails "$1"
+	run -F hf model.gguf
+	fails "$1"
+	folder_is model.gguf
+}
+
+test_hf_listing() {
+	write_llama model.gguf 'add("rope_freqs.weight", 1)'
+	run -l -F hf model.gguf
+	succeeds
+	stdout_is "model.gguf: LlamaForCausalLM, 11 tensors; a shape's slowest \
+dimension is first
+
+HUGGING FACE                                    SHAPE   TRANSFORM  GGUF
+model.embed_tokens.weight                       [3, 8]  copy       token_embd.weight
+model.norm.weight                               [8]     copy       output_norm.weight
+model.layers.0.input_layernorm.weight           [8]     copy       blk.0.attn_norm.weight
+model.layers.0.post_attention_layernorm.weight  [8]     copy       blk.0.ffn_norm.weight
+model.layers.0.self_attn.q_proj.weight          [8, 8]  unpermute  blk.0.attn_q.weight
+model.layers.0.self_attn.k_proj.weight          [4, 8]  unpermute  blk.0.attn_k.weight
+model.layers.0.self_attn.v_proj.weight          [4, 8]  copy       blk.0.attn_v.weight
+model.layers.0.self_attn.o_proj.weight          [8, 8]  copy       blk.0.attn_output.weight
+model.layers.0.mlp.gate_proj.weight             [5, 8]  copy       blk.0.ffn_gate.weight
+model.layers.0.mlp.up_proj.weight               [5, 8]  copy       blk.0.ffn_up.weight
+model.layers.0.mlp.down_proj.weight             [8, 5]  copy       blk.0.ffn_down.weight
+-                                               -       drop       rope_freqs.weight"
+	run --json -F hf -T '*attn_q*' -T 'rope*' model.gguf
+	succeeds
+	stdout_is '{
+  "architecture": "LlamaForCausalLM",
+  "model_type": "llama",
+  "tensors": [
+    {"gguf": "blk.0.attn_q.weight", "hf": "model.layers.0.self_attn.q_proj.weight", "transform": "unpermute", "shape": [8, 8]},
+    {"gguf": "rope_freqs.weight", "hf": null, "transform": "drop", "shape": []}
+  ]
+}'
+	folder_is model.gguf
+}
+
+test_hf_shards_and_checksums() {
+	write_llama model.gguf
+	run -F hf -t bf16 -o out --max-shard-size 200 --checksum model.gguf
+	succeeds
+	[ "$(grep -c . "$OUT")" = 11 ] || fail 'not one line per tensor'
+	grep -q 'BLAKE3 (model.layers.0.mlp.down_proj.weight.bf16) = ' "$OUT" ||
+		fail "$(<"$OUT")"
+	[ -e out/model-00001-of-00005.safetensors ] ||
+		fail "$(ls out)"
+	run -F hf -o out model.gguf
+	fails "folder 'out' is not empty; use --force to write to it and \
+replace files of the same names"
+	touch out/mine
+	run -F hf -f -o out model.gguf
+	succeeds
+	[ -e out/mine ] && [ -e out/model.safetensors ] || fail "$(ls out)"
+}
+
+test_hf_refuses_other_files() {
+	local lists="; '--format hf' supports command-r, cohere2, deepseek2, \
+falcon, gemma2, gemma3, glm4, gpt-oss, gpt2, granite, llama, olmo2, phi3, \
+qwen2, qwen2moe, qwen3, qwen3moe, smollm3, stablelm, starcoder2"
+
+	refuses "'model.gguf' has the architecture 'bert'$lists" \
+		'metadata["general.architecture"] = "string", "bert"'
+	refuses "'model.gguf' has the architecture 'a\\x1b]0;x\\x07'$lists" \
+		'metadata["general.architecture"] = "string", "a\x1b]0;x\x07"'
+	refuses "'model.gguf' has no 'general.architecture'$lists" \
+		'del metadata["general.architecture"]'
+	refuses "'model.gguf' is a LoRA adapter, not a language model" \
+		'metadata["general.type"] = "string", "adapter"'
+	refuses "'model.gguf' is a vision projector, not a language model" \
+		'metadata["general.type"] = "string", "mmproj"'
+	refuses "'model.gguf' is a vision projector, not a language model" \
+		'metadata["general.architecture"] = "string", "clip"'
+	refuses "'model.gguf' is an importance matrix, not a language model" \
+		'metadata["general.type"] = "string", "imatrix"'
+}
+
+test_hf_refuses_tensors() {
+	local unknown="is not known for LlamaForCausalLM; exclude it with \
+'--exclude' if the checkpoint is right without it"
+
+	refuses "'model.gguf': tensor 'blk.0.attn_q_norm.weight' $unknown" \
+		'add("blk.0.attn_q_norm.weight", 2)'
+	refuses "'model.gguf': tensor 'blk.00.attn_q.weight' $unknown" \
+		'add("blk.00.attn_q.weight", 8, 8)'
+	refuses "'model.gguf': tensor 'blk.0.attn_q.weight/../../x' $unknown" \
+		'add("blk.0.attn_q.weight/../../x", 8, 8)'
+	refuses "'model.gguf': tensor 'output.weight\", \"x' $unknown" \
+		'add("output.weight\", \"x", 8, 3)'
+	refuses "'model.gguf': tensor 'output.weight\\x00' $unknown" \
+		'add("output.weight\0", 8, 3)'
+	refuses "'model.gguf' lacks tensor 'blk.0.attn_k.weight', which \
+LlamaForCausalLM needs" 'del tensors["blk.0.attn_k.weight"]'
+	refuses "'model.gguf' lacks tensor 'blk.1.attn_norm.weight', which \
+LlamaForCausalLM needs" 'metadata["llama.block_count"] = "u32", 2'
+	refuses "'model.gguf': tensor 'blk.1.ffn_up.weight' is of layer 1, but \
+'llama.block_count' is 1" 'add("blk.1.ffn_up.weight", 8, 5)'
+	refuses "'model.gguf': tensor 'blk.0.ffn_up.weight' has type I32, which \
+is no weights" 'add("blk.0.ffn_up.weight", 8, 5, type="i32")'
+	refuses "'model.gguf': tensor 'blk.0.ffn_up.weight' is empty" \
+		'add("blk.0.ffn_up.weight", 0, 5)'
+	refuses "'model.gguf': tensor 'blk.0.attn_q.weight' has 6 rows, which \
+are not 8 heads" 'add("blk.0.attn_q.weight", 8, 6)'
+	refuses "'model.gguf': tensor 'blk.0.attn_qkv.weight' would become \
+'model.layers.0.self_attn.q_proj.weight', as 'blk.0.attn_q.weight' does" \
+		'add("blk.0.attn_qkv.weight", 8, 16)'
+	refuses "'model.gguf': tensor 'blk.0.attn_qkv.weight' has 17 rows, not \
+those of 4 queries and 2 keys of 2 numbers and as many values of 2" \
+		'add("blk.0.attn_qkv.weight", 8, 17)'
+}
+
+test_hf_refuses_metadata() {
+	local heads
+
+	refuses "'model.gguf': 'llama.block_count' must be an integer from 1 to \
+65536" 'del metadata["llama.block_count"]'
+	refuses "'model.gguf': 'llama.block_count' must be an integer from 1 to \
+65536" 'metadata["llama.block_count"] = "u64", 2**40'
+	for heads in '"u32", 0' '"i32", -4' '"u64", 2**33' '"f32", 4' \
+			'["u32"], []' '["u32"], [0]' '[["u32"]], [[4]]'; do
+		refuses "'model.gguf': 'llama.attention.head_count' must be an \
+integer greater than 0" "metadata['llama.attention.head_count'] = $heads"
+	done
+	write_llama model.gguf \
+		'metadata["llama.attention.head_count"] = ["i32"], [4]'
+	run -F hf -o out model.gguf
+	succeeds
+}
+
+test_hf_refuses_parts() {
+	local of='metadata["llama.expert_count"] = "u32", 2
+for name in "gate", "up", "down":
+    del tensors[f"blk.0.ffn_{name}.weight"]'
+
+	refuses "'model.gguf' lacks tensor 'blk.0.ffn_gate_inp.weight', which \
+MixtralForCausalLM needs" "$of"
+	refuses "'model.gguf': tensor 'blk.0.ffn_up_exps.weight' would become \
+4611686018427387904 tensors, more than '--memory' has room for" "$of" \
+		'add("blk.0.ffn_up_exps.weight", 0, 0, 2**62)'
+	write_llama model.gguf \
+		'metadata["general.architecture"] = "string", "gpt-oss"' \
+		'metadata["gpt-oss.block_count"] = "u32", 1' \
+		'add("blk.0.ffn_gate_exps.weight", 8, 5, 3)' \
+		'add("blk.0.ffn_up_exps.weight", 8, 5, 2)'
+	run -F hf -o out -T '*gate_exps*' model.gguf
+	fails "'model.gguf': tensor 'blk.0.ffn_gate_exps.weight' cannot be \
+written without 'blk.0.ffn_up_exps.weight'"
+	run -F hf -o out -T '*_exps*' model.gguf
+	fails "'model.gguf': tensor 'blk.0.ffn_gate_exps.weight' and \
+'blk.0.ffn_up_exps.weight' have different shapes"
+	run -F hf -o out -T '*_exps*' -t '*up*=bf16' model.gguf
+	fails "'model.gguf': tensor 'blk.0.ffn_gate_exps.weight' and \
+'blk.0.ffn_up_exps.weight' become one tensor, but are to be written as \
+different types"
+	folder_is model.gguf
+}
+
+test_hf_types() {
+	write_llama model.gguf
+	run -F hf -o out -t native model.gguf
+	fails "'--type native' for tensor 'token_embd.weight' cannot be combined \
+with '--format hf', which writes f32, f16 or bf16"
+	run -F hf -o out -t f16 -t '*norm*=f32' -x token_embd.weight model.gguf
+	converts
+}
+
+# A transposed tensor of which not even a row of blocks fits into a slot.
+test_hf_memory() {
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+gguf_file.write('model.gguf', [
+	('blk.0.ffn_up.weight', 'q8_0', (64, 200000), None),
+	('blk.0.ffn_up.bias', 'f32', (200000,), None)], [
+	('general.architecture', 'string', 'gpt2'),
+	('gpt2.block_count', 'u32', 1)])" || exit
+	command -v /usr/bin/time >/dev/null || skip 'no time'
+	/usr/bin/time -f %M "$PROGRAM" --memory 4M -j1 -F hf -o out \
+		-x '*bias' model.gguf 2>kib || fail "$(<kib)"
+	[ "$(stat -c %s out/model.safetensors)" -gt 51200000 ] ||
+		fail "$(ls -l out)"
+	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
+	[ "$(<kib)" -le 6144 ] || fail "$(<kib) KiB"
+}
