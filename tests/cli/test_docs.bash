@@ -190,3 +190,32 @@ test_manual_examples() {
 	same 'standard error' errors /dev/null
 	made_by_the_recipes
 }
+
+test_readme_checkpoint() {
+	python3 -c '
+import sys
+import tarfile
+tarfile.open(sys.argv[1]).extract("llama/model-q.gguf")' \
+		"$ROOT/tests/hf/cases.tar.xz" || fail
+	recipe_folder
+	cp llama/model-q.gguf model.gguf
+	readme hf >shown
+	sed -n 's/^[$] //p' shown >commands
+	same 'the files' <(bash -eu commands) <(sed 1,2d shown)
+
+	cp "$ROOT/tests/models/tiny-llama.gguf" model.gguf
+	readme hf-list >shown
+	sed -n 's/^[$] //p' shown >commands
+	same 'the list' <(bash -eu commands) <(sed 1d shown)
+}
+
+test_readme_architectures() {
+	same 'the architectures' \
+		<(sed -nE 's/^ARCHITECTURE\(("[^"]*"), \w+, ("\w+").*/| \1 | \2 |/p' \
+			"$ROOT/src/hf/architectures.def" | tr -d '"') \
+		<(readme hf-architectures | sed 1,2d)
+	run -F hf "$GOLDEN/f32.gguf"
+	fails "'$GOLDEN/f32.gguf' has the architecture 'golden'; '--format \
+hf' supports $(readme hf-architectures |
+		sed '1,2d; s/^| //; s/ .*//' | uniq | sed -z 's/\n$//; s/\n/, /g')"
+}
