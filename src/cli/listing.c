@@ -178,7 +178,8 @@ static void print_totals(FILE *stream, int type_width, const char *type,
 		format_size(size, totals->bytes), bits_per_weight(totals));
 }
 
-static void print_all_totals(FILE *stream, const struct plan *plan)
+static void print_all_totals(FILE *stream, const struct plan *plan,
+			     uint64_t gguf_bytes)
 {
 	static const char weights[] = "WEIGHTS";
 	static const char unsupported[] = "unsupported";
@@ -204,6 +205,9 @@ static void print_all_totals(FILE *stream, const struct plan *plan)
 	fprintf(stream, "\nOutput as %s: %" PRIu64 " bytes (%s)\n",
 		plan_type_name(plan), plan->dst_bytes,
 		format_size(size, plan->dst_bytes));
+	if (gguf_bytes)
+		fprintf(stream, "As a GGUF file: %" PRIu64 " bytes (%s)\n",
+			gguf_bytes, format_size(size, gguf_bytes));
 	if (totals.unsupported.n_tensors)
 		fprintf(stream, "Tensors of unsupported types must be excluded "
 				"with -x; their size (~) is that up to the "
@@ -247,12 +251,12 @@ static void print_model(FILE *stream, const struct model *model,
 }
 
 void listing_table(FILE *stream, const struct model *model,
-		   const struct plan *plan)
+		   const struct plan *plan, uint64_t gguf_bytes)
 {
 	print_model(stream, model, plan);
 	print_rows(stream, plan);
 	fputc('\n', stream);
-	print_all_totals(stream, plan);
+	print_all_totals(stream, plan, gguf_bytes);
 }
 
 /* -------------------------------- the JSON -------------------------------- */
@@ -451,7 +455,8 @@ static void json_totals(struct json *json, const char *type,
 	json_object_end(json);
 }
 
-static void json_all_totals(struct json *json, const struct plan *plan)
+static void json_all_totals(struct json *json, const struct plan *plan,
+			    uint64_t gguf_bytes)
 {
 	struct all_totals totals;
 
@@ -470,11 +475,13 @@ static void json_all_totals(struct json *json, const struct plan *plan)
 	json_object(json);
 	json_named(json, "type", plan_type_name(plan));
 	json_count(json, "bytes", plan->dst_bytes);
+	if (gguf_bytes)
+		json_count(json, "gguf_bytes", gguf_bytes);
 	json_object_end(json);
 }
 
 void listing_json(FILE *stream, const struct model *model,
-		  const struct plan *plan)
+		  const struct plan *plan, uint64_t gguf_bytes)
 {
 	const struct gguf *gguf = &model->shards[0].gguf;
 	struct json json;
@@ -488,7 +495,7 @@ void listing_json(FILE *stream, const struct model *model,
 		json_kv(&json, &gguf->kv[i]);
 	json_object_end(&json);
 	json_tensors(&json, model, plan);
-	json_all_totals(&json, plan);
+	json_all_totals(&json, plan, gguf_bytes);
 	json_object_end(&json);
 }
 

@@ -12,14 +12,15 @@
  * manual page documents the output.
  */
 
-/* One row per tensor, totals per type, and the size of the output. The name
- * comes last in a row: it may have 64 KiB, which would widen every row. */
+/* One row per tensor, totals per type, and the size of the output: raw, and as
+ * a GGUF file if gguf_bytes is not 0. The name comes last in a row: it may have
+ * 64 KiB, which would widen every row. */
 void listing_table(FILE *stream, const struct model *model,
-		   const struct plan *plan);
+		   const struct plan *plan, uint64_t gguf_bytes);
 
 /* The same for programs, with every metadata value. */
 void listing_json(FILE *stream, const struct model *model,
-		  const struct plan *plan);
+		  const struct plan *plan, uint64_t gguf_bytes);
 
 /* Which tensors of a checkpoint are made from which of the file, and how.
  * Shapes are in Hugging Face's order, slowest dimension first. */

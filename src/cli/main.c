@@ -13,6 +13,7 @@
 #include "io/output_stream.h"
 #include "pass/keep.h"
 #include "pass/scales.h"
+#include "sink/kinds.h"
 
 enum { STATUS_DONE = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
@@ -37,14 +38,39 @@ static int print_error(const struct error *err)
 }
 
 /* checkpoint: that the plan is of, or NULL. */
+/* The size of the plan's GGUF file, whose tensors may have other types; 0 if it
+ * cannot be one. */
+static int measure_gguf(const struct model *model, const struct plan *plan,
+			uint64_t *bytes, struct error *err)
+{
+	struct error ignored;
+	struct plan copy;
+	int result;
+
+	*bytes = 0;
+	if (plan_check_formats(plan, &ignored))
+		return 0;
+	if (plan_init_by_output(&copy, plan, err))
+		return -1;
+	result = keep_f32(&copy, model, err);
+	if (!result && sink_gguf_size(&copy, model, bytes, &ignored))
+		*bytes = 0;
+	plan_release(&copy);
+	return result;
+}
+
 static int list(const struct options *options, const struct model *model,
 		const struct plan *plan, const struct hf_checkpoint *checkpoint,
 		struct error *err)
 {
 	const struct output_options how = { .inputs = &model->files };
-	struct output *output = output_open("-", &how, err);
 	struct output_stream text;
+	struct output *output;
+	uint64_t gguf_bytes;
 
+	if (measure_gguf(model, plan, &gguf_bytes, err))
+		return -1;
+	output = output_open("-", &how, err);
 	if (!output)
 		return -1;
 	if (output_stream_open(&text, output, err))
@@ -53,9 +79,9 @@ static int list(const struct options *options, const struct model *model,
 		listing_mapping(text.stream, checkpoint,
 				options->action == OPTIONS_LIST_JSON);
 	else if (options->action == OPTIONS_LIST_JSON)
-		listing_json(text.stream, model, plan);
+		listing_json(text.stream, model, plan, gguf_bytes);
 	else
-		listing_table(text.stream, model, plan);
+		listing_table(text.stream, model, plan, gguf_bytes);
 	if (output_stream_close(&text) || model_check_unchanged(model, err))
 		goto out_abort;
 	return output_finish(output, err);

@@ -156,6 +156,34 @@ static uint64_t pad(struct sink_file *file, const struct plan_tensor *tensor)
 	return n;
 }
 
+/* Places everything. Sets *head to the bytes before the padding to the data,
+ * and *end to those of the file. */
+static int place(struct sink_gguf *sink, struct plan *plan,
+		 const struct model *model, uint64_t *head, uint64_t *end,
+		 struct error *err)
+{
+	sink->plan = plan;
+	sink->gguf = &model->shards[0].gguf;
+	sink->alignment = gguf_find(sink->gguf, "general.alignment") ?
+				  sink->gguf->alignment :
+				  GGUF_DEFAULT_ALIGNMENT;
+	if (check_formats(plan, err) ||
+	    sink_file_measure(&sink->file, put_head, head, err))
+		return -1;
+	/* Cannot overflow, since the head is made from data in memory. */
+	(void)bytes_align(*head, sink->alignment, &sink->data);
+	return place_padded(plan, sink->data, sink->alignment, end, err);
+}
+
+int sink_gguf_size(struct plan *plan, const struct model *model,
+		   uint64_t *bytes, struct error *err)
+{
+	struct sink_gguf sink = { .plan = plan };
+	uint64_t head;
+
+	return place(&sink, plan, model, &head, bytes, err);
+}
+
 struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 			    const struct model *model, struct error *err)
 {
@@ -166,17 +194,7 @@ struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 
 	if (!sink)
 		return NULL;
-	sink->plan = plan;
-	sink->gguf = &model->shards[0].gguf;
-	sink->alignment = gguf_find(sink->gguf, "general.alignment") ?
-				  sink->gguf->alignment :
-				  GGUF_DEFAULT_ALIGNMENT;
-	if (check_formats(plan, err) ||
-	    sink_file_measure(&sink->file, put_head, &head, err))
-		return sink_file_drop(&sink->file);
-	/* Cannot overflow, since the head is made from data in memory. */
-	(void)bytes_align(head, sink->alignment, &sink->data);
-	if (place_padded(plan, sink->data, sink->alignment, &end, err) ||
+	if (place(sink, plan, model, &head, &end, err) ||
 	    sink_file_open(&sink->file, plan, end, end, err))
 		return sink_file_drop(&sink->file);
 	put_head(&sink->file);

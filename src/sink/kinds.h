@@ -66,6 +66,11 @@ const struct sink_kind *sink_kind_of_path(const char *path);
 struct sink *sink_raw_open(struct output *output, struct plan *plan,
 			   const struct model *model, struct error *err);
 
+/* The bytes of such a file, with its metadata and padding. Places the tensors
+ * in it; each must have a format. */
+int sink_gguf_size(struct plan *plan, const struct model *model,
+		   uint64_t *bytes, struct error *err);
+
 /* A GGUF file with the model's metadata. */
 struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 			    const struct model *model, struct error *err);

@@ -74,7 +74,8 @@ TYPE     TENSORS  WEIGHTS        SIZE  BITS/WEIGHT
 Q4_K           1     1024       576 B        4.500
 all            1     1024       576 B        4.500
 
-Output as f32: 4096 bytes (4.0 KiB)'
+Output as f32: 4096 bytes (4.0 KiB)
+As a GGUF file: 4160 bytes (4.1 KiB)'
 	succeeds
 	head -c 75 /dev/zero | run -l --input-type mxfp6_e2m3 --shape 32,3 -
 	grep -qx 'MXFP6_E2M3  32 x 3       96        75 B  stdin' "$OUT" ||

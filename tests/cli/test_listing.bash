@@ -20,7 +20,8 @@ Q8_0           1       96       102 B        8.500
 I32            1        5        20 B       32.000
 all            4      108       144 B       10.667
 
-Output as f32: 432 bytes (432 B)'
+Output as f32: 432 bytes (432 B)
+As a GGUF file: 1472 bytes (1.4 KiB)'
 	succeeds
 	cp "$OUT" list
 	run small.gguf
@@ -36,7 +37,8 @@ TYPE     TENSORS  WEIGHTS        SIZE  BITS/WEIGHT
 F16            1        3         6 B       16.000
 all            1        3         6 B       16.000
 
-Output as f16: 6 bytes (6 B)'
+Output as f16: 6 bytes (6 B)
+As a GGUF file: 864 bytes (864 B)'
 }
 
 test_list_of_a_pipe() {
@@ -142,6 +144,35 @@ test_json_by_python() {
 		fail "$(cat "$OUT")"
 }
 
+# Without writing it. An alignment of 64 KiB makes a small model large.
+test_list_tells_the_size_of_a_gguf_file() {
+	local model type bytes
+	PYTHONPATH=$HERE python3 -c "
+import gguf_file
+gguf_file.write('padded', [(str(i), 'i8', (1,), b'x') for i in range(9)],
+                [('general.architecture', 'string', 'a'),
+                 ('general.alignment', 'u32', 65536)], alignment=65536)" || exit
+	for model in padded "$MODELS"/{small,shuffled,none,split-00001-of-00003}.gguf \
+		"$HERE/../models/tiny-llama.gguf"; do
+		for type in f32 f16 native; do
+			run -t $type --json "$model"
+			bytes=$(jq .output.gguf_bytes "$OUT")
+			run -q -t $type -o out.gguf -f "$model"
+			[ "$bytes" = "$(stat -c %s out.gguf)" ] ||
+				fail "$model: $bytes"
+			run -t $type -l "$model"
+			grep -q "^As a GGUF file: $bytes bytes (" "$OUT" ||
+				fail "$(<"$OUT")"
+		done
+	done
+	run -l padded
+	grep -qx 'As a GGUF file: 655360 bytes (640.0 KiB)' "$OUT" ||
+		fail "$(<"$OUT")"
+	# GGUF has no such type.
+	run -t native --input-type mxfp6_e2m3 --json "$GOLDEN/mxfp6_e2m3.blocks"
+	[ "$(jq .output.gguf_bytes "$OUT")" = null ] || fail "$(<"$OUT")"
+}
+
 test_json_by_jq() {
 	local model
 	for model in small shuffled names none many split-00001-of-00003; do
@@ -154,6 +185,6 @@ test_json_by_jq() {
 test_list_of_many_tensors() {
 	run "$MODELS/many.gguf"
 	succeeds
-	[ "$(wc -l <"$OUT")" = 1010 ] || fail "$(wc -l <"$OUT") lines"
+	[ "$(wc -l <"$OUT")" = 1011 ] || fail "$(wc -l <"$OUT") lines"
 	[ "$(grep -c '^F32 .* blk' "$OUT")" = 1000 ] || fail 'not all of them'
 }

@@ -133,7 +133,7 @@ static void test_table(void **state)
 	(void)state;
 	set_up(&f);
 	capture_open(&capture);
-	listing_table(capture.stream, &f.model, &f.plan);
+	listing_table(capture.stream, &f.model, &f.plan, 1050674000);
 	capture_is(&capture,
 "a.gguf: llama, a\\x1b[31m\n"
 "GGUF version 3, 2 shards, 4 tensors; a shape's fastest dimension is first\n"
@@ -149,7 +149,8 @@ static void test_table(void **state)
 "Q8_0           2  525336608   532.3 MiB        8.500\n"
 "all            4  525336609   532.3 MiB        8.500\n"
 "\n"
-"Output as f16: 1050673218 bytes (1002.0 MiB)\n");
+"Output as f16: 1050673218 bytes (1002.0 MiB)\n"
+"As a GGUF file: 1050674000 bytes (1002.0 MiB)\n");
 }
 
 static void test_table_of_a_selection(void **state)
@@ -165,7 +166,7 @@ static void test_table_of_a_selection(void **state)
 	f.plan.n_tensors = 0;
 	f.plan.dst_bytes = 0;
 	capture_open(&capture);
-	listing_table(capture.stream, &f.model, &f.plan);
+	listing_table(capture.stream, &f.model, &f.plan, 0);
 	capture_is(&capture,
 "a.gguf\n"
 "GGUF version 3, 0 of 4 tensors; a shape's fastest dimension is first\n"
@@ -188,7 +189,7 @@ static void size_is(uint64_t bytes, const char *expected)
 	set_up(&f);
 	f.plan.dst_bytes = bytes;
 	capture_open(&capture);
-	listing_table(capture.stream, &f.model, &f.plan);
+	listing_table(capture.stream, &f.model, &f.plan, 0);
 	assert_int_equal(fclose(capture.stream), 0);
 	size = strrchr(capture.text, '(');
 	assert_non_null(size);
@@ -214,7 +215,7 @@ static void test_json(void **state)
 	(void)state;
 	set_up(&f);
 	capture_open(&capture);
-	listing_json(capture.stream, &f.model, &f.plan);
+	listing_json(capture.stream, &f.model, &f.plan, 4096);
 	capture_is(&capture,
 "{\n"
 "  \"files\": [\n"
@@ -270,7 +271,8 @@ static void test_json(void **state)
 "  },\n"
 "  \"output\": {\n"
 "    \"type\": \"f16\",\n"
-"    \"bytes\": 1050673218\n"
+"    \"bytes\": 1050673218,\n"
+"    \"gguf_bytes\": 4096\n"
 "  }\n"
 "}\n");
 }
