@@ -19,10 +19,36 @@ static int read_values(struct hf_values *values,
 	values->values = malloc((size_t)info->bytes + 1);
 	if (!values->values)
 		return error_errno(err, "cannot read '%s'", values->name);
-	if (source_spool(tensor->source, err))
-		return -1;
-	return source_read(tensor->source, info->offset, values->values,
-			   (size_t)info->bytes, err);
+	values->source = tensor->source;
+	if (tensor->source->seekable)
+		return source_read(tensor->source, info->offset, values->values,
+				   (size_t)info->bytes, err);
+	values->tap = (struct source_tap){ .offset = info->offset,
+					   .n = (size_t)info->bytes,
+					   .to = (char *)values->values };
+	source_tap(tensor->source, &values->tap);
+	return 0;
+}
+
+bool hf_checkpoint_has_values(const struct hf_checkpoint *checkpoint)
+{
+	for (size_t i = 0; i < checkpoint->n_values; i++)
+		if (checkpoint->values[i].tap.to)
+			return false;
+	return true;
+}
+
+int hf_checkpoint_finish_values(const struct hf_checkpoint *checkpoint,
+				struct error *err)
+{
+	for (size_t i = 0; i < checkpoint->n_values; i++) {
+		struct hf_values *const values = &checkpoint->values[i];
+
+		if (values->tap.to &&
+		    source_tap_finish(values->source, &values->tap, err))
+			return -1;
+	}
+	return 0;
 }
 
 static int read_all_values(struct hf_checkpoint *checkpoint, struct error *err)

@@ -11,6 +11,8 @@ struct hf_values {
 	const char *name; /* the row's: see VALUES in architectures.def */
 	float *values;
 	size_t n;
+	struct source *source;
+	struct source_tap tap; /* of a stream; without it, they were read */
 };
 #define HF_MAX_VALUES 65536
 
@@ -39,12 +41,19 @@ int hf_checkpoint_init(struct hf_checkpoint *checkpoint,
 		       bool selected, size_t memory, struct error *err);
 void hf_checkpoint_release(struct hf_checkpoint *checkpoint);
 
-/* Reads what the files beside the weights need, before any tensor of the plan.
- * A stream that has values is spooled first. The checkpoint borrows the
- * notes. */
+/* Reads what the files beside the weights need, before any tensor of the plan;
+ * but values from a stream are there only after it was read. The checkpoint
+ * borrows the notes. */
 int hf_checkpoint_prepare(struct hf_checkpoint *checkpoint,
 			  const struct notes *notes, size_t memory,
 			  struct error *err);
+
+/* Whether the values are there already. */
+bool hf_checkpoint_has_values(const struct hf_checkpoint *checkpoint);
+
+/* Reads what is left of them, after all tensors of the plan. */
+int hf_checkpoint_finish_values(const struct hf_checkpoint *checkpoint,
+				struct error *err);
 
 /* The values of the tensor that VALUES names so; NULL: the model has none. */
 const struct hf_values *hf_values(const struct hf_checkpoint *checkpoint,

@@ -10,9 +10,9 @@ struct hf_file {
 	/* Whether this checkpoint has the file; NULL: each has it. */
 	bool (*applies)(const struct hf_checkpoint *checkpoint);
 
-	/* Writes it. Called once, before any weight is converted. ferror tells
-	 * whether all was written: only what is wrong with the model is an
-	 * error here. */
+	/* Writes it. Called once, when the checkpoint has its values. ferror
+	 * tells whether all was written: only what is wrong with the model is
+	 * an error here. */
 	int (*write)(const struct hf_checkpoint *checkpoint, FILE *stream,
 		     struct error *err);
 };

@@ -182,6 +182,27 @@ static size_t take_ahead(struct source *src, void *buf, size_t n)
 	return taken;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Copies what the taps want of n bytes that come next. */
+static void copy_to_taps(const struct source *src, const void *buf, size_t n)
+{
+	const uint64_t begin = src->position, end = begin + n;
+
+	for (const struct source_tap *tap = src->taps; tap; tap = tap->next) {
+		const uint64_t from = begin > tap->offset ? begin : tap->offset;
+		const uint64_t to = least(end, tap->offset + tap->n);
+
+		if (from < to)
+			memcpy(tap->to + (from - tap->offset),
+			       (const char *)buf + (from - begin),
+			       (size_t)(to - from));
+	}
+}
+
 /* Reads what comes next in a stream, or what is at `offset` of a file. */
 static ptrdiff_t read_on(struct source *src, uint64_t offset, void *buf,
 			 size_t n, struct error *err)
@@ -202,6 +223,7 @@ static ptrdiff_t read_on(struct source *src, uint64_t offset, void *buf,
 	}
 	if (src->seekable)
 		return (ptrdiff_t)done;
+	copy_to_taps(src, buf, done);
 	src->position += done;
 	if (src->end && done && check_end(src, err))
 		return -1;
@@ -241,6 +263,25 @@ ptrdiff_t source_read_upto(struct source *src, uint64_t offset, void *buf,
 			return 0;
 	}
 	return read_on(src, offset, buf, n, err);
+}
+
+void source_tap(struct source *src, struct source_tap *tap)
+{
+	tap->next = src->taps;
+	src->taps = tap;
+}
+
+int source_tap_finish(struct source *src, const struct source_tap *tap,
+		      struct error *err)
+{
+	char last;
+
+	if (!tap->n || src->position >= tap->offset + tap->n)
+		return 0;
+	/* Of a stream that became seekable, nothing or all was read. */
+	if (src->seekable)
+		return source_read(src, tap->offset, tap->to, tap->n, err);
+	return source_read(src, tap->offset + tap->n - 1, &last, 1, err);
 }
 
 /* Where a source ends from which a read got too little. */

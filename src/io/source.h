@@ -9,6 +9,14 @@
 
 #include "base/error.h"
 
+/* What is copied of a stream while it is read: n bytes at `offset`. */
+struct source_tap {
+	struct source_tap *next;
+	uint64_t offset;
+	size_t n;
+	char *to;
+};
+
 /* Offsets count from the first byte of the model. */
 struct source {
 	int fd;
@@ -28,6 +36,7 @@ struct source {
 	unsigned char *ahead;
 	size_t ahead_size;
 	size_t ahead_len;
+	struct source_tap *taps;
 	uint64_t end; /* where the stream must end; 0: anywhere */
 	uint64_t least; /* it holds something up to here, for a message if it
 			   ends before; 0: not known */
@@ -46,6 +55,15 @@ void source_close(struct source *src);
  */
 int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
 		struct error *err);
+
+/* Adds a tap to a stream, for bytes that are still to be read; even those that
+ * are skipped are copied. The tap, and what it copies to, must outlast the
+ * reading. */
+void source_tap(struct source *src, struct source_tap *tap);
+
+/* Reads what is left of the tap's bytes, unless all of them were read. */
+int source_tap_finish(struct source *src, const struct source_tap *tap,
+		      struct error *err);
 
 /* As source_read, but the end of the file is no error. Returns the number of
  * bytes, less than n only at the end; -1 on error. */

@@ -272,11 +272,19 @@ static int write_index(struct sink_shards *shards, struct error *err)
 	       write_text(shards, shards->n, NULL, err) : 0;
 }
 
-static int write_other_files(struct sink_shards *shards, struct error *err)
+/* As soon as their values are there: before any shard, so that what is wrong
+ * shows at once, unless the values come from a stream. */
+static int write_other_files(struct sink_shards *shards, bool at_end,
+			     struct error *err)
 {
 	const size_t n = shards->n + has_index(shards);
 	const struct hf_file *file;
 
+	if (!shards->checkpoint ||
+	    hf_checkpoint_has_values(shards->checkpoint) == at_end)
+		return 0;
+	if (hf_checkpoint_finish_values(shards->checkpoint, err))
+		return -1;
 	for (size_t i = 0; (file = other_file(shards, i)); i++)
 		if (write_text(shards, n + i, file, err))
 			return -1;
@@ -306,6 +314,7 @@ static int finish_shards(struct sink *sink, struct error *err)
 	struct sink_shards *const shards = (struct sink_shards *)sink;
 	const int result = write_empty(shards, err) ||
 			   write_index(shards, err) ||
+			   write_other_files(shards, true, err) ||
 			   folder_finish(shards->folder, err);
 
 	abort_shards(sink); /* removes what is left of the temporary folder */
@@ -440,7 +449,7 @@ static int open_shards(struct sink_shards *shards,
 		shards->files.n++;
 	shards->folder = folder_open(folder->path, folder->options,
 				     &shards->files, err);
-	return shards->folder ? write_other_files(shards, err) : -1;
+	return shards->folder ? write_other_files(shards, false, err) : -1;
 }
 
 struct sink *sink_shards_open(const struct sink_folder *folder,

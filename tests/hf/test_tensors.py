@@ -38,12 +38,20 @@ class Failure(Exception):
     pass
 
 
+# Files of these are not copied when they come through a pipe.
+STREAMS = {"llama", "llama-bias", "llama3-rope", "phi3-longrope", "mixtral",
+           "qwen2", "gemma3", "falcon-40b", "stablelm"}
+
+
 def convert(program, model, output, way, options):
     command = [program, "-F", "hf", "-o", output, "--no-sync", *options]
     if way == "pipe":
+        streams = os.path.basename(os.path.dirname(model)) in STREAMS
         with subprocess.Popen(["cat", model], stdout=subprocess.PIPE) as cat:
             done = subprocess.run([*command, "-"], stdin=cat.stdout,
-                                  capture_output=True, text=True)
+                                  capture_output=True, text=True,
+                                  env=os.environ | ({"TMPDIR": "/nowhere"}
+                                                    if streams else {}))
     else:
         done = subprocess.run([*command, model], capture_output=True,
                               text=True)

@@ -249,6 +249,57 @@ static void test_unread(void **state)
 	close(fd);
 }
 
+/* Bytes are copied on their way, read or skipped, whole or in pieces. */
+static void test_taps(void **state)
+{
+	char path[PATH_SIZE], first[3] = "--", second[5] = "----";
+	char third[3] = "--", never[3] = "--";
+	struct source_tap taps[] = { { .offset = 1, .n = 2, .to = first },
+				     { .offset = 3, .n = 4, .to = second },
+				     { .offset = 8, .n = 2, .to = third },
+				     { .offset = 9, .n = 2, .to = never } };
+	const int fd = make_pipe("0123456789", path);
+	struct source src;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(source_open(&src, path, &err), 0);
+	for (size_t i = 0; i < 4; i++)
+		source_tap(&src, &taps[i]);
+	assert_reads(&src, 2, "234");
+	assert_string_equal(first, "12");
+	assert_string_equal(second, "34--");
+	assert_int_equal(source_unread(&src, "4", 1, &err), 0);
+	assert_reads(&src, 6, "6");
+	assert_string_equal(second, "3456");
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(source_tap_finish(&src, &taps[i], &err), 0);
+	assert_string_equal(third, "89");
+	assert_int_equal(source_tap_finish(&src, &taps[3], &err), -1);
+	source_close(&src);
+	close(fd);
+}
+
+static void test_tap_of_a_spooled_pipe(void **state)
+{
+	char path[PATH_SIZE], to[3] = "--";
+	struct source_tap tap = { .offset = 4, .n = 2, .to = to };
+	const int fd = make_pipe("0123456789", path);
+	struct source src;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(source_open(&src, path, &err), 0);
+	source_tap(&src, &tap);
+	assert_int_equal(source_spool(&src, &err), 0);
+	memcpy(to, "--", 2);
+	assert_reads(&src, 8, "8");
+	assert_int_equal(source_tap_finish(&src, &tap, &err), 0);
+	assert_string_equal(to, "45");
+	source_close(&src);
+	close(fd);
+}
+
 static void test_file_of_a_given_size(void **state)
 {
 	char path[PATH_SIZE], expected[ERROR_MESSAGE_SIZE];
@@ -624,6 +675,8 @@ int main(void)
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_pipe_that_ends_before_the_offset),
 		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_taps),
+		cmocka_unit_test(test_tap_of_a_spooled_pipe),
 		cmocka_unit_test(test_file_of_a_given_size),
 		cmocka_unit_test(test_pipe_of_a_given_size),
 		cmocka_unit_test(test_empty_pipe),
