@@ -84,8 +84,8 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 }
 
 /* All signals are blocked until the handler returns. Then this one ends the
- * program, so that a shell sees why, unless a message says why. In other threads
- * more signals may come, such as the SIGPIPE of each write; those threads wait
+ * program, so that a shell sees why, unless a message says why. More signals may
+ * come in other threads, such as the SIGPIPE of each write; those threads wait
  * here for the end. */
 static void remove_all(int number)
 {

@@ -90,8 +90,9 @@ int source_unread(struct source *src, const void *buf, size_t n,
 
 /*
  * Makes a stream seekable: what is left of it goes to an unlinked file in
- * $TMPDIR; by default in /tmp, or in /var/tmp if /tmp is memory. Offsets stay as they are; those before the present
- * position can't be read any more. Nothing for a seekable one.
+ * $TMPDIR; by default in /tmp, or in /var/tmp if /tmp is memory. Offsets stay
+ * as they are; those before the present position can't be read any more.
+ * Nothing for a seekable one.
  */
 int source_spool(struct source *src, struct error *err);
 
