@@ -24,7 +24,10 @@ write_llama() {
 	metadata = {"general.architecture": ("string", "llama"),
 	            "llama.block_count": ("u32", 1),
 	            "llama.attention.head_count": ("u32", 4),
-	            "llama.attention.head_count_kv": ("u32", 2)}
+	            "llama.attention.head_count_kv": ("u32", 2),
+	            "llama.attention.layer_norm_rms_epsilon": ("f32", 1e-5),
+	            "llama.context_length": ("u32", 16),
+	            "llama.embedding_length": ("u32", 8)}
 	exec("\n".join(sys.argv[2:]))
 	def data(type, shape, given):
 	    n = gguf_file.n_bytes(type, shape)
@@ -34,6 +37,13 @@ write_llama() {
 	                 for name, (type, shape, given) in tensors.items()],
 	                [(key, *item) for key, item in metadata.items()])
 	end
+}
+
+# writes: status 0, and nothing printed but that there is no tokenizer.
+writes() {
+	stderr_is "gguf-dequant: '${1-model.gguf}' has no vocabulary; no \
+tokenizer is written"
+	status_is 0
 }
 
 # refuses MESSAGE [PYTHON]: the model that the code makes is refused, and nothing
@@ -83,18 +93,18 @@ model.layers.0.mlp.down_proj.weight             [8, 5]  copy       blk.0.ffn_dow
 test_hf_shards_and_checksums() {
 	write_llama model.gguf
 	run -F hf -t bf16 -o out --max-shard-size 200 --checksum model.gguf
-	succeeds
+	writes
 	[ "$(grep -c . "$OUT")" = 11 ] || fail 'not one line per tensor'
 	grep -q 'BLAKE3 (model.layers.0.mlp.down_proj.weight.bf16) = ' "$OUT" ||
 		fail "$(<"$OUT")"
 	[ -e out/model-00001-of-00005.safetensors ] ||
 		fail "$(ls out)"
-	run -F hf -o out model.gguf
+	run -F hf -q -o out model.gguf
 	fails "folder 'out' is not empty; use --force to write to it and \
 replace files of the same names"
 	touch out/mine
 	run -F hf -f -o out model.gguf
-	succeeds
+	writes
 	[ -e out/mine ] && [ -e out/model.safetensors ] || fail "$(ls out)"
 }
 
@@ -168,7 +178,7 @@ integer greater than 0" "metadata['llama.attention.head_count'] = $heads"
 	write_llama model.gguf \
 		'metadata["llama.attention.head_count"] = ["i32"], [4]'
 	run -F hf -o out model.gguf
-	succeeds
+	writes
 }
 
 test_hf_refuses_parts() {
@@ -204,8 +214,8 @@ test_hf_types() {
 	run -F hf -o out -t native model.gguf
 	fails "'--type native' for tensor 'token_embd.weight' cannot be combined \
 with '--format hf', which writes f32, f16 or bf16"
-	run -F hf -o out -t f16 -t '*norm*=f32' -x token_embd.weight model.gguf
-	converts
+	run -F hf -o out -t bf16 -t '*norm*=f32' -x token_embd.weight model.gguf
+	writes
 }
 
 # A transposed tensor of which not even a row of blocks fits into a slot.
@@ -213,15 +223,93 @@ test_hf_memory() {
 	PYTHONPATH=$HERE python3 -c "
 import gguf_file
 gguf_file.write('model.gguf', [
-	('blk.0.ffn_up.weight', 'q8_0', (64, 200000), None),
-	('blk.0.ffn_up.bias', 'f32', (200000,), None)], [
+	('token_embd.weight', 'f32', (64, 3), None),
+	('position_embd.weight', 'f32', (64, 16), None),
+	('blk.0.attn_qkv.weight', 'f32', (64, 192), None),
+	('blk.0.ffn_down.weight', 'q8_0', (200000, 64), None),
+	('blk.0.ffn_up.weight', 'q8_0', (64, 200000), None)], [
 	('general.architecture', 'string', 'gpt2'),
-	('gpt2.block_count', 'u32', 1)])" || exit
+	('gpt2.attention.head_count', 'u32', 4),
+	('gpt2.attention.layer_norm_epsilon', 'f32', 1e-5),
+	('gpt2.block_count', 'u32', 1),
+	('gpt2.context_length', 'u32', 16),
+	('gpt2.embedding_length', 'u32', 64)])" || exit
 	command -v /usr/bin/time >/dev/null || skip 'no time'
 	/usr/bin/time -f %M "$PROGRAM" --memory 4M -j1 -F hf -o out \
-		-x '*bias' model.gguf 2>kib || fail "$(<kib)"
+		-T '*ffn_up*' model.gguf 2>kib || fail "$(<kib)"
 	[ "$(stat -c %s out/model.safetensors)" -gt 51200000 ] ||
 		fail "$(ls -l out)"
 	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
-	[ "$(<kib)" -le 6144 ] || fail "$(<kib) KiB"
+	[ "$(tail -1 kib)" -le 6144 ] || fail "$(<kib) KiB"
+}
+
+# Scales are applied before rows move, experts part, and columns become rows: as
+# if they had been applied in a GGUF file before.
+test_hf_scales() {
+	local name
+	PYTHONPATH=$HERE python3 <<-'end' || fail
+	import gguf_file
+	import random
+	import struct
+	rng = random.Random(1)
+	def nvfp4(n):
+	    return b"".join(bytes([rng.randrange(127) for _ in range(4)]) +
+	                    rng.randbytes(32) for _ in range(n // 64))
+	def write(name, arch, tensors):
+	    made = []
+	    for tensor, n_scales, *shape in tensors:
+	        n = gguf_file.n_bytes("nvfp4", shape) // 36 * 64
+	        made.append((tensor + ".weight", "nvfp4", shape, nvfp4(n)))
+	        scales = [rng.uniform(-2, 2) for _ in range(n_scales)]
+	        if scales:
+	            made.append((tensor + ".scale", "f32", [n_scales],
+	                         struct.pack("<%df" % n_scales, *scales)))
+	    made.append((tensors[0][0] + ".input_scale", "f32", [1], bytes(4)))
+	    # What config.json needs.
+	    made += [("token_embd.weight", "f32", [64, 3], None),
+	             ("blk.2.attn_q.weight", "f32",
+	              [64, 288 if name == "deepseek2" else 64], None),
+	             ("blk.2.ffn_down.weight", "f32", [64, 64], None),
+	             ("blk.2.ffn_down_exps.weight", "f32", [64, 64, 4], None)]
+	    gguf_file.write(name, made, [
+	        ("general.architecture", "string", arch),
+	        (arch + ".block_count", "u32", 3),
+	        (arch + ".context_length", "u32", 16),
+	        (arch + ".embedding_length", "u32", 64),
+	        (arch + ".feed_forward_length", "u32", 64),
+	        (arch + ".expert_used_count", "u32", 2),
+	        (arch + ".attention.kv_lora_rank", "u32", 128),
+	        (arch + ".attention.key_length_mla", "u32", 72),
+	        (arch + ".attention.value_length_mla", "u32", 5),
+	        (arch + ".attention.sliding_window", "u32", 8),
+	        (arch + ".rope.dimension_count", "u32", 8),
+	        (arch + ".leading_dense_block_count", "u32", 2),
+	        (arch + ".expert_shared_count", "u32", 1),
+	        (arch + ".attention.layer_norm_rms_epsilon", "f32", 1e-5),
+	        (arch + ".expert_count", "u32", 4 if name == "mixtral" else 0),
+	        (arch + ".attention.head_count", "u32", 4)])
+	write("llama", "llama", [("blk.0.attn_q", 1, 64, 32),
+	                         ("blk.1.attn_qkv", 1, 64, 96)])
+	write("mixtral", "llama", [("blk.0.ffn_up_exps", 4, 64, 3, 4),
+	                           ("blk.0.ffn_down_exps", 1, 64, 3, 4)])
+	write("gpt-oss", "gpt-oss", [("blk.0.ffn_down_exps", 4, 64, 5, 4),
+	                             ("blk.0.ffn_up_exps", 4, 64, 5, 4),
+	                             ("blk.0.ffn_gate_exps", 0, 64, 5, 4)])
+	write("deepseek2", "deepseek2", [("blk.0.attn_k_b", 2, 64, 128, 2),
+	                                 ("blk.0.attn_v_b", 1, 128, 5, 2)])
+	end
+	for name in llama mixtral gpt-oss deepseek2; do
+		run --apply-scales -o f32.gguf -f "$name"
+		succeeds
+		run -F hf -f -o in_two -x 'blk.2.*' f32.gguf
+		writes f32.gguf
+		run --apply-scales -F hf -f -o in_one -x 'blk.2.*' "$name"
+		writes "$name"
+		same "$name" in_one/model.safetensors in_two/model.safetensors
+	done
+	run -F hf -o out llama
+	fails_with "2 NVFP4 tensors are not multiplied by the scales beside \
+them: use '--apply-scales'
+gguf-dequant: 'llama': tensor 'blk.0.attn_q.scale' is not known for \
+LlamaForCausalLM"
 }
