@@ -111,6 +111,17 @@ on_terminal() {
 	script -qec "$(printf '%q ' "$@")" /dev/null >screen || status=$?
 }
 
+# hf_case NAME...: unpacks models of tests/hf, each NAME/model-q.gguf.
+hf_case() {
+	python3 -c '
+import sys
+import tarfile
+with tarfile.open(sys.argv[1]) as tar:
+    for name in sys.argv[2:]:
+        tar.extract(name + "/model-q.gguf")' "$HERE/../hf/cases.tar.xz" "$@" ||
+		fail
+}
+
 # anonymous_memory PID: the memory in KiB that a process holds now. Pages of the
 # program's own file do not count: the kernel maps as many as it likes, and they
 # are page cache.

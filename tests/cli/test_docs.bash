@@ -192,11 +192,7 @@ test_manual_examples() {
 }
 
 test_readme_checkpoint() {
-	python3 -c '
-import sys
-import tarfile
-tarfile.open(sys.argv[1]).extract("llama/model-q.gguf")' \
-		"$ROOT/tests/hf/cases.tar.xz" || fail
+	hf_case llama
 	recipe_folder
 	cp llama/model-q.gguf model.gguf
 	readme hf >shown

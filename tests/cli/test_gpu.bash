@@ -68,11 +68,9 @@ test_gpu_types_of_some_tensors() {
 # Rows that move go to the GPU as blocks, values that are transposed as F32.
 test_gpu_checkpoint() {
 	local kind type name
-	python3 -c '
-import sys
-import tarfile
-tarfile.open(sys.argv[1]).extractall(".")' "$HERE/../hf/cases.tar.xz" || fail
-	for name in llama-bias gpt-oss gemma3 deepseek-v2; do
+	local names=(llama-bias gpt-oss gemma3 deepseek-v2)
+	hf_case "${names[@]}"
+	for name in "${names[@]}"; do
 		for type in f32 bf16; do
 			run -F hf -t $type "$name/model-q.gguf" -d cpu \
 				-o cpu -f

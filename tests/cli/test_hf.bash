@@ -105,7 +105,8 @@ replace files of the same names"
 	touch out/mine
 	run -F hf -f -o out model.gguf
 	writes
-	[ -e out/mine ] && [ -e out/model.safetensors ] || fail "$(ls out)"
+	[ -e out/model.safetensors ] || fail "$(ls out)"
+	[ -e out/mine ] || fail 'a file of another name is gone'
 }
 
 test_hf_refuses_other_files() {

@@ -28,9 +28,12 @@ joined() {
 
 test_part_of_folders() {
 	local n options
+	local PART_MODEL=$PART_MODEL
+	hf_case gpt-oss
 	for options in '' '-t bf16 --checksum=xxh3' \
 		'-F safetensors --max-shard-size 300K' '-F safetensors' \
-		'-F hf -t bf16 --max-shard-size 300K'; do
+		'-F hf -t bf16 --max-shard-size 20K'; do
+		case $options in *hf*) PART_MODEL=gpt-oss/model-q.gguf ;; esac
 		# shellcheck disable=SC2086 # several options
 		run "$PART_MODEL" $options -o whole/
 		succeeds
