@@ -47,8 +47,8 @@ ALL_CFLAGS := -std=c11 -pthread $(WARNINGS) $(CFLAGS) $(EXACT)
 ALL_LDFLAGS := $(LDFLAGS)
 LDLIBS ?=
 # nettle: SHA-256; xxhash: XXH3 and XXH64; deflate: fast CRC-32; z: combining
-# CRC-32s; m: powers.
-PROGRAM_LDLIBS := -lnettle -lxxhash -ldeflate -lz -lm
+# CRC-32s; cjson: config.json of --config-from; m: powers.
+PROGRAM_LDLIBS := -lnettle -lxxhash -ldeflate -lz -lcjson -lm
 ifneq ($(SANITIZE),)
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer

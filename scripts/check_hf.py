@@ -13,18 +13,19 @@ TEXTS = [
     "camelCase snake_case  \t(x == 3.14) { return; }",
     "línea número 2\n第二行 ελληνικά 🦙",
 ]
+N_CONTEXT = 256  # tokens; llama.cpp takes no fewer
 N_TOP = 20  # most probable tokens that are compared
 MAX_DIFFERENCE = 0.05  # of the logarithms of their probabilities
 
 
-def probabilities_of_llama_cpp(path):
+def probabilities_of_llama_cpp(path, *texts):
     """Prints, for each text, [[id, logarithm of its probability], ...], which
     is empty if the next token is only a part of a character."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = path
-    params.n_ctx = 256
+    params.n_ctx = N_CONTEXT
     params.n_parallel = 1
     params.cpuparams.n_threads = os.cpu_count()
     params.warmup = False
@@ -32,7 +33,7 @@ def probabilities_of_llama_cpp(path):
     params.cache_type_k = xllamacpp.ggml_type.GGML_TYPE_F32
     params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
     server = xllamacpp.Server(params)
-    for text in TEXTS:
+    for text in texts:
         answer = server.handle_completions(
             {"prompt": text, "max_tokens": 1, "temperature": 0,
              "logprobs": N_TOP, "ignore_eos": True})
@@ -42,9 +43,10 @@ def probabilities_of_llama_cpp(path):
                                   for token in top]))
 
 
-def run_llama_cpp(path):
+def run_llama_cpp(path, texts):
     """None if it does not run the model. A process of its own: it may abort."""
-    run = subprocess.run([sys.executable, __file__, "--llama.cpp", path],
+    run = subprocess.run([sys.executable, __file__, "--llama.cpp", path,
+                          *texts],
                          capture_output=True, text=True, errors="replace")
     tops = [json.loads(line[5:]) for line in run.stdout.splitlines()
             if line.startswith("top: ")]
@@ -64,33 +66,41 @@ def load(folder):
     return model.eval()
 
 
-def logits_of(model, tokenizer):
+def logits_of(model, tokenizer, texts):
     """For each text, those of the next token."""
     import torch
 
     with torch.no_grad():
         return [model(tokenizer(text, return_tensors="pt").input_ids)
-                .logits[0, -1] for text in TEXTS]
+                .logits[0, -1] for text in texts]
 
 
-def compare_with_original(folder, config, tokenizer, logits):
+def compare_with_original(folder, config, tokenizer, texts, logits):
     """The same weights with the original's config.json."""
     import torch
 
     shutil.copy(config, os.path.join(folder, "config.json"))
-    for text, ours, original in zip(TEXTS, logits,
-                                    logits_of(load(folder), tokenizer)):
+    originals = logits_of(load(folder), tokenizer, texts)
+    for text, ours, original in zip(texts, logits, originals):
         if not torch.equal(ours, original):
             raise ArithmeticError(f"logits after {text!r} with the original's "
                                   "config.json")
 
 
-def compare_with_llama_cpp(tops, tokenizer, logits):
+def is_longrope_of_few(config):
+    """llama.cpp chooses between two scalings by the size of its context, and
+    transformers by the length of the text."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    return (rope.get("rope_type") == "longrope" and
+            rope["original_max_position_embeddings"] < N_CONTEXT)
+
+
+def compare_with_llama_cpp(tops, tokenizer, texts, logits):
     """Returns the largest difference."""
     import torch
 
     largest = 0.0
-    for text, top, ours in zip(TEXTS, tops, logits):
+    for text, top, ours in zip(texts, tops, logits):
         ours = torch.log_softmax(ours.double(), 0)
         for token, probability in top:
             largest = max(largest, abs(float(ours[token]) - probability))
@@ -112,22 +122,26 @@ def check(program, path, folder):
                        check=True)
     model = load(checkpoint)
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-    logits = logits_of(model, tokenizer)
+    texts = [text for text in TEXTS if len(tokenizer(text).input_ids) <=
+             model.config.max_position_embeddings]
+    logits = logits_of(model, tokenizer, texts)
     found = type(model).__name__
     original = os.path.join(os.path.dirname(path), "config.json")
     if os.path.exists(original):
-        compare_with_original(checkpoint, original, tokenizer, logits)
+        compare_with_original(checkpoint, original, tokenizer, texts, logits)
         found += ", the original's logits bit for bit"
-    tops = run_llama_cpp(made)
+    if is_longrope_of_few(model.config):
+        return found + ", llama.cpp would scale otherwise"
+    tops = run_llama_cpp(made, texts)
     if not tops:
         return found + ", llama.cpp does not run it"
-    largest = compare_with_llama_cpp(tops, tokenizer, logits)
+    largest = compare_with_llama_cpp(tops, tokenizer, texts, logits)
     return found + f", within {largest:.6f} of llama.cpp"
 
 
 def main():
     if sys.argv[1:2] == ["--llama.cpp"]:
-        return probabilities_of_llama_cpp(sys.argv[2])
+        return probabilities_of_llama_cpp(*sys.argv[2:])
     if len(sys.argv) < 3:
         print("usage: scripts/check-hf FILE...", file=sys.stderr)
         return 2

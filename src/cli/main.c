@@ -154,7 +154,8 @@ static int run_pass(const struct options *options, const struct budget *budget,
 	};
 
 	if (checkpoint && options->output &&
-	    hf_checkpoint_prepare(checkpoint, &notes, budget->files, err))
+	    hf_checkpoint_prepare(checkpoint, options->config_from, &notes,
+				  budget->files, err))
 		return -1;
 	return convert(options, budget, manifest, model, plan, checkpoint, err);
 }

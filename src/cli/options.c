@@ -124,6 +124,9 @@ static const struct row rows[] = {
 	  "size of the shards of safetensors and hf (default 5GB)",
 	  .takes = "a number of bytes, as in 500M or 5GB",
 	  .read = option_shard_size, FIELD(max_shard_size), .applies = WRITE },
+	{ 0, "config-from", "DIR",
+	  "copy configuration and tokenizer of hf from DIR",
+	  .read = option_path, FIELD(config_from), .applies = WRITE },
 	{ 0, "apply-scales", NULL,
 	  "multiply NVFP4 weights by the scales beside them",
 	  .read = option_true, FIELD(apply_scales), .applies = PASS },
@@ -467,6 +470,9 @@ static int set_shards(struct options *options, struct error *err)
 				      "without '--format hf', or '--format "
 				      "safetensors' and a folder as '--output "
 				      "DIR/'");
+	if (options->config_from && !options->kind->is_checkpoint)
+		return error_set(err, "'--config-from' has no effect without "
+				      "'--format hf'");
 	if (options->index && shards)
 		return error_set(err, "'--index' does not describe shards: "
 				      "they have an index of their own");

@@ -49,6 +49,7 @@ struct options {
 	struct globs include;
 	struct globs exclude;
 	uint64_t max_shard_size; /* bytes */
+	const char *config_from; /* a folder; NULL: none */
 	struct plan_part part;
 	bool apply_scales;
 	const struct sink_kind *kind; /* by --format, or by the output's path */

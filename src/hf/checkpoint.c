@@ -78,11 +78,14 @@ static int read_all_values(struct hf_checkpoint *checkpoint, struct error *err)
 }
 
 int hf_checkpoint_prepare(struct hf_checkpoint *checkpoint,
-			  const struct notes *notes, size_t memory,
-			  struct error *err)
+			  const char *config_from, const struct notes *notes,
+			  size_t memory, struct error *err)
 {
 	checkpoint->notes = notes;
 	checkpoint->memory = memory;
+	if (config_from)
+		return hf_originals_open(&checkpoint->originals, config_from,
+					 checkpoint, err);
 	if (tokenizer_choose(&checkpoint->tokenizer, &checkpoint->metadata,
 			     checkpoint->architecture->tokenizer, notes, err))
 		return -1;
@@ -148,6 +151,7 @@ void hf_checkpoint_release(struct hf_checkpoint *checkpoint)
 		free(checkpoint->values[i].values);
 	free(checkpoint->values);
 	hf_mapping_release(&checkpoint->mapping);
+	hf_originals_close(&checkpoint->originals);
 	*checkpoint = (struct hf_checkpoint){ .model = NULL };
 }
 

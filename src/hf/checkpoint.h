@@ -4,6 +4,7 @@
 
 #include "base/output_type.h"
 #include "hf/mapping.h"
+#include "hf/originals.h"
 #include "hf/tokenizer.h"
 
 /* The values of a small F32 tensor. */
@@ -27,6 +28,7 @@ struct hf_checkpoint {
 	const struct notes *notes;
 	size_t memory; /* bytes that writing a file may allocate */
 	struct tokenizer_kind tokenizer;
+	struct hf_originals originals; /* that are copied instead, if any */
 	struct hf_values *values;
 	size_t n_values;
 };
@@ -41,12 +43,15 @@ int hf_checkpoint_init(struct hf_checkpoint *checkpoint,
 		       bool selected, size_t memory, struct error *err);
 void hf_checkpoint_release(struct hf_checkpoint *checkpoint);
 
-/* Reads what the files beside the weights need, before any tensor of the plan;
- * but values from a stream are there only after it was read. The checkpoint
- * borrows the notes. */
+/*
+ * Reads what the files beside the weights need, before any tensor of the plan;
+ * but values from a stream are there only after it was read. The files are
+ * copies of those in the folder config_from, unless that is NULL. The
+ * checkpoint borrows the notes.
+ */
 int hf_checkpoint_prepare(struct hf_checkpoint *checkpoint,
-			  const struct notes *notes, size_t memory,
-			  struct error *err);
+			  const char *config_from, const struct notes *notes,
+			  size_t memory, struct error *err);
 
 /* Whether the values are there already. */
 bool hf_checkpoint_has_values(const struct hf_checkpoint *checkpoint);

@@ -351,8 +351,7 @@ static int put_parallel_norms(struct config *config, const struct row *row)
 	return 0;
 }
 
-/* The type of the weights. */
-static int put_dtype(struct config *config, const struct row *row)
+const char *hf_config_dtype(enum output_type type)
 {
 	static const char *const names[] = {
 		[OUTPUT_F32] = "float32",
@@ -360,8 +359,13 @@ static int put_dtype(struct config *config, const struct row *row)
 		[OUTPUT_BF16] = "bfloat16",
 	};
 
+	return names[type];
+}
+
+static int put_dtype(struct config *config, const struct row *row)
+{
 	json_key(&config->json, row->key);
-	json_string(&config->json, names[config->checkpoint->type]);
+	json_string(&config->json, hf_config_dtype(config->checkpoint->type));
 	return 0;
 }
 
@@ -723,8 +727,28 @@ static int put_all(struct config *config)
 	return put_rows(config, tables[i].rows, tables[i].n);
 }
 
-int hf_config_put(const struct hf_checkpoint *checkpoint, FILE *stream,
-		  struct error *err)
+/* Rows of sizes, which have no other value if a tensor is missing. */
+static int put_sizes(struct config *config)
+{
+	static int (*const sizes[])(struct config *, const struct row *) = {
+		put_layers, put_hidden, put_vocabulary, put_heads,
+		put_kv_heads, put_head, put_size, put_mla_nope,
+		put_mla_value,
+	};
+	const enum hf_architecture_number a =
+		hf_architecture_number(config->checkpoint->architecture);
+
+	for (size_t i = 0; i < tables[a].n; i++)
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++)
+			if (tables[a].rows[i].put == sizes[k] &&
+			    put_rows(config, &tables[a].rows[i], 1))
+				return -1;
+	return 0;
+}
+
+static int put_object(const struct hf_checkpoint *checkpoint,
+		      int (*put)(struct config *config), FILE *stream,
+		      struct error *err)
 {
 	struct config config = { .checkpoint = checkpoint,
 				 .metadata = &checkpoint->metadata,
@@ -735,10 +759,22 @@ int hf_config_put(const struct hf_checkpoint *checkpoint, FILE *stream,
 		return -1;
 	json_init(&config.json, stream, 1);
 	json_object(&config.json);
-	if (put_all(&config))
+	if (put(&config))
 		return -1;
 	json_object_end(&config.json);
 	return 0;
+}
+
+int hf_config_put(const struct hf_checkpoint *checkpoint, FILE *stream,
+		  struct error *err)
+{
+	return put_object(checkpoint, put_all, stream, err);
+}
+
+int hf_config_put_sizes(const struct hf_checkpoint *checkpoint, FILE *stream,
+			struct error *err)
+{
+	return put_object(checkpoint, put_sizes, stream, err);
 }
 
 static void put_id(struct json *json, const char *key, uint32_t id)

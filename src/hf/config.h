@@ -13,6 +13,13 @@
 int hf_config_put(const struct hf_checkpoint *checkpoint, FILE *stream,
 		  struct error *err);
 
+/* The same, but only the sizes of the model, which the tensors have. */
+int hf_config_put_sizes(const struct hf_checkpoint *checkpoint, FILE *stream,
+			struct error *err);
+
+/* The name of a type in config.json. */
+const char *hf_config_dtype(enum output_type type);
+
 /* The special tokens that end a text, and so on. */
 int hf_generation_config_put(const struct hf_checkpoint *checkpoint,
 			     FILE *stream, struct error *err);

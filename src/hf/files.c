@@ -2,9 +2,46 @@
 
 #include "hf/config.h"
 
-static bool has_tokenizer(const struct hf_checkpoint *checkpoint)
+static bool is_ours(const struct hf_checkpoint *checkpoint,
+		    const struct hf_file *file)
 {
-	return checkpoint->tokenizer.exists;
+	(void)file;
+	return !checkpoint->originals.name;
+}
+
+static bool is_of_tokenizer(const struct hf_checkpoint *checkpoint,
+			    const struct hf_file *file)
+{
+	return is_ours(checkpoint, file) && checkpoint->tokenizer.exists;
+}
+
+static bool is_original(const struct hf_checkpoint *checkpoint,
+			const struct hf_file *file)
+{
+	return hf_originals_has(&checkpoint->originals, file->name);
+}
+
+static int copy(const struct hf_checkpoint *checkpoint,
+		const struct hf_file *file, FILE *stream, struct error *err)
+{
+	return hf_originals_copy(&checkpoint->originals, file->name, stream,
+				 err);
+}
+
+static int write_config(const struct hf_checkpoint *checkpoint,
+			const struct hf_file *file, FILE *stream,
+			struct error *err)
+{
+	(void)file;
+	return hf_config_put(checkpoint, stream, err);
+}
+
+static int write_generation_config(const struct hf_checkpoint *checkpoint,
+				   const struct hf_file *file, FILE *stream,
+				   struct error *err)
+{
+	(void)file;
+	return hf_generation_config_put(checkpoint, stream, err);
 }
 
 static int open_tokenizer(struct tokenizer *tokenizer,
@@ -17,11 +54,13 @@ static int open_tokenizer(struct tokenizer *tokenizer,
 			      checkpoint->memory, err);
 }
 
-static int write_tokenizer(const struct hf_checkpoint *checkpoint, FILE *stream,
+static int write_tokenizer(const struct hf_checkpoint *checkpoint,
+			   const struct hf_file *file, FILE *stream,
 			   struct error *err)
 {
 	struct tokenizer tokenizer;
 
+	(void)file;
 	if (open_tokenizer(&tokenizer, checkpoint, checkpoint->notes, err))
 		return -1;
 	tokenizer_put(&tokenizer, stream);
@@ -30,12 +69,14 @@ static int write_tokenizer(const struct hf_checkpoint *checkpoint, FILE *stream,
 }
 
 static int write_tokenizer_config(const struct hf_checkpoint *checkpoint,
-				  FILE *stream, struct error *err)
+				  const struct hf_file *file, FILE *stream,
+				  struct error *err)
 {
 	static const struct notes silent; /* write_tokenizer has warned */
 	struct tokenizer tokenizer;
 	uint64_t length = 0;
 
+	(void)file;
 	if (metadata_unsigned(&checkpoint->metadata, ".context_length",
 			      UINT64_MAX, &length, err) < 0 ||
 	    open_tokenizer(&tokenizer, checkpoint, &silent, err))
@@ -47,13 +88,29 @@ static int write_tokenizer_config(const struct hf_checkpoint *checkpoint,
 }
 
 static const struct hf_file files[] = {
-	{ "config.json", NULL, hf_config_put },
-	{ "generation_config.json", NULL, hf_generation_config_put },
-	{ "tokenizer.json", has_tokenizer, write_tokenizer },
-	{ "tokenizer_config.json", has_tokenizer, write_tokenizer_config },
+	{ "config.json", is_ours, write_config },
+	{ "generation_config.json", is_ours, write_generation_config },
+	{ "tokenizer.json", is_of_tokenizer, write_tokenizer },
+	{ "tokenizer_config.json", is_of_tokenizer, write_tokenizer_config },
+
+	/* --config-from: configuration and tokenizers of all kinds. */
+	{ "config.json", is_original, copy },
+	{ "generation_config.json", is_original, copy },
+	{ "tokenizer.json", is_original, copy },
+	{ "tokenizer_config.json", is_original, copy },
+	{ "special_tokens_map.json", is_original, copy },
+	{ "added_tokens.json", is_original, copy },
+	{ "vocab.json", is_original, copy },
+	{ "merges.txt", is_original, copy },
+	{ "tokenizer.model", is_original, copy },
+	{ "chat_template.jinja", is_original, copy },
 };
 
-const struct hf_file *hf_file_at(size_t i)
+const struct hf_file *hf_file_of(const struct hf_checkpoint *checkpoint,
+				 size_t i)
 {
-	return i < sizeof(files) / sizeof(*files) ? &files[i] : NULL;
+	for (size_t k = 0; k < sizeof(files) / sizeof(*files); k++)
+		if (files[k].applies(checkpoint, &files[k]) && !i--)
+			return &files[k];
+	return NULL;
 }

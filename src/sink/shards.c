@@ -74,13 +74,7 @@ static char *path_of_shard(const struct sink_shards *shards, size_t i,
 static const struct hf_file *other_file(const struct sink_shards *shards,
 					size_t i)
 {
-	const struct hf_file *file;
-
-	for (size_t k = 0; shards->checkpoint && (file = hf_file_at(k)); k++)
-		if ((!file->applies || file->applies(shards->checkpoint)) &&
-		    !i--)
-			return file;
-	return NULL;
+	return shards->checkpoint ? hf_file_of(shards->checkpoint, i) : NULL;
 }
 
 /* The index follows the shards, and then come the other files. */
@@ -238,7 +232,8 @@ static int write_text(struct sink_shards *shards, size_t i,
 		return -1;
 	if (output_stream_open(&text, output, err))
 		goto out_abort;
-	result = other ? other->write(shards->checkpoint, text.stream, &why) :
+	result = other ? other->write(shards->checkpoint, other, text.stream,
+				      &why) :
 			 put_index(shards, text.stream, &why);
 	if (output_stream_close(&text))
 		goto out_abort;

@@ -29,9 +29,10 @@ Input:
 
 Output:
   -t, --type [SEL=]TYPE  f32 (default), f16, bf16 or native (as stored)
-  -F, --format KIND      raw, gguf, safetensors, npz or dir (default: by PATH)
+  -F, --format KIND      raw, gguf, safetensors, npz, dir or hf (or by PATH)
       --max-shard-size SIZE
-                         shards of safetensors in a folder (default 5GB)
+                         size of the shards of safetensors and hf (default 5GB)
+      --config-from DIR  copy configuration and tokenizer of hf from DIR
       --apply-scales     multiply NVFP4 weights by the scales beside them
       --index PATH       also write a JSON index of the output to PATH
   -f, --force            overwrite files; write even to a terminal
@@ -47,6 +48,7 @@ Device:
   -d, --device DEV       auto (default), cpu, gpu, or gpu:N,M,... by number
   -j, --threads N        use N threads (default: one per CPU)
       --memory SIZE      use at most SIZE bytes of memory (default: 256M)
+      --part I/N         do the I-th of N parts of the work
 
 Messages:
   -q, --quiet            no progress, no OK lines, no values that differ

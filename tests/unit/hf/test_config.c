@@ -69,8 +69,9 @@ static int put(struct fixture *f)
 	assert_int_equal(metadata_init(&f->checkpoint.metadata,
 				       &f->model.shards[0].gguf, "m", &f->err),
 			 0);
-	assert_int_equal(hf_checkpoint_prepare(&f->checkpoint, &f->notes,
-					       1 << 20, &f->err), 0);
+	assert_int_equal(hf_checkpoint_prepare(&f->checkpoint, NULL,
+					       &f->notes, 1 << 20, &f->err),
+			 0);
 	result = hf_config_put(&f->checkpoint, f->config.stream, &f->err);
 	written_text(&f->config);
 	written_text(&f->details);
