@@ -2,20 +2,7 @@
 #ifndef HF_MAPPING_H
 #define HF_MAPPING_H
 
-#include "hf/architecture.h"
-#include "pass/view.h"
-
-/* A tensor of the checkpoint. */
-struct hf_tensor {
-	const struct hf_tensor_row *row; /* of its first part */
-	const struct plan_tensor *parts[2]; /* of the file; borrowed */
-	unsigned n_parts;
-	char *name;
-	struct gguf_tensor info;
-	struct model_tensor tensor; /* has the info */
-	struct plan_tensor slice; /* of a part, in the file */
-	struct view *view;        /* NULL: its bytes are together in the file */
-};
+#include "hf/transform.h"
 
 struct hf_mapping {
 	struct plan_tensor *source; /* the plan's tensors before */
@@ -40,8 +27,5 @@ int hf_mapping_init(struct hf_mapping *mapping,
 		    const struct model *model, struct plan *plan, bool selected,
 		    size_t memory, struct error *err);
 void hf_mapping_release(struct hf_mapping *mapping);
-
-/* "copy", "transpose", …, for a listing. */
-const char *hf_transform_name(enum hf_transform transform);
 
 #endif

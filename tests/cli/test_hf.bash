@@ -162,6 +162,8 @@ are not 8 heads" 'add("blk.0.attn_q.weight", 8, 6)'
 	refuses "'model.gguf': tensor 'blk.0.attn_qkv.weight' has 17 rows, not \
 those of 4 queries and 2 keys of 2 numbers and as many values of 2" \
 		'add("blk.0.attn_qkv.weight", 8, 17)'
+	refuses "'model.gguf': tensor 'blk.0.attn_qkv.weight' has 3 \
+dimensions, not 1 to 2" 'add("blk.0.attn_qkv.weight", 8, 8, 2)'
 }
 
 test_hf_refuses_metadata() {
@@ -192,6 +194,8 @@ MixtralForCausalLM needs" "$of"
 	refuses "'model.gguf': tensor 'blk.0.ffn_up_exps.weight' would become \
 4611686018427387904 tensors, more than '--memory' has room for" "$of" \
 		'add("blk.0.ffn_up_exps.weight", 0, 0, 2**62)'
+	refuses "'model.gguf': tensor 'blk.0.ffn_up_exps.weight' has 0 \
+dimensions, not 2 or more" "$of" 'add("blk.0.ffn_up_exps.weight")'
 	write_llama model.gguf \
 		'metadata["general.architecture"] = "string", "gpt-oss"' \
 		'metadata["gpt-oss.block_count"] = "u32", 1' \
