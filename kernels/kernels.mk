@@ -35,9 +35,10 @@ $(if $(and $(filter cuda,$(GPU_KINDS)),$(if $(NVCC),,none)),$(error \
 # Clang's builtins suffice, so no ROCm header or library is needed, and any
 # Clang that knows a target can build it. Code object version 4: ROCm 4 and
 # later. Generic targets need version 6, ROCm 6.3 and later, against which
-# Clang 19 warns.
+# Clang 19 warns. No compilation unit id: it is a hash of the folder's path.
 HIP_FLAGS := -x hip --cuda-device-only --no-gpu-bundle-output -nogpuinc \
-	-nogpulib -std=c++14 -O3 -ffp-contract=off -Wall -Wextra -Werror
+	-nogpulib -std=c++14 -O3 -ffp-contract=off -fuse-cuid=none \
+	-Wall -Wextra -Werror
 hip_flags = $(HIP_FLAGS) $(if $(findstring generic,$(1)), \
 	-mcode-object-version=6 -w,-mcode-object-version=4)
 CUDA_FLAGS := -x cu -fatbin -std=c++14 -O3 --fmad=false --threads 0 \

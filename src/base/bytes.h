@@ -8,6 +8,11 @@
 #include <stdint.h>
 #include <string.h>
 
+/* GGUF files, blocks and values are. */
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "big-endian machines are not supported"
+#endif
+
 /* Text with a length, which may contain any byte, even NUL. Never owned. */
 struct text {
 	const char *data;
