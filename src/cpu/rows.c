@@ -174,9 +174,6 @@ static inline bool narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 	return false; /* its exponents are those of F32 */
 }
 
-/* The least F32 that becomes an infinity as F16: half way from 65504, the
- * largest number of F16, to where the next one would be. */
-#define F16_OVERFLOW 0x477ff000 /* 65520 */
 #define DQ_QUANT(NAME, name, id, weights, bytes, span)               \
 	static bool name##_fits_f16(const void *blocks, size_t n)    \
 	{                                                            \
@@ -190,18 +187,38 @@ static inline bool narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 		}                                                    \
 		return largest < DQ_F16_EIGHT;                       \
 	}
-#define DQ_FLOAT(NAME, name, id, bytes)                              \
+#define DQ_FLOAT(NAME, name, id, bytes)
+#include "kernels/formats.def"
+
+/* As integers, of which only the upper bits matter: whether all are below the
+ * least that F16 rounds to infinity, which is 65520, half way from its largest
+ * number to the next one. As BF16 that is 65536, and an F64 is rounded to F32
+ * before: what is in doubt does not fit. */
+#define FITS_F16(name, word, shift, limit)                           \
 	static bool name##_fits_f16(const void *values, size_t n)    \
 	{                                                            \
-		const struct dq_##name *w = values;                  \
-		bool fits = true;                                    \
+		const char *const w = values;                        \
+		int32_t beyond = 0;                                  \
 								     \
-		for (size_t i = 0; i < n; i++)                       \
-			fits &= (dq_bits(name##_decode(w + i)) &     \
-				 0x7fffffff) < F16_OVERFLOW;         \
-		return fits;                                         \
+		for (size_t i = 0; i < n; i++) {                     \
+			word x;                                      \
+								     \
+			memcpy(&x, w + i * sizeof(x), sizeof(x));    \
+			beyond |= (int32_t)(x >> (shift) & INT32_MAX & \
+					    (word)-1 >> 1) >= (limit); \
+		}                                                    \
+		return !beyond;                                      \
 	}
-#include "kernels/formats.def"
+FITS_F16(f32, uint32_t, 0, 0x477ff000)
+FITS_F16(bf16, uint16_t, 0, 0x4780)
+FITS_F16(f64, uint64_t, 32, 0x40effdff)
+
+static bool f16_fits_f16(const void *values, size_t n)
+{
+	(void)values;
+	(void)n;
+	return true;
+}
 
 /* overflows: whether the type does, as F16; BF16 has the exponents of F32. */
 #define DQ_QUANT_NARROW(name, weights, type, overflows)                       \

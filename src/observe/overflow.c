@@ -8,7 +8,7 @@
 
 /* Half way from 65504, the largest number of F16, to where the next one would
  * be: what is not below becomes infinite. */
-#define LIMIT 65520.0
+#define LIMIT 65520
 
 #define PIECE SCALES_PIECE /* weights: whole blocks of every format */
 
@@ -29,7 +29,7 @@ struct note {
 
 static void count_weight(struct note *note, uint64_t weight, double value)
 {
-	if (!(fabs(value) >= LIMIT) || isinf(value))
+	if (!(fabsf((float)value) >= LIMIT) || isinf(value))
 		return;
 	if (!note->n_weights++) {
 		note->weight = weight;

@@ -335,6 +335,40 @@ static void test_floats_that_fit_f16(void **state)
 	check_large(NAN, false);
 }
 
+/* Whether 100 small values and this one fit, on every instruction set. */
+static void check_fits(enum format_index format, const void *value, size_t size,
+		       bool expected)
+{
+	uint8_t values[101 * 8] = { 0 };
+
+	memcpy(values + 70 * size, value, size);
+	for (size_t i = 0; all_rows[i]; i++)
+		assert_int_equal(all_rows[i]->fits_f16[format](values, 101),
+				 expected);
+}
+
+static void test_other_floats_that_fit_f16(void **state)
+{
+	static const struct {
+		uint16_t bits;
+		bool fits;
+	} bf16[] = { { 0x477f, true }, { 0xc77f, true }, { 0x4780, false },
+		     { 0xc780, false }, { 0x7f80, false }, { 0xffc0, false } };
+	static const struct {
+		double value;
+		bool fits;
+	} f64[] = { { 65519, true }, { -65519, true }, { 65519.999, false },
+		    { -65520, false }, { 1e300, false }, { NAN, false } };
+	static const uint16_t infinity = 0x7c00;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bf16) / sizeof(*bf16); i++)
+		check_fits(FORMAT_BF16, &bf16[i].bits, 2, bf16[i].fits);
+	for (size_t i = 0; i < sizeof(f64) / sizeof(*f64); i++)
+		check_fits(FORMAT_F64, &f64[i].value, 8, f64[i].fits);
+	check_fits(FORMAT_F16, &infinity, 2, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_f32_narrows_to_subnormals),
 		cmocka_unit_test(test_quants_that_fit_f16),
 		cmocka_unit_test(test_floats_that_fit_f16),
+		cmocka_unit_test(test_other_floats_that_fit_f16),
 	};
 
 	return cmocka_run_group_tests_name("cpu_rows", tests, find_rows, NULL);

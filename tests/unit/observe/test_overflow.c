@@ -15,9 +15,10 @@
 static const struct plan_globs everything;
 static struct error err;
 
-/* Puts a batch of two tensors of F32 through the observer: "a" of 3 weights,
- * and "b" of 2. */
-static struct overflow observe(const float *a, const float *b, bool known)
+/* Puts a batch of two tensors of that format through the observer: "a" of 3
+ * weights, and "b" of 2. */
+static struct overflow observe_as(enum format_index format, const void *a,
+				  const void *b, bool known)
 {
 	struct fake_model fake;
 	struct plan plan;
@@ -28,8 +29,8 @@ static struct overflow observe(const float *a, const float *b, bool known)
 	char blocks[64] = { 0 };
 
 	fake_model_init(&fake, 2);
-	fake_model_add(&fake, "a", FORMAT_F32, 3, 0);
-	fake_model_add(&fake, "b", FORMAT_F32, 2, 32);
+	fake_model_add(&fake, "a", format, 3, 0);
+	fake_model_add(&fake, "b", format, 2, 32);
 	assert_int_equal(plan_init(&plan, &fake.model, &everything, OUTPUT_F16,
 				   &err), 0);
 	/* The second tensor comes first. */
@@ -51,6 +52,11 @@ static struct overflow observe(const float *a, const float *b, bool known)
 	plan_release(&plan);
 	fake_model_release(&fake);
 	return found;
+}
+
+static struct overflow observe(const float *a, const float *b, bool known)
+{
+	return observe_as(FORMAT_F32, a, b, known);
 }
 
 static void test_count_and_first(void **state)
@@ -78,10 +84,32 @@ static void test_count_and_first(void **state)
 	assert_int_equal(found.n_weights, 0);
 }
 
+/* An F64 becomes an F32 first: 65519.999 becomes 65520. */
+static void test_other_floats(void **state)
+{
+	static const double as_f64[] = { 65519.998, -65519.999, 1e300 };
+	static const uint16_t as_bf16[] = { 0x477f, 0xc780, 0x7f80 };
+	static const uint16_t as_f16[] = { 0x7bff, 0x7c00, 0xffff };
+	struct overflow found = observe_as(FORMAT_F64, as_f64, as_f64, false);
+
+	(void)state;
+	assert_int_equal(found.n_weights, 3); /* two in a, one in b */
+	assert_int_equal(found.weight, 1);
+	assert_true(found.value == -65519.999);
+
+	found = observe_as(FORMAT_BF16, as_bf16, as_bf16, false);
+	assert_int_equal(found.n_weights, 2);
+	assert_true(found.value == -65536);
+
+	found = observe_as(FORMAT_F16, as_f16, as_f16, false);
+	assert_int_equal(found.n_weights, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_count_and_first),
+		cmocka_unit_test(test_other_floats),
 	};
 
 	return cmocka_run_group_tests_name("overflow", tests, NULL, NULL);
