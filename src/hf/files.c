@@ -59,13 +59,15 @@ static int write_tokenizer(const struct hf_checkpoint *checkpoint,
 			   struct error *err)
 {
 	struct tokenizer tokenizer;
+	int result;
 
 	(void)file;
 	if (open_tokenizer(&tokenizer, checkpoint, checkpoint->notes, err))
 		return -1;
-	tokenizer_put(&tokenizer, stream);
+	result = tokenizer_put(&tokenizer, checkpoint->memory -
+			       tokenizer.vocabulary.memory, stream, err);
 	tokenizer_release(&tokenizer);
-	return 0;
+	return result;
 }
 
 static int write_tokenizer_config(const struct hf_checkpoint *checkpoint,

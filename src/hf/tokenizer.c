@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "base/json.h"
+#include "hf/merges.h"
 
 /*
  * The classes and keys are those of the library:
@@ -174,18 +175,14 @@ static void warn_of_tokens(const struct tokenizer *tokenizer)
 
 /* Reads what depends on the vocabulary. */
 static int read_rest(struct tokenizer *tokenizer,
-		     const struct tokenizer_facts *facts, size_t memory,
-		     struct error *err)
+		     const struct tokenizer_facts *facts, struct error *err)
 {
-	const struct vocabulary *const vocabulary = &tokenizer->vocabulary;
 	struct gguf_array merges;
 
 	if (read_ids(tokenizer, facts, err) || read_flags(tokenizer, err))
 		return -1;
 	if (!tokenizer->pre)
-		return merges_make(&tokenizer->merges, vocabulary,
-				   tokenizer->metadata,
-				   memory - vocabulary->memory, err);
+		return 0;
 	return metadata_array(tokenizer->metadata, MERGES, GGUF_STRING,
 			      &merges, err) < 0 ? -1 : 0;
 }
@@ -205,7 +202,7 @@ int tokenizer_open(struct tokenizer *tokenizer,
 	if (vocabulary_read(&tokenizer->vocabulary, metadata, !kind->pre,
 			    memory, err))
 		return -1;
-	if (!read_rest(tokenizer, facts, memory, err)) {
+	if (!read_rest(tokenizer, facts, err)) {
 		warn_of_tokens(tokenizer);
 		return 0;
 	}
@@ -215,7 +212,6 @@ int tokenizer_open(struct tokenizer *tokenizer,
 
 void tokenizer_release(struct tokenizer *tokenizer)
 {
-	merges_release(&tokenizer->merges);
 	vocabulary_release(&tokenizer->vocabulary);
 }
 
@@ -487,10 +483,10 @@ static void put_bpe_merges(struct json *json, const struct tokenizer *tokenizer)
 			   tokenizer->metadata->file, n_refused, first);
 }
 
-static void put_merges(struct json *json, const struct tokenizer *tokenizer)
+static void put_merges(struct json *json, const struct tokenizer *tokenizer,
+		       const struct merges *merges)
 {
 	const struct text *const texts = tokenizer->vocabulary.texts;
-	const struct merges *const merges = &tokenizer->merges;
 
 	json_key(json, "merges");
 	json_array(json);
@@ -502,7 +498,8 @@ static void put_merges(struct json *json, const struct tokenizer *tokenizer)
 	json_array_end(json);
 }
 
-static void put_model(struct json *json, const struct tokenizer *tokenizer)
+static void put_model(struct json *json, const struct tokenizer *tokenizer,
+		      const struct merges *merges)
 {
 	const struct pre_tokenizer *const pre = tokenizer->pre;
 
@@ -519,14 +516,20 @@ static void put_model(struct json *json, const struct tokenizer *tokenizer)
 	put_flag(json, "ignore_merges",
 		 pre && (pre->flags & PRE_IGNORES_MERGES));
 	put_vocabulary(json, &tokenizer->vocabulary);
-	put_merges(json, tokenizer);
+	put_merges(json, tokenizer, merges);
 	json_object_end(json);
 }
 
-void tokenizer_put(const struct tokenizer *tokenizer, FILE *stream)
+int tokenizer_put(const struct tokenizer *tokenizer, size_t memory,
+		  FILE *stream, struct error *err)
 {
+	struct merges merges = { .n = 0 };
 	struct json json;
 
+	if (!tokenizer->pre &&
+	    merges_make(&merges, &tokenizer->vocabulary, tokenizer->metadata,
+			memory, err))
+		return -1;
 	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
 	put_literal(&json, "version", "\"1.0\"");
@@ -537,8 +540,10 @@ void tokenizer_put(const struct tokenizer *tokenizer, FILE *stream)
 		put_bpe_steps(&json, tokenizer);
 	else
 		put_spm_steps(&json, tokenizer);
-	put_model(&json, tokenizer);
+	put_model(&json, tokenizer, &merges);
 	json_object_end(&json);
+	merges_release(&merges);
+	return 0;
 }
 
 /* -------------------------- tokenizer_config.json ------------------------- */

@@ -3,9 +3,9 @@
 #define HF_TOKENIZER_H
 
 #include "hf/architecture.h"
-#include "hf/merges.h"
 #include "hf/notes.h"
 #include "hf/pre_tokenizers.h"
+#include "hf/vocabulary.h"
 
 struct tokenizer_kind {
 	bool exists; /* one that can be written */
@@ -17,7 +17,6 @@ struct tokenizer {
 	const struct notes *notes;
 	struct vocabulary vocabulary;
 	const struct pre_tokenizer *pre; /* NULL: SentencePiece */
-	struct merges merges;            /* of SentencePiece */
 	bool adds_bos;
 	bool adds_eos;
 	bool adds_space; /* SentencePiece: before the text */
@@ -44,8 +43,10 @@ int tokenizer_open(struct tokenizer *tokenizer,
 		   const struct notes *notes, size_t memory, struct error *err);
 void tokenizer_release(struct tokenizer *tokenizer);
 
-/* tokenizer.json, as the library "tokenizers" reads it. */
-void tokenizer_put(const struct tokenizer *tokenizer, FILE *stream);
+/* tokenizer.json, as the library "tokenizers" reads it. Allocates at most
+ * `memory` bytes more. */
+int tokenizer_put(const struct tokenizer *tokenizer, size_t memory,
+		  FILE *stream, struct error *err);
 
 /* tokenizer_config.json. max_length: tokens that the model takes; 0: not
  * known. */

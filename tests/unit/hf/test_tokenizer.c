@@ -128,7 +128,8 @@ static void test_hostile_text(void **state)
 	choose(&f);
 	assert_int_equal(open_tokenizer(&f, &tokenizer), 0);
 	written_open(&written);
-	tokenizer_put(&tokenizer, written.stream);
+	assert_int_equal(tokenizer_put(&tokenizer, 1 << 20, written.stream,
+				       &f.err), 0);
 	assert_non_null(strstr(written_text(&written),
 		"    \"vocab\": {\n"
 		"      \"\\\"},{\\\"\": 0,\n"
@@ -197,7 +198,8 @@ static void test_sentencepiece(void **state)
 	assert_false(tokenizer.adds_bos);
 	assert_true(tokenizer.adds_space);
 	written_open(&written);
-	tokenizer_put(&tokenizer, written.stream);
+	assert_int_equal(tokenizer_put(&tokenizer, 1 << 20, written.stream,
+				       &f.err), 0);
 	assert_non_null(strstr(written_text(&written),
 		"\"content\": \"<x>\",\n"
 		"      \"single_word\": false,\n"
