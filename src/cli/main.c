@@ -37,7 +37,6 @@ static int print_error(const struct error *err)
 	return err->differs ? STATUS_DIFFERENT : STATUS_TROUBLE;
 }
 
-/* checkpoint: that the plan is of, or NULL. */
 /* The size of the plan's GGUF file, whose tensors may have other types; 0 if it
  * cannot be one. */
 static int measure_gguf(const struct model *model, const struct plan *plan,
@@ -52,13 +51,13 @@ static int measure_gguf(const struct model *model, const struct plan *plan,
 		return 0;
 	if (plan_init_by_output(&copy, plan, err))
 		return -1;
-	result = keep_f32(&copy, model, err);
-	if (!result && sink_gguf_size(&copy, model, bytes, &ignored))
-		*bytes = 0;
+	result = keep_f32(&copy, model, err) ||
+		 sink_gguf_size(&copy, model, bytes, err);
 	plan_release(&copy);
-	return result;
+	return result ? -1 : 0;
 }
 
+/* checkpoint: that the plan is of, or NULL. */
 static int list(const struct options *options, const struct model *model,
 		const struct plan *plan, const struct hf_checkpoint *checkpoint,
 		struct error *err)
@@ -66,9 +65,9 @@ static int list(const struct options *options, const struct model *model,
 	const struct output_options how = { .inputs = &model->files };
 	struct output_stream text;
 	struct output *output;
-	uint64_t gguf_bytes;
+	uint64_t gguf_bytes = 0;
 
-	if (measure_gguf(model, plan, &gguf_bytes, err))
+	if (!checkpoint && measure_gguf(model, plan, &gguf_bytes, err))
 		return -1;
 	output = output_open("-", &how, err);
 	if (!output)

@@ -156,32 +156,38 @@ static uint64_t pad(struct sink_file *file, const struct plan_tensor *tensor)
 	return n;
 }
 
-/* Places everything. Sets *head to the bytes before the padding to the data,
- * and *end to those of the file. */
-static int place(struct sink_gguf *sink, struct plan *plan,
-		 const struct model *model, uint64_t *head, uint64_t *end,
-		 struct error *err)
+/* Sets *head to the bytes before the padding to the data. */
+static int measure_head(struct sink_gguf *sink, const struct plan *plan,
+			const struct model *model, uint64_t *head,
+			struct error *err)
 {
 	sink->plan = plan;
 	sink->gguf = &model->shards[0].gguf;
 	sink->alignment = gguf_find(sink->gguf, "general.alignment") ?
 				  sink->gguf->alignment :
 				  GGUF_DEFAULT_ALIGNMENT;
-	if (check_formats(plan, err) ||
-	    sink_file_measure(&sink->file, put_head, head, err))
+	if (sink_file_measure(&sink->file, put_head, head, err))
 		return -1;
 	/* Cannot overflow, since the head is made from data in memory. */
 	(void)bytes_align(*head, sink->alignment, &sink->data);
-	return place_padded(plan, sink->data, sink->alignment, end, err);
+	return 0;
 }
 
 int sink_gguf_size(struct plan *plan, const struct model *model,
 		   uint64_t *bytes, struct error *err)
 {
 	struct sink_gguf sink = { .plan = plan };
+	struct error why;
 	uint64_t head;
 
-	return place(&sink, plan, model, &head, bytes, err);
+	*bytes = 0;
+	if (check_formats(plan, &why))
+		return 0;
+	if (measure_head(&sink, plan, model, &head, err))
+		return -1;
+	if (place_padded(plan, sink.data, sink.alignment, bytes, &why))
+		*bytes = 0;
+	return 0;
 }
 
 struct sink *sink_gguf_open(struct output *output, struct plan *plan,
@@ -194,7 +200,9 @@ struct sink *sink_gguf_open(struct output *output, struct plan *plan,
 
 	if (!sink)
 		return NULL;
-	if (place(sink, plan, model, &head, &end, err) ||
+	if (check_formats(plan, err) ||
+	    measure_head(sink, plan, model, &head, err) ||
+	    place_padded(plan, sink->data, sink->alignment, &end, err) ||
 	    sink_file_open(&sink->file, plan, end, end, err))
 		return sink_file_drop(&sink->file);
 	put_head(&sink->file);

@@ -66,8 +66,8 @@ const struct sink_kind *sink_kind_of_path(const char *path);
 struct sink *sink_raw_open(struct output *output, struct plan *plan,
 			   const struct model *model, struct error *err);
 
-/* The bytes of such a file, with its metadata and padding. Places the tensors
- * in it; each must have a format. */
+/* The bytes of such a file, with its metadata and padding; 0 if the plan cannot
+ * be one. Places the tensors in it; each must have a format. */
 int sink_gguf_size(struct plan *plan, const struct model *model,
 		   uint64_t *bytes, struct error *err);
 

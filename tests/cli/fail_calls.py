@@ -1,9 +1,10 @@
 """usage: fail_calls.py PROGRAM FAILING_CALL MODELS FOLDER
 
 Runs PROGRAM for each kind of output and of input, in FOLDER, and lets each of
-its calls fail in turn: see fail_call.c. The program must then have done all of
-its work, with status 0, or have left everything as it was, with status 2 and a
-message. Reads and writes that are short or interrupted are no failures.
+its calls fail in turn: see fail_call.c. FOLDER has the model llama of tests/hf.
+The program must then have done all of its work, with status 0, or have left
+everything as it was, with status 2 and a message. Reads and writes that are
+short or interrupted are no failures.
 """
 import collections
 import concurrent.futures
@@ -14,7 +15,7 @@ import sys
 
 PROGRAM, FAILING_CALL, MODELS, FOLDER = sys.argv[1:]
 SMALL = MODELS + "/small.gguf"
-TINY = os.path.dirname(__file__) + "/../models/tiny-llama.gguf"
+LLAMA = FOLDER + "/llama/model-q.gguf"
 OLD = b"what was there"
 CPU = ["-d", "cpu", "-j1"]
 TEMPORARY = ".gguf-dequant."
@@ -38,7 +39,7 @@ CASES += [Case(name, CPU + args, *rest) for name, args, *rest in (
     ("safetensors", ["-o", "out.safetensors", SMALL]),
     ("shards", ["-F", "safetensors", "-o", "out/", "--max-shard-size", "200",
                 SMALL]),
-    ("checkpoint", ["-F", "hf", "-o", "out/", TINY, "-T",
+    ("checkpoint", ["-F", "hf", "-o", "out/", LLAMA, "-T",
                     "output_norm.weight"]),
     ("npz", ["-o", "out.npz", SMALL]),
     ("folder", ["-o", "out/", SMALL]),
