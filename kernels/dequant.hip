@@ -20,6 +20,8 @@
 	DQ_ASSERT(DQ_TILE(weights, 4) > 0 &&                              \
 			  (weights) / DQ_CHUNK(2) / DQ_PARTS(weights) > 0, \
 		  #name);
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	DQ_QUANT(NAME, name, id, weights, bytes, span)
 #include "formats.def"
 
 /* The pair of 16-bit values of a and b, with `nan` in place of each NaN. */
@@ -109,6 +111,54 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 				 pack_##type(y[i], finite));                  \
 	}
 
+/*
+ * The same if blocks are not a run. Tiles are in the order of storage, so that
+ * one has the blocks of all rows of a group, which lie beside one another.
+ */
+#define ROWS_KERNEL(NAME, type, bytes, nan, file_type, name, weights,         \
+		    block_bytes, header, rows)                                \
+	DQ_KERNEL(DQ_THREADS) void dq_##name##_##type(                        \
+		const void *DQ_RESTRICT blocks, void *DQ_RESTRICT values,     \
+		uint64_t n_blocks, uint32_t row_blocks, uint32_t reciprocal,  \
+		uint32_t shift)                                               \
+	{                                                                     \
+		const unsigned parts = DQ_PARTS(weights);                     \
+		const unsigned chunks = (weights) / DQ_CHUNK(bytes);          \
+		const unsigned threads = chunks / parts; /* of a block */     \
+		const unsigned in_part = DQ_THREAD % threads;                 \
+		const unsigned group_rows = DQ_GROUP_ROWS(rows);              \
+		const uint32_t block = DQ_GROUP * DQ_TILE(weights, bytes) +   \
+				       DQ_THREAD / threads;                   \
+		const unsigned r = block % group_rows;                        \
+		const uint32_t group = dq_divide(block / group_rows,          \
+						 reciprocal, shift);          \
+		const uint32_t column = block / group_rows -                  \
+					group * row_blocks;                   \
+		const uint64_t to =                                           \
+			((uint64_t)group * group_rows + r) * row_blocks +     \
+			column;                                               \
+		struct dq_chunk *out = (struct dq_chunk *)values +            \
+				       to * chunks + in_part;                 \
+		float y[DQ_PARTS(weights)][DQ_CHUNK(bytes)];                  \
+		struct dq_row_place row;                                      \
+		const struct dq_##name *b;                                    \
+		int finite;                                                   \
+									      \
+		if (block >= n_blocks)                                        \
+			return;                                               \
+		row = dq_find_row(DQ_ALIGNED(blocks), group, r, row_blocks,   \
+				  block_bytes, header, rows);                 \
+		b = (const struct dq_##name *)row.blocks + column;            \
+		finite = name##_is_finite(b, row.at);                         \
+		for (unsigned i = 0; i < parts; i++)                          \
+			name##_decode(b, row.at, i * ((weights) / parts) +    \
+				      in_part * DQ_CHUNK(bytes),              \
+				      DQ_CHUNK(bytes), y[i]);                 \
+		for (unsigned i = 0; i < parts; i++)                          \
+			dq_store(out + i * threads,                           \
+				 pack_##type(y[i], finite));                  \
+	}
+
 /* A thread converts one chunk, which may be partial at the end. */
 #define FLOAT_KERNEL(NAME, type, bytes, nan, file_type, name)                 \
 	DQ_KERNEL(DQ_THREADS) void dq_##name##_##type(                        \
@@ -150,6 +200,8 @@ DQ_FN void put_bf16(void *values, unsigned i, float y)
 
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
 	DQ_OUTPUT_TYPES(QUANT_KERNEL, name, weights)
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	DQ_OUTPUT_TYPES(ROWS_KERNEL, name, weights, bytes, header, rows)
 #define DQ_FLOAT(NAME, name, id, bytes) \
 	FLOAT_LOAD(name, bytes)         \
 	DQ_OUTPUT_TYPES(FLOAT_KERNEL, name)

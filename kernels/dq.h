@@ -124,6 +124,21 @@ DQ_FN uint32_t dq_bits(float f)
 	return u;
 }
 
+DQ_FN float dq_load_f32(const uint8_t *p)
+{
+	return dq_float(dq_load_u32(p));
+}
+
+/* A load from a multiple of 4; on a CPU, from any address. */
+DQ_FN uint32_t dq_load_word(const uint8_t *p)
+{
+#if defined(__CUDACC__)
+	return *(const uint32_t *)p;
+#else
+	return dq_load_u32(p);
+#endif
+}
+
 /*
  * Loads n words from any address. The memory must be readable in whole aligned
  * words: under CUDA these are what is loaded, since an unaligned word would be
@@ -148,6 +163,20 @@ DQ_FN void dq_load_words(const uint8_t *p, unsigned n, uint32_t *w)
 	for (unsigned i = 0; i < n; i++)
 		w[i] = dq_load_u32(p + 4 * i);
 #endif
+}
+
+DQ_FN uint32_t dq_load_loose(const uint8_t *p)
+{
+	uint32_t w;
+
+	dq_load_words(p, 1, &w);
+	return w;
+}
+
+/* Bits 0, 8, 16 and 24 of w as bits 0 to 3. */
+DQ_FN unsigned dq_bit0_of_bytes(uint32_t w)
+{
+	return (w & 0x01010101) * 0x10204080u >> 28;
 }
 
 /*

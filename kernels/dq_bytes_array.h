@@ -22,6 +22,12 @@ DQ_FN void dq_fields(struct dq_bytes *q, unsigned n, const uint8_t *p,
 }
 
 #define dq_loose_fields dq_fields
+#define dq_word_fields dq_fields
+
+DQ_FN void dq_set_word(struct dq_bytes *q, unsigned i, uint32_t w)
+{
+	memcpy(q->at + i, &w, sizeof(w));
+}
 
 DQ_FN void dq_add(struct dq_bytes *q, unsigned n, const struct dq_bytes *x,
 		  unsigned k)
@@ -125,6 +131,8 @@ DQ_FN void dq_scale_int8(const int8_t *p, unsigned n, float d,
 		y[i] = d * (float)p[i];
 }
 
+#define dq_scale_int8_words dq_scale_int8
+
 DQ_FN void dq_scale(const struct dq_bytes *q, unsigned n, float d,
 		    unsigned zero, float *DQ_RESTRICT y)
 {
@@ -141,12 +149,17 @@ DQ_FN void dq_scale_add(const struct dq_bytes *q, unsigned n, float d, float m,
 	unsigned i = 0;
 
 #ifdef DQ_AVX2
-	for (; i + 8 <= n; i += 8)
-		_mm256_storeu_ps(y + i, _mm256_add_ps(dq_scale_8(q->at + i, d),
-						      _mm256_set1_ps(m)));
+	for (; i + 8 <= n; i += 8) {
+		const __m256i x = _mm256_cvtepu8_epi32(
+			_mm_loadl_epi64((const __m128i *)(q->at + i)));
+
+		_mm256_storeu_ps(y + i, _mm256_add_ps(
+			_mm256_mul_ps(_mm256_set1_ps(d), _mm256_cvtepi32_ps(x)),
+			_mm256_set1_ps(m)));
+	}
 #endif
 	for (; i < n; i++)
-		y[i] = d * (float)q->at[i] + m;
+		y[i] = d * (float)(uint8_t)q->at[i] + m;
 }
 
 struct dq_sixteen {
@@ -172,6 +185,52 @@ DQ_FN void dq_lookup_bytes(const struct dq_bytes *q, unsigned n,
 }
 #endif
 
+#define dq_table_value(table, i) ((int)(table).bytes[i])
+#define dq_table(q, n, table) dq_table_of(q, n, &(table))
+
+DQ_FN void dq_table_of(struct dq_bytes *q, unsigned n,
+		       const struct dq_sixteen *table)
+{
+	int8_t found[DQ_MAX_SPAN];
+
+#ifdef DQ_AVX2
+	if (n % 16 == 0)
+		dq_lookup_bytes(q, n, table, found);
+	else
+#endif
+	for (unsigned i = 0; i < n; i++)
+		found[i] = table->bytes[q->at[i]];
+	for (unsigned i = 0; i < n; i++)
+		q->at[i] = (int8_t)(found[i] ^ 0x80);
+}
+
+#define DQ_THIRTY_TWO(table, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, \
+		      ...)                                                   \
+	DQ_SIXTEEN(table##_lower, a, b, c, d, e, f, g, h, i, j, k, l, m, n,  \
+		   o, p);                                                    \
+	DQ_SIXTEEN(table##_upper, __VA_ARGS__)
+
+#define dq_table_32(q, n, table) \
+	dq_table_of_32(q, n, &(table##_lower), &(table##_upper))
+
+DQ_FN void dq_table_of_32(struct dq_bytes *q, unsigned n,
+			  const struct dq_sixteen *lower,
+			  const struct dq_sixteen *upper)
+{
+	struct dq_bytes low, above;
+
+	for (unsigned i = 0; i < n; i++) {
+		low.at[i] = q->at[i] & 15;
+		above.at[i] = q->at[i] & 16 ? -1 : 0;
+	}
+	*q = low;
+	dq_table_of(&low, n, lower);
+	dq_table_of(q, n, upper);
+	for (unsigned i = 0; i < n; i++)
+		q->at[i] = (int8_t)((q->at[i] & above.at[i]) |
+				    (low.at[i] & ~above.at[i]));
+}
+
 #define dq_scale_table(q, n, table, d, y) \
 	dq_scale_lookup(q, n, &(table), d, y)
 
@@ -190,6 +249,13 @@ DQ_FN void dq_scale_lookup(const struct dq_bytes *q, unsigned n,
 #endif
 	for (unsigned i = 0; i < n; i++)
 		y[i] = d * table->values[q->at[i]];
+}
+
+DQ_FN void dq_scale_floats(const struct dq_bytes *q, unsigned n,
+			   const uint32_t *bits, float d, float *DQ_RESTRICT y)
+{
+	for (unsigned i = 0; i < n; i++)
+		y[i] = d * dq_float(bits[q->at[i]]);
 }
 
 DQ_FN void dq_scale_half(const struct dq_bytes *q, unsigned n, unsigned shift,

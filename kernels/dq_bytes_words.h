@@ -23,6 +23,18 @@ DQ_FN void dq_loose_fields(struct dq_bytes *q, unsigned n, const uint8_t *p,
 		q->w[i] = q->w[i] >> shift & mask * 0x01010101;
 }
 
+DQ_FN void dq_word_fields(struct dq_bytes *q, unsigned n, const uint8_t *p,
+			  unsigned shift, unsigned mask)
+{
+	for (unsigned i = 0; i < n / 4; i++)
+		q->w[i] = dq_load_word(p + 4 * i) >> shift & mask * 0x01010101;
+}
+
+DQ_FN void dq_set_word(struct dq_bytes *q, unsigned i, uint32_t w)
+{
+	q->w[i / 4] = w;
+}
+
 DQ_FN void dq_add(struct dq_bytes *q, unsigned n, const struct dq_bytes *x,
 		  unsigned k)
 {
@@ -86,6 +98,42 @@ DQ_FN void dq_scale_add(const struct dq_bytes *q, unsigned n, float d, float m,
 	static const uint64_t table##_low = DQ_EIGHT(a, b, c, d, e, f, g, h); \
 	static const uint64_t table##_high = DQ_EIGHT(i, j, k, l, m, n, o, p)
 
+#define dq_table_value(table, i) \
+	((int)(((i) < 8 ? table##_low : table##_high) >> (i) % 8 * 8 & 255) - \
+	 128)
+#define dq_table(q, n, table) dq_table_of(q, n, table##_low, table##_high)
+
+DQ_FN void dq_table_of(struct dq_bytes *q, unsigned n, uint64_t low,
+		       uint64_t high)
+{
+	for (unsigned i = 0; i < n / 4; i++)
+		q->w[i] = dq_lookup(low, high, q->w[i]);
+}
+
+#define DQ_THIRTY_TWO(table, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, \
+		      ...)                                                   \
+	DQ_SIXTEEN(table##_lower, a, b, c, d, e, f, g, h, i, j, k, l, m, n,  \
+		   o, p);                                                    \
+	DQ_SIXTEEN(table##_upper, __VA_ARGS__)
+
+#define dq_table_32(q, n, table)                                           \
+	dq_table_of_32(q, n, table##_lower_low, table##_lower_high,        \
+		       table##_upper_low, table##_upper_high)
+
+DQ_FN void dq_table_of_32(struct dq_bytes *q, unsigned n, uint64_t lower_low,
+			  uint64_t lower_high, uint64_t upper_low,
+			  uint64_t upper_high)
+{
+	for (unsigned i = 0; i < n / 4; i++) {
+		const uint32_t w = q->w[i] & 0x0f0f0f0f;
+		const uint32_t lower = dq_lookup(lower_low, lower_high, w);
+		const uint32_t upper = dq_lookup(upper_low, upper_high, w);
+		const uint32_t above = (q->w[i] >> 4 & 0x01010101) * 255;
+
+		q->w[i] = (upper & above) | (lower & ~above);
+	}
+}
+
 #define dq_scale_table(q, n, table, d, y) \
 	dq_scale_lookup(q, n, table##_low, table##_high, d, y)
 
@@ -97,6 +145,13 @@ DQ_FN void dq_scale_lookup(const struct dq_bytes *q, unsigned n, uint64_t low,
 	for (unsigned i = 0; i < n / 4; i++)
 		found.w[i] = dq_lookup(low, high, q->w[i]);
 	dq_scale(&found, n, d, 128, y);
+}
+
+DQ_FN void dq_scale_floats(const struct dq_bytes *q, unsigned n,
+			   const uint32_t *bits, float d, float *DQ_RESTRICT y)
+{
+	for (unsigned i = 0; i < n; i++)
+		y[i] = d * dq_float(bits[q->w[i / 4] >> i % 4 * 8 & 255]);
 }
 
 DQ_FN void dq_scale_half(const struct dq_bytes *q, unsigned n, unsigned shift,
@@ -113,6 +168,16 @@ DQ_FN void dq_scale_int8(const int8_t *p, unsigned n, float d,
 
 	for (unsigned i = 0; i < n / 4; i++) /* adds 128 */
 		q.w[i] = dq_load_u32((const uint8_t *)p + 4 * i) ^ 0x80808080;
+	dq_scale(&q, n, d, 128, y);
+}
+
+DQ_FN void dq_scale_int8_words(const int8_t *p, unsigned n, float d,
+			       float *DQ_RESTRICT y)
+{
+	struct dq_bytes q;
+
+	for (unsigned i = 0; i < n / 4; i++) /* adds 128 */
+		q.w[i] = dq_load_word((const uint8_t *)p + 4 * i) ^ 0x80808080;
 	dq_scale(&q, n, d, 128, y);
 }
 

@@ -7,6 +7,13 @@
 
 #include <stdint.h>
 
+/* For kernels and the host. */
+#ifdef DQ_FN
+#define DQ_LAUNCH_FN DQ_FN
+#else
+#define DQ_LAUNCH_FN static inline
+#endif
+
 /* The kernel of a format and an output type, both in lower case. */
 #define DQ_KERNEL_NAME "dq_%s_%s"
 
@@ -19,7 +26,15 @@ struct dq_parameters {
 	const void *blocks;
 	void *values;
 	uint64_t n_blocks;
+
+	/* Only if blocks are not a run (DQ_ROWS in formats.def): the number of
+	 * blocks per row, and what divides by it (see dq_divide). All rows of a
+	 * group must be there, and at most DQ_MAX_ROW_BLOCKS blocks. */
+	uint32_t row_blocks;
+	uint32_t reciprocal;
+	uint32_t shift;
 };
+#define DQ_MAX_ROW_BLOCKS (1u << 27)
 
 /*
  * The grid is one-dimensional, and no shared memory is needed. A thread stores
@@ -61,6 +76,39 @@ static inline struct dq_launch dq_launch(unsigned weights, unsigned value_bytes,
 }
 
 /*
+ * The same for a format whose groups have group_blocks blocks, at most
+ * DQ_MAX_ROW_BLOCKS: it converts whole groups. A tile has at least 8 blocks.
+ */
+static inline struct dq_launch dq_launch_rows(unsigned weights,
+					      unsigned value_bytes,
+					      uint64_t n_blocks,
+					      uint64_t group_blocks)
+{
+	const uint64_t most = DQ_MAX_ROW_BLOCKS / group_blocks * group_blocks;
+
+	return dq_launch(weights, value_bytes,
+			 n_blocks < most ? n_blocks : most);
+}
+
+/* Sets what dq_divide needs: reciprocal is 2^shift / row_blocks rounded up,
+ * between 2^31 and 2^32 (Granlund and Montgomery 1994). */
+static inline void dq_set_divisor(struct dq_parameters *p, uint32_t row_blocks)
+{
+	p->row_blocks = row_blocks;
+	p->shift = 31;
+	while (row_blocks > (uint64_t)1 << (p->shift - 31))
+		p->shift++;
+	p->reciprocal = (uint32_t)((((uint64_t)1 << p->shift) - 1) /
+				   row_blocks + 1);
+}
+
+/* i / row_blocks, for i < 2^31. Hardware has no division of integers. */
+DQ_LAUNCH_FN uint32_t dq_divide(uint32_t i, uint32_t reciprocal, uint32_t shift)
+{
+	return (uint32_t)((uint64_t)i * reciprocal >> shift);
+}
+
+/*
  * The BLAKE3 kernels take an input in parts that begin at a chunk of 1024
  * bytes. A chaining value has 32 bytes.
  *
@@ -91,12 +139,8 @@ struct dq_hash_layout {
 	uint64_t n_values; /* in all */
 };
 
-#ifdef DQ_FN
-DQ_FN
-#else
-static inline
-#endif
-struct dq_hash_layout dq_hash_layout(uint64_t n, uint64_t first, uint64_t total)
+DQ_LAUNCH_FN struct dq_hash_layout dq_hash_layout(uint64_t n, uint64_t first,
+						  uint64_t total)
 {
 	struct dq_hash_layout layout = { -first % DQ_HASH_GROUP, 0, n };
 

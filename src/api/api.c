@@ -1,6 +1,7 @@
 #include "api/gguf-dequant.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,22 +69,33 @@ static const struct format *find_format(uint32_t id)
 	return format && format->kind != FORMAT_KIND_INTEGER ? format : NULL;
 }
 
-static int launch(struct gguf_dequant *gpu, uint32_t id, const void *blocks,
-		  uint64_t n_blocks, enum output_type type, void *values,
-		  void *stream, struct error *err)
-{
-	const struct format *const format = find_format(id);
+/* What a caller asks for. */
+struct job {
+	const struct format *format;
+	const void *blocks;
+	uint64_t n_blocks, row_blocks;
+	enum output_type type;
+	void *values, *stream;
+};
 
-	if (!format)
-		return error_set(err, "tensor type %" PRIu32 " cannot be "
-				 "dequantized", id);
-	if ((unsigned)type >= OUTPUT_NATIVE)
-		return error_set(err, "invalid output type %d", (int)type);
-	if (((uintptr_t)blocks | (uintptr_t)values) % 16)
+static int launch(struct gguf_dequant *gpu, const struct job *job,
+		  struct error *err)
+{
+	if ((unsigned)job->type >= OUTPUT_NATIVE)
+		return error_set(err, "invalid output type %d", (int)job->type);
+	if (((uintptr_t)job->blocks | (uintptr_t)job->values) % 16)
 		return error_set(err, "blocks at %p or values at %p are not "
-				 "aligned to 16 bytes", blocks, values);
-	return gpu_launch(&gpu->kernels, format, type, blocks, n_blocks,
-			  values, stream, err);
+				 "aligned to 16 bytes", job->blocks,
+				 job->values);
+	return gpu_launch(&gpu->kernels, job->format, job->type, job->blocks,
+			  job->n_blocks, job->row_blocks, job->values,
+			  job->stream, err);
+}
+
+static int refuse_id(uint32_t id, struct error *err)
+{
+	return error_set(err, "tensor type %" PRIu32 " cannot be dequantized",
+			 id);
 }
 
 int gguf_dequant_launch(struct gguf_dequant *gpu, uint32_t id,
@@ -91,7 +103,10 @@ int gguf_dequant_launch(struct gguf_dequant *gpu, uint32_t id,
 			enum gguf_dequant_type type, void *values,
 			void *stream, struct gguf_dequant_error *error)
 {
+	const struct job job = { find_format(id), blocks, n_blocks, 0,
+				 (enum output_type)type, values, stream };
 	struct error err;
+	int result;
 
 	_Static_assert((int)GGUF_DEQUANT_F32 == (int)OUTPUT_F32 &&
 		       (int)GGUF_DEQUANT_F16 == (int)OUTPUT_F16 &&
@@ -99,10 +114,49 @@ int gguf_dequant_launch(struct gguf_dequant *gpu, uint32_t id,
 		       "the types have the same numbers");
 	_Static_assert(GGUF_DEQUANT_MXFP6_E2M3 == FORMAT_OWN_IDS,
 		       "the formats of our own have the same ids");
-	if (launch(gpu, id, blocks, n_blocks, (enum output_type)type, values,
-		   stream, &err))
-		return give_error(error, &err);
-	return 0;
+	if (!job.format)
+		result = refuse_id(id, &err);
+	else if (format_has_rows(job.format))
+		result = error_set(&err, "%s needs gguf_dequant_launch_rows",
+				   job.format->name);
+	else
+		result = launch(gpu, &job, &err);
+	return result ? give_error(error, &err) : 0;
+}
+
+/* Sets the numbers of blocks; false if the rows are not whole blocks. */
+static bool count_blocks(struct job *job, uint64_t row_weights, uint64_t n_rows)
+{
+	job->row_blocks = row_weights / job->format->block_weights;
+	if (row_weights % job->format->block_weights ||
+	    __builtin_mul_overflow(job->row_blocks, n_rows, &job->n_blocks))
+		return false;
+	if (!job->format->group_rows)
+		job->row_blocks = job->n_blocks;
+	return true;
+}
+
+int gguf_dequant_launch_rows(struct gguf_dequant *gpu, uint32_t id,
+			     const void *rows, uint64_t row_weights,
+			     uint64_t n_rows, enum gguf_dequant_type type,
+			     void *values, void *stream,
+			     struct gguf_dequant_error *error)
+{
+	struct job job = { find_format(id), rows, 0, 0, (enum output_type)type,
+			   values, stream };
+	struct error err;
+	int result;
+
+	if (!job.format)
+		result = refuse_id(id, &err);
+	else if (!count_blocks(&job, row_weights, n_rows))
+		result = error_set(&err, "%s cannot have %" PRIu64 " rows of %"
+				   PRIu64 " weights: its blocks have %u",
+				   job.format->name, n_rows, row_weights,
+				   job.format->block_weights);
+	else
+		result = launch(gpu, &job, &err);
+	return result ? give_error(error, &err) : 0;
 }
 
 unsigned gguf_dequant_block_weights(uint32_t id)

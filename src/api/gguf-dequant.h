@@ -63,8 +63,20 @@ int gguf_dequant_launch(struct gguf_dequant *gpu, uint32_t id,
 			enum gguf_dequant_type type, void *values,
 			void *stream, struct gguf_dequant_error *err);
 
+/*
+ * The same for n_rows rows of row_weights weights, of any tensor type. Types of
+ * ik_llama.cpp need it if their blocks are not one run: their rows have headers,
+ * or are interleaved. Then n_rows is a multiple of the rows that are.
+ */
+int gguf_dequant_launch_rows(struct gguf_dequant *gpu, uint32_t id,
+			     const void *rows, uint64_t row_weights,
+			     uint64_t n_rows, enum gguf_dequant_type type,
+			     void *values, void *stream,
+			     struct gguf_dequant_error *err);
+
 /* The weights and bytes per block of the tensor type with that id; 0 if there
- * is no such type, or it is an integer type, which is not converted. */
+ * is no such type, or it is an integer type, which is not converted. The bytes
+ * are those of one row if rows are interleaved. */
 unsigned gguf_dequant_block_weights(uint32_t id);
 unsigned gguf_dequant_block_bytes(uint32_t id);
 

@@ -5,15 +5,17 @@
 #include <strings.h>
 
 static const struct format formats[FORMAT_COUNT] = {
-#define ROW(NAME, name, id, kind, weights, bytes) \
-	[FORMAT_##NAME] = { #NAME, #name,   id,   FORMAT_##NAME, \
-			    kind,  weights, bytes },
+#define ROW(NAME, name, id, kind, weights, bytes, header, rows) \
+	[FORMAT_##NAME] = { #NAME, #name,   id,    FORMAT_##NAME, \
+			    kind,  weights, bytes, header, rows },
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
-	ROW(NAME, name, id, FORMAT_KIND_QUANT, weights, bytes)
+	ROW(NAME, name, id, FORMAT_KIND_QUANT, weights, bytes, 0, 1)
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	ROW(NAME, name, id, FORMAT_KIND_QUANT, weights, bytes, header, rows)
 #define DQ_FLOAT(NAME, name, id, bytes) \
-	ROW(NAME, name, id, FORMAT_KIND_FLOAT, 1, bytes)
+	ROW(NAME, name, id, FORMAT_KIND_FLOAT, 1, bytes, 0, 1)
 #define DQ_INTEGER(NAME, name, id, bytes) \
-	ROW(NAME, name, id, FORMAT_KIND_INTEGER, 1, bytes)
+	ROW(NAME, name, id, FORMAT_KIND_INTEGER, 1, bytes, 0, 1)
 #include "kernels/formats.def"
 #undef ROW
 };
@@ -21,6 +23,23 @@ static const struct format formats[FORMAT_COUNT] = {
 const struct format *format_at(enum format_index index)
 {
 	return &formats[index];
+}
+
+uint64_t format_run_bytes(const struct format *format, uint64_t n,
+			  uint64_t row_blocks)
+{
+	const uint64_t blocks = n * format->block_bytes;
+
+	return format->header_bytes ?
+	       blocks + n / row_blocks * format->header_bytes : blocks;
+}
+
+/* The first id that only other programs use. */
+#define FORK_IDS 97
+
+bool format_is_ggml(const struct format *format)
+{
+	return !format_has_rows(format) && format->id < FORK_IDS;
 }
 
 const struct format *format_by_id(uint32_t id)

@@ -2,12 +2,15 @@
 #ifndef BASE_FORMAT_H
 #define BASE_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Indices without gaps, unlike the ids, in the order of formats.def. */
 enum format_index {
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) FORMAT_##NAME,
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	FORMAT_##NAME,
 #define DQ_FLOAT(NAME, name, id, bytes) FORMAT_##NAME,
 #define DQ_INTEGER(NAME, name, id, bytes) FORMAT_##NAME,
 #include "kernels/formats.def"
@@ -23,18 +26,42 @@ struct format {
 	enum format_index index;
 	enum format_kind kind;
 	unsigned block_weights; /* weights in a block */
-	unsigned block_bytes;
+	unsigned block_bytes;   /* of one row, if rows are interleaved */
+
+	/* 0 and 1: a tensor is a run of blocks. Otherwise see DQ_ROWS in
+	 * formats.def. */
+	unsigned header_bytes; /* before the blocks of each row */
+	unsigned group_rows;   /* rows whose blocks are interleaved; 0: the
+				  tensor is one row, and its header follows */
 };
+
+/* Whether the blocks of two rows are not one run. */
+static inline bool format_has_rows(const struct format *format)
+{
+	return format->header_bytes || format->group_rows != 1;
+}
+
+/* The bytes of n blocks in whole groups of rows of row_blocks blocks, with their
+ * headers. row_blocks matters only if the format has rows. */
+uint64_t format_run_bytes(const struct format *format, uint64_t n,
+			  uint64_t row_blocks);
+
+/* Whether ggml, too, has the format. */
+bool format_is_ggml(const struct format *format);
 
 /* The largest numbers of weights and bytes in a block: a union has the size of
  * its largest member. */
 union format_weights {
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
 	unsigned char name[weights];
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	unsigned char name[weights];
 #include "kernels/formats.def"
 };
 union format_bytes {
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
+	unsigned char name[bytes];
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
 	unsigned char name[bytes];
 #define DQ_FLOAT(NAME, name, id, bytes) unsigned char name[bytes];
 #define DQ_INTEGER(NAME, name, id, bytes) unsigned char name[bytes];

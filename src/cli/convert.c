@@ -345,7 +345,25 @@ static void print_speed(const struct conversion *c,
 /* ggml reads tensors of up to 4 dimensions, and no file that has others. */
 #define GGML_MAX_DIMS 4
 
-static void warn_of_dimensions(const struct conversion *c)
+/* Why llama.cpp would not read the tensor from a GGUF file; NULL: it would. */
+static const char *why_not_in_ggml(const struct plan_tensor *tensor,
+				   char *text, size_t size)
+{
+	const struct gguf_tensor *const info = tensor->tensor->info;
+
+	if (info->n_dims > GGML_MAX_DIMS)
+		snprintf(text, size, "has %u dimensions, and its limit is %d",
+			 info->n_dims, GGML_MAX_DIMS);
+	else if (!format_is_ggml(tensor->format))
+		snprintf(text, size, "is still %s, which it does not have; "
+			 "convert it with -t", tensor->format->name);
+	else
+		return NULL;
+	return text;
+}
+
+/* Of the first tensor that llama.cpp cannot load. */
+static void warn_of_ggml(const struct conversion *c)
 {
 	const struct options *const options = c->options;
 
@@ -353,17 +371,15 @@ static void warn_of_dimensions(const struct conversion *c)
 	    options->kind->open_file != sink_gguf_open)
 		return;
 	for (size_t i = 0; i < c->plan->n_tensors; i++) {
-		const struct gguf_tensor *const info =
-			c->plan->tensors[i].tensor->info;
-		char name[ESCAPE_MESSAGE_SIZE];
+		const struct plan_tensor *const tensor = &c->plan->tensors[i];
+		char name[ESCAPE_MESSAGE_SIZE], why[128];
 
-		if (info->n_dims <= GGML_MAX_DIMS)
+		if (!why_not_in_ggml(tensor, why, sizeof(why)))
 			continue;
 		fprintf(stderr, "gguf-dequant: llama.cpp cannot load the "
-				"output: tensor '%s' has %u dimensions, and "
-				"its limit is %d\n",
-			escape_text(name, sizeof(name), info->name),
-			info->n_dims, GGML_MAX_DIMS);
+				"output: tensor '%s' %s\n",
+			escape_text(name, sizeof(name),
+				    tensor->tensor->info->name), why);
 		return;
 	}
 }
@@ -386,7 +402,7 @@ static int run_conversion(struct conversion *c, const struct budget *budget,
 	const int result = run_pass(c, &how, err);
 
 	if (!result)
-		warn_of_dimensions(c);
+		warn_of_ggml(c);
 	if (!result || err->differs)
 		warn_of_overflow(c);
 	if (result || finish_index(c, err) ||

@@ -29,6 +29,58 @@ const struct cpu_rows *cpu_rows_at(size_t i)
 	return i < N_TABLES ? tables[i] : NULL;
 }
 
+/* What is narrowed at a time: it stays in the L1 cache. */
+#define FLOATS_AT_A_TIME 2048
+
+static bool convert_rows(const struct cpu_rows *rows, enum output_type type,
+			 const struct format *format,
+			 const struct cpu_run *run, void *out)
+{
+	const size_t most = FLOATS_AT_A_TIME / format->block_weights;
+	const size_t block = format->block_weights * output_type_at(type)->bytes;
+	struct cpu_run piece = *run;
+	bool fits = true;
+
+	for (size_t left = run->n; left; left -= piece.n) {
+		float y[FLOATS_AT_A_TIME];
+
+		piece.n = left < most ? left : most;
+		rows->rows_to_f32[format->index](&piece, y);
+		fits &= rows->convert[type][FORMAT_F32](
+			y, piece.n * format->block_weights, out);
+		piece.first += piece.n;
+		out = (char *)out + piece.n * block;
+	}
+	return fits;
+}
+
+static const void *first_block(const struct format *format,
+			       const struct cpu_run *run)
+{
+	return (const char *)run->blocks + run->first * format->block_bytes;
+}
+
+bool cpu_rows_convert(const struct cpu_rows *rows, enum output_type type,
+		 const struct format *format, const struct cpu_run *run,
+		 void *out)
+{
+	if (!format_has_rows(format))
+		return rows->convert[type][format->index](
+			first_block(format, run), run->n, out);
+	if (type != OUTPUT_F32)
+		return convert_rows(rows, type, format, run, out);
+	rows->rows_to_f32[format->index](run, out);
+	return true;
+}
+
+bool cpu_rows_fit_f16(const struct cpu_rows *rows, const struct format *format,
+		  const struct cpu_run *run)
+{
+	if (format_has_rows(format))
+		return rows->rows_to_f32[format->index](run, NULL);
+	return rows->fits_f16[format->index](first_block(format, run), run->n);
+}
+
 #ifdef __x86_64__
 /* The features that the Makefile compiles for. __builtin_cpu_supports also asks
  * the operating system; not every compiler's knows F16C. */

@@ -31,6 +31,20 @@ static void canonical_nans(float *y, unsigned n)
 		for (unsigned i = 0; i < (weights); i += (span))              \
 			name##_decode(b, i, span, y + i);                     \
 	}
+/* The same for rows. Nothing if y is NULL. */
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows)           \
+	static inline void name##_row_block(const struct dq_##name *b,        \
+					    struct dq_row at, unsigned scale, \
+					    float *y)                         \
+	{                                                                     \
+		if (!y)                                                       \
+			return;                                               \
+		_Pragma("GCC unroll 16")                                      \
+		for (unsigned i = 0; i < (weights); i += (span))              \
+			name##_decode(b, at, i, span, y + i);                 \
+		if (UNLIKELY(scale >= DQ_F16_INF))                            \
+			canonical_nans(y, weights);                           \
+	}
 #include "kernels/formats.def"
 
 #ifdef DQ_AVX2
@@ -75,6 +89,34 @@ static inline void nvfp4_block_at_once(const struct dq_nvfp4 *b, float *y)
 		for (; n--; b++, y += (weights))                              \
 			name##_block_to_f32(b, y);                            \
 		return true;                                                  \
+	}
+/* Part of a row, block by block, and then the next row. */
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows)           \
+	static bool name##_rows(const struct cpu_run *run, float *y)          \
+	{                                                                     \
+		size_t column = run->first % run->row_blocks;                 \
+		size_t row = run->first / run->row_blocks;                    \
+		unsigned largest = 0;                                         \
+									      \
+		for (size_t n = run->n; n; column = 0, row++) {               \
+			const struct dq_row_place place = dq_find_row(        \
+				run->blocks, row / DQ_GROUP_ROWS(rows),       \
+				row % DQ_GROUP_ROWS(rows), run->row_blocks,   \
+				bytes, header, rows);                         \
+			const struct dq_##name *b =                           \
+				(const void *)place.blocks;                   \
+									      \
+			b += column;                                          \
+			for (; n && column < run->row_blocks; n--, column++) { \
+				const unsigned scale =                        \
+					name##_scale(b, place.at);            \
+									      \
+				largest = scale > largest ? scale : largest;  \
+				name##_row_block(b++, place.at, scale, y);    \
+				y += y ? (weights) : 0;                       \
+			}                                                     \
+		}                                                             \
+		return largest < DQ_F16_EIGHT;                                \
 	}
 #define DQ_FLOAT(NAME, name, id, bytes)                                       \
 	static bool name##_to_f32(const void *blocks, size_t n, void *out)    \
@@ -345,5 +387,7 @@ const struct cpu_rows CAT(cpu_rows_, CPU_ROWS_ISA) = {
 	.fits_f16[FORMAT_##NAME] = name##_fits_f16,
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) ROW(NAME, name)
 #define DQ_FLOAT(NAME, name, id, bytes) ROW(NAME, name)
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	.rows_to_f32[FORMAT_##NAME] = name##_rows,
 #include "kernels/formats.def"
 };

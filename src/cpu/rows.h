@@ -7,6 +7,15 @@
 #include "base/error.h"
 #include "base/output_type.h"
 
+/* Blocks to convert: n of them, from number `first` on in the order of the
+ * output. `blocks` begins at the blocks, or, if these are not one run
+ * (format_has_rows), at the header of a group of rows with row_blocks each. */
+struct cpu_run {
+	const void *blocks;
+	size_t row_blocks;
+	size_t first, n;
+};
+
 /*
  * The functions that rows.c gives for one instruction set. They allocate
  * nothing and keep no state: any thread may call them. Blocks need no
@@ -18,8 +27,8 @@ struct cpu_rows {
 	/*
 	 * n blocks → values: ggml's F32 bit for bit, or that rounded to nearest
 	 * even, in the byte order of this machine. A NaN becomes
-	 * 7fc00000, 7e00 or 7fc0. NULL for integers, which are copied as they
-	 * are; so is a tensor that has the output's type already, though its
+	 * 7fc00000, 7e00 or 7fc0. NULL for formats with rows (see cpu_rows_convert)
+	 * and for integers, which are copied as they are; so is a tensor that has the output's type already, though its
 	 * function is here too. For F16, returns what fits_f16 does; otherwise
 	 * true.
 	 */
@@ -27,11 +36,23 @@ struct cpu_rows {
 						     size_t n, void *out);
 
 	/* Whether no weight of n blocks is infinite as F16. False also if that
-	 * takes a look at each of them. NULL for integers. */
+	 * takes a look at each of them. NULL where convert is. */
 	bool (*fits_f16[FORMAT_COUNT])(const void *blocks, size_t n);
+
+	/* The same for formats with rows; NULL for others. Returns what fits_f16
+	 * does, and if `out` is NULL does nothing else. */
+	bool (*rows_to_f32[FORMAT_COUNT])(const struct cpu_run *run,
+					  float *out);
 
 	const struct blake3_lanes *blake3; /* see blake3.h */
 };
+
+/* What convert and fits_f16 do, for any format but integers. */
+bool cpu_rows_convert(const struct cpu_rows *rows, enum output_type type,
+		 const struct format *format, const struct cpu_run *run,
+		 void *out);
+bool cpu_rows_fit_f16(const struct cpu_rows *rows, const struct format *format,
+		  const struct cpu_run *run);
 
 /* The table number `i`, from the least instruction set up; NULL past the end.
  * What this CPU cannot run is listed too: see cpu_rows_runs. */

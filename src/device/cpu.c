@@ -45,11 +45,13 @@ static int cpu_convert(struct device *dev, struct device_slot *slot,
 
 		if (!plan_is_for_device(tensor))
 			continue;
-		slot->fits_f16 &=
-			rows->convert[tensor->type]
-				     [tensor->tensor->info->format->index](
-				(const char *)slot->in + item->in,
-				item->n_blocks, (char *)slot->out + item->out);
+		slot->fits_f16 &= cpu_rows_convert(
+			rows, tensor->type, tensor->tensor->info->format,
+			&(struct cpu_run){
+				.blocks = (const char *)slot->in + item->in,
+				.row_blocks = work_item_row_blocks(item),
+				.n = item->n_blocks,
+			}, (char *)slot->out + item->out);
 	}
 	return 0;
 }

@@ -188,6 +188,7 @@ static int launch_items(const struct slot *slot, const struct work_batch *batch,
 		if (plan_is_for_device(item->tensor) &&
 		    gpu_launch(slot->kernels, info->format, item->tensor->type,
 			       (char *)slot->in + item->in, item->n_blocks,
+			       work_item_row_blocks(item),
 			       (char *)slot->out + item->out, slot->stream,
 			       err))
 			return -1;

@@ -1,5 +1,6 @@
 #include "gpu/gpu.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,21 +280,53 @@ static void *find_function(struct gpu_kernels *kernels,
 			    &kernels->functions[type][format->index], err);
 }
 
+/* The blocks of a group of rows, which no launch divides; 0 if there are too
+ * many. Without rows, 1. */
+static uint64_t group_blocks_of(const struct format *format, uint64_t row_blocks)
+{
+	const unsigned rows = format->group_rows ? format->group_rows : 1;
+
+	if (!format_has_rows(format))
+		return 1;
+	return row_blocks <= DQ_MAX_ROW_BLOCKS / rows ? row_blocks * rows : 0;
+}
+
+static struct dq_launch next_launch(const struct format *format,
+				    unsigned value_bytes, uint64_t n_blocks,
+				    uint64_t group_blocks)
+{
+	if (!format_has_rows(format))
+		return dq_launch(format->block_weights, value_bytes, n_blocks);
+	return dq_launch_rows(format->block_weights, value_bytes, n_blocks,
+			      group_blocks);
+}
+
 int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 	       enum output_type type, const void *blocks, uint64_t n_blocks,
-	       void *values, void *stream, struct error *err)
+	       uint64_t row_blocks, void *values, void *stream,
+	       struct error *err)
 {
 	void *const function = find_function(kernels, format, type, err);
 	const unsigned value_bytes = output_type_at(type)->bytes;
 	const size_t block_values = format->block_weights * value_bytes;
-	struct dq_parameters p = { blocks, values, n_blocks };
-	void *parameters[] = { &p.blocks, &p.values, &p.n_blocks, NULL };
+	const uint64_t group_blocks = group_blocks_of(format, row_blocks);
+	struct dq_parameters p = { .blocks = blocks, .values = values };
+	void *parameters[] = { &p.blocks, &p.values, &p.n_blocks,
+			       &p.row_blocks, &p.reciprocal, &p.shift, NULL };
 
 	if (!function)
 		return -1;
+	if (!n_blocks)
+		return 0;
+	if (!group_blocks || n_blocks % group_blocks)
+		return error_set(err, "%s cannot convert %" PRIu64 " blocks in "
+				 "rows of %" PRIu64 " at once", format->name,
+				 n_blocks, row_blocks);
+	if (format_has_rows(format))
+		dq_set_divisor(&p, (uint32_t)row_blocks);
 	while (n_blocks) {
-		const struct dq_launch launch = dq_launch(
-			format->block_weights, value_bytes, n_blocks);
+		const struct dq_launch launch = next_launch(
+			format, value_bytes, n_blocks, group_blocks);
 
 		p.n_blocks = launch.n_blocks;
 		if (GPU_CALL(kernels->gpu, err, 0, launch, function,
@@ -302,7 +335,8 @@ int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 			return -1;
 		n_blocks -= launch.n_blocks;
 		p.blocks = (const char *)p.blocks +
-			   launch.n_blocks * format->block_bytes;
+			   format_run_bytes(format, launch.n_blocks,
+					    row_blocks);
 		p.values = (char *)p.values + launch.n_blocks * block_values;
 	}
 	return 0;

@@ -75,12 +75,15 @@ int gpu_select(const struct gpu_kernels *kernels, struct error *err);
 /*
  * Launches the conversion of n_blocks > 0 blocks of `format`, not an integer
  * one, from `blocks` to values of `type` at `values`. Both are addresses on the
- * GPU and multiples of 16, and do not overlap. The GPU must be selected. Any
+ * GPU and multiples of 16, and do not overlap. If the blocks are not one run
+ * (format_has_rows), they are whole groups of rows of row_blocks blocks, with
+ * their headers; otherwise row_blocks is ignored. The GPU must be selected. Any
  * thread may call it.
  */
 int gpu_launch(struct gpu_kernels *kernels, const struct format *format,
 	       enum output_type type, const void *blocks, uint64_t n_blocks,
-	       void *values, void *stream, struct error *err);
+	       uint64_t row_blocks, void *values, void *stream,
+	       struct error *err);
 
 /*
  * Launches BLAKE3 of the n bytes at `bytes`, an even number from 2 to 2^32,

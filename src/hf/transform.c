@@ -112,14 +112,35 @@ static int cut(struct hf_tensor *made, uint64_t first, struct error *err)
 {
 	const struct plan_tensor *const from = made->parts[0];
 	const struct format *const format = info_of(from)->format;
+	const uint64_t row = made->info.dims[0];
 
 	if (measure(made, err))
 		return -1;
-	made->info.offset += first / format->block_weights *
-			     format->block_bytes;
+	if (format_has_rows(format) &&
+	    (!format->group_rows || first % (row * format->group_rows))) {
+		hf_name_tensor(err, from);
+		return error_append(err, "has type %s, which cannot be cut "
+				    "after %" PRIu64 " weights", format->name,
+				    first);
+	}
+	made->info.offset += format_run_bytes(
+		format, first / format->block_weights,
+		row / format->block_weights);
 	if (from->scales)
 		made->slice.scales += first / from->scale_weights;
 	return 0;
+}
+
+static int refuse_rows(const struct plan_tensor *from, struct error *err)
+{
+	const struct format *const format = info_of(from)->format;
+
+	hf_name_tensor(err, from);
+	return error_append(err, "has type %s, whose rows %s; convert the model "
+			    "to GGUF first", format->name,
+			    format->group_rows == 1 ?
+			    "have headers, and cannot be transposed" :
+			    "are one block, and cannot be rearranged");
 }
 
 static struct view *add_view(struct hf_tensor *made, struct error *err)
@@ -133,6 +154,9 @@ static struct view *add_view(struct hf_tensor *made, struct error *err)
 /* Lets the view have F32 values. */
 static int compute(struct hf_tensor *made, struct error *err)
 {
+	for (unsigned i = 0; i < made->n_parts; i++)
+		if (format_has_rows(info_of(made->parts[i])->format))
+			return refuse_rows(made->parts[i], err);
 	made->view->values = true;
 	made->info.format = format_at(FORMAT_F32);
 	made->info.type = made->info.format->id;
@@ -178,6 +202,8 @@ static int check_rows(const struct plan_tensor *from, uint64_t rows,
 		return error_append(err, "has type %s, whose blocks are not "
 				    "one number each", info->format->name);
 	}
+	if (heads > 1 && info->format->group_rows != 1)
+		return refuse_rows(from, err);
 	if (rows % heads == 0)
 		return 0;
 	hf_name_tensor(err, from);

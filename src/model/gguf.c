@@ -485,6 +485,16 @@ static bool set_fault(struct gguf_fault *fault, unsigned dim,
 	return false;
 }
 
+/* The rows, or tensors, that have a header if the format has one. A row has at
+ * least 32 weights, so that their bytes cannot overflow. */
+static uint64_t count_headers(const struct gguf_tensor *tensor)
+{
+	if (!tensor->n_weights)
+		return 0;
+	return tensor->format->group_rows ?
+	       tensor->n_weights / tensor->dims[0] : 1;
+}
+
 bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault)
 {
 	const struct format *const format = tensor->format;
@@ -508,8 +518,15 @@ bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault)
 		return set_fault(fault, 0, "%s has blocks of %u weights, and a "
 				 "row must be whole blocks", format->name,
 				 format->block_weights);
+	if (format->group_rows > 1 && tensor->dims[1] % format->group_rows)
+		return set_fault(fault, tensor->n_dims > 1 ? 1 :
+				 GGUF_FAULT_FORMAT, "%s interleaves %u rows, "
+				 "and their number must be a multiple of that",
+				 format->name, format->group_rows);
 	tensor->n_blocks = tensor->n_weights / format->block_weights;
 	if (!bytes_mul(tensor->n_blocks, format->block_bytes, &tensor->bytes) ||
+	    !bytes_add(tensor->bytes, count_headers(tensor) *
+		       format->header_bytes, &tensor->bytes) ||
 	    tensor->bytes > INT64_MAX)
 		return set_fault(fault, GGUF_FAULT_FORMAT, "%" PRIu64
 				 " weights of %s take more than %" PRId64

@@ -365,19 +365,30 @@ static struct text blocks_name(const char *path)
 							strlen(name) };
 }
 
-/* Without a shape: all weights that are there. */
-static int count_weights(const struct source *src, const struct format *format,
-			 uint64_t *n_weights, struct error *err)
+/* Without a shape: one row, or one group of rows, of all that there is. */
+static int count_weights(const struct source *src, struct gguf_tensor *tensor,
+			 struct error *err)
 {
+	const struct format *const format = tensor->format;
+	const uint64_t rows = format->group_rows > 1 ? format->group_rows : 1;
+	const uint64_t header = rows * format->header_bytes;
+	const uint64_t block = rows * format->block_bytes;
+
 	if (!src->size)
 		return error_set(err, "'%s' is empty", src->name);
-	if (src->size % format->block_bytes)
-		return error_set(err, "'%s' has %" PRIu64 " bytes, but %s comes"
-				 " in blocks of %u", src->name, src->size,
-				 format->name, format->block_bytes);
-	if (!bytes_mul(src->size / format->block_bytes, format->block_weights,
-		       n_weights))
-		*n_weights = UINT64_MAX; /* refused by size_blocks */
+	if (src->size <= header || (src->size - header) % block) {
+		error_set(err, "'%s' has %" PRIu64 " bytes, but %s comes in "
+			  "blocks of %" PRIu64, src->name, src->size,
+			  format->name, block);
+		if (header)
+			error_append(err, " and a header of %" PRIu64, header);
+		return -1;
+	}
+	if (!bytes_mul((src->size - header) / block, format->block_weights,
+		       &tensor->dims[0]))
+		tensor->dims[0] = UINT64_MAX; /* refused by size_blocks */
+	tensor->dims[1] = rows;
+	tensor->n_dims = rows > 1 ? 2 : 1;
 	return 0;
 }
 
@@ -404,7 +415,7 @@ static int shape_blocks(struct gguf_tensor *tensor, struct source *src,
 		tensor->dims[i] = i < blocks->n_dims ? blocks->dims[i] : 1;
 	if (!blocks->n_dims &&
 	    (source_spool(src, err) ||
-	     count_weights(src, blocks->format, &tensor->dims[0], err)))
+	     count_weights(src, tensor, err)))
 		return -1;
 	if (size_blocks(tensor, src->name, err))
 		return -1;

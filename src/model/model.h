@@ -52,7 +52,8 @@ struct model_shape model_tensor_shape(const struct model_tensor *tensor);
 /* What headerless blocks are. */
 struct model_blocks {
 	const struct format *format;
-	unsigned n_dims;              /* 0: one row of all that there are */
+	unsigned n_dims;              /* 0: one row, or one group of
+					 interleaved ones, of all there is */
 	uint64_t dims[GGUF_MAX_DIMS]; /* weights, fastest first */
 };
 

@@ -23,15 +23,19 @@ static int convert_again(struct expected *expected,
 	const size_t made = item->dst_bytes / item->n_blocks; /* per block */
 	const uint64_t first = (item->dst_offset + at) /
 			       tensor->format->block_bytes;
-	const char *const blocks = observed->blocks + item->in +
-				   at / made * format->block_bytes;
+	const struct cpu_run run = {
+		.blocks = observed->blocks + item->in,
+		.row_blocks = work_item_row_blocks(item),
+		.first = at / made,
+		.n = n / made,
+	};
 
 	(void)err;
 	if (tensor->scales)
-		scales_convert(rows, tensor, first, blocks, n / made, bytes);
+		scales_convert(rows, tensor, first, (const char *)run.blocks +
+			       run.first * format->block_bytes, run.n, bytes);
 	else
-		rows->convert[tensor->type][format->index](blocks, n / made,
-							   bytes);
+		cpu_rows_convert(rows, tensor->type, format, &run, bytes);
 	return 0;
 }
 

@@ -49,6 +49,15 @@ static void count_f64(struct note *note, uint64_t first, const char *blocks,
 	}
 }
 
+static struct cpu_run run_of(const struct work_item *item, const char *blocks)
+{
+	return (struct cpu_run){
+		.blocks = blocks,
+		.row_blocks = work_item_row_blocks(item),
+		.n = item->n_blocks,
+	};
+}
+
 static void count_item(const struct cpu_rows *rows, struct note *note,
 		       const struct work_item *item, const char *blocks)
 {
@@ -56,22 +65,24 @@ static void count_item(const struct cpu_rows *rows, struct note *note,
 	const struct format *const format = tensor->tensor->info->format;
 	const size_t in_piece = PIECE / format->block_weights;
 	uint64_t first = item->dst_offset / tensor->format->block_bytes;
+	struct cpu_run run = run_of(item, blocks);
 	float y[PIECE];
 
 	if (format->index == FORMAT_F64) {
 		count_f64(note, first, blocks, item->n_blocks);
 		return;
 	}
-	for (size_t left = item->n_blocks, n; left; left -= n) {
-		n = left < in_piece ? left : in_piece;
+	for (size_t left = item->n_blocks; left; left -= run.n) {
+		run.n = left < in_piece ? left : in_piece;
 		if (tensor->scales)
-			scales_to_f32(rows, tensor, first, blocks, n, y);
+			scales_to_f32(rows, tensor, first, blocks + run.first *
+				      format->block_bytes, run.n, y);
 		else
-			rows->convert[OUTPUT_F32][format->index](blocks, n, y);
-		for (size_t i = 0; i < n * format->block_weights; i++)
+			cpu_rows_convert(rows, OUTPUT_F32, format, &run, y);
+		for (size_t i = 0; i < run.n * format->block_weights; i++)
 			count_weight(note, first + i, (double)y[i]);
-		blocks += n * format->block_bytes;
-		first += n * format->block_weights;
+		run.first += run.n;
+		first += run.n * format->block_weights;
 	}
 }
 
@@ -79,10 +90,10 @@ static bool may_overflow(const struct cpu_rows *rows,
 			 const struct work_item *item, const char *blocks)
 {
 	const struct plan_tensor *const tensor = item->tensor;
-	const enum format_index format = tensor->tensor->info->format->index;
+	const struct cpu_run run = run_of(item, blocks);
 
 	return tensor->scales ||
-	       !rows->fits_f16[format](blocks, item->n_blocks);
+	       !cpu_rows_fit_f16(rows, tensor->tensor->info->format, &run);
 }
 
 static int overflow_prepare(struct observer *observer,

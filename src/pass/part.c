@@ -86,10 +86,14 @@ struct unit {
 static struct unit unit_of(const struct plan_tensor *tensor)
 {
 	const struct gguf_tensor *const info = tensor->tensor->info;
-	uint64_t n = info->n_dims > 1 ? info->n_weights / info->dims[0] :
-					info->n_blocks;
+	const unsigned rows = info->format->group_rows;
+	uint64_t n = info->n_blocks;
 
-	if (tensor->scales)
+	if (tensor->scales || !rows)
+		n = 1;
+	else if (info->n_dims > 1)
+		n = info->n_weights / info->dims[0] / rows;
+	else if (format_has_rows(info->format))
 		n = 1;
 	return (struct unit){ n, info->n_weights / n, info->n_blocks / n,
 			      info->bytes / n, tensor->dst_bytes / n };
@@ -121,7 +125,7 @@ static const struct model_tensor *cut(struct part_rows *rows,
 		info->dims[i] = 1;
 	info->n_dims = has_rows ? 2 : 1;
 	info->dims[0] = has_rows ? tensor->info->dims[0] : n * unit.weights;
-	info->dims[1] = has_rows ? n : 1;
+	info->dims[1] = has_rows ? n * unit.weights / info->dims[0] : 1;
 	info->n_weights = n * unit.weights;
 	info->n_blocks = n * unit.blocks;
 	info->bytes = n * unit.src;

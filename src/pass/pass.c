@@ -30,6 +30,7 @@ struct pass_needs pass_needs(const struct pass *pass)
 		.tracks = sink && sink->file_of,
 		.track_bytes = sink ? sink->file_bytes : 0,
 	};
+	const struct plan_tensor *largest;
 
 	for (size_t i = 0; i < pass->plan->n_tensors; i++)
 		if (pass->plan->tensors[i].view)
@@ -44,6 +45,7 @@ struct pass_needs pass_needs(const struct pass *pass)
 		if (observer->blake3)
 			needs.blake3 = observer->blake3;
 	}
+	needs.min_slot = plan_min_slot(pass->plan, &largest);
 	if (needs.blake3)
 		needs.note_bytes +=
 			sizeof(struct blake3_part) * PLAN_BATCH_ITEMS;
@@ -85,7 +87,10 @@ struct pass_options pass_options_for(const struct pass_needs *needs,
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	const size_t rest = needs->note_bytes + needs->view_bytes;
-	const size_t least = 2 * PLAN_MIN_SLOT + rest;
+	const size_t min_slot =
+		needs->min_slot > PLAN_MIN_SLOT ?
+		(needs->min_slot + page - 1) & ~(page - 1) : PLAN_MIN_SLOT;
+	const size_t least = 2 * min_slot + rest;
 	const unsigned n_tracks = count_tracks(needs, n_workers, memory);
 	size_t n_slots = n_workers == 1 ? 1 : 2 * (size_t)n_workers + 4;
 	size_t slot_bytes;
@@ -95,7 +100,8 @@ struct pass_options pass_options_for(const struct pass_needs *needs,
 		n_slots = memory / least ? memory / least : 1;
 	slot_bytes = memory / n_slots;
 	slot_bytes -= least_of(slot_bytes, rest);
-	slot_bytes = least_of(slot_bytes / 2 & ~(page - 1), best_slot);
+	slot_bytes = least_of(slot_bytes / 2 & ~(page - 1),
+			      best_slot > min_slot ? best_slot : min_slot);
 	if (slot_bytes < PLAN_MIN_SLOT)
 		slot_bytes = PLAN_MIN_SLOT;
 	return (struct pass_options){ n_workers, (unsigned)n_slots, slot_bytes,

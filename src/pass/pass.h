@@ -37,6 +37,7 @@ struct pass_needs {
 	const struct blake3_lanes *blake3;
 	size_t note_bytes; /* for the items of one batch */
 	size_t view_bytes; /* for a batch that is read through views */
+	size_t min_slot;   /* see plan_min_slot */
 };
 struct pass_needs pass_needs(const struct pass *pass);
 
@@ -56,8 +57,9 @@ struct pass_options {
 
 /* The fastest options for that many workers whose tracks and slots, including
  * notes and what views need, fit into `memory` bytes; at least the minimum. No
- * slot is larger than best_slot, and there are enough descriptors for the
- * tracks. A window takes up to a quarter as much memory again. */
+ * slot is larger than best_slot, unless the plan needs that, and there are
+ * enough descriptors for the tracks. A window takes up to a quarter as much
+ * memory again. */
 struct pass_options pass_options_for(const struct pass_needs *needs,
 				     unsigned n_workers, size_t memory,
 				     size_t best_slot);

@@ -1,6 +1,7 @@
 #include "pass/pipeline.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -101,19 +102,25 @@ static int read_item(struct pipeline *p, struct slot *slot,
 		     const struct work_item *item)
 {
 	const struct plan_tensor *const tensor = item->tensor;
+	struct source *const source = tensor->tensor->source;
+	const struct gguf_tensor *const info = tensor->tensor->info;
+	const size_t header = info->format->header_bytes;
 	char *const to = tensor->verbatim ?
 			 (char *)slot->buffers.out + item->out :
 			 (char *)slot->buffers.in + item->in;
 
-	const uint64_t start = tensor->tensor->info->offset;
-
 	if (tensor->view)
 		return view_read(tensor->view, p->pass->rows,
 				 p->stream ? &p->scratch : &slot->scratch,
-				 item->src_offset - start, to, item->src_bytes,
-				 &slot->err);
-	return source_read(tensor->tensor->source, item->src_offset, to,
-			   item->src_bytes, &slot->err);
+				 item->src_offset - info->offset, to,
+				 item->src_bytes, &slot->err);
+	if (source_read(source, item->src_offset, to, item->src_bytes,
+			&slot->err))
+		return -1;
+	if (tensor->verbatim || info->format->group_rows)
+		return 0;
+	return source_read(source, info->offset + info->bytes - header,
+			   to + item->src_bytes, header, &slot->err);
 }
 
 static int read_batch(struct pipeline *p, struct slot *slot)
@@ -180,7 +187,7 @@ static bool halve_slots(struct pipeline *p)
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	const size_t half = p->slot_bytes / 2 & ~(page - 1);
 
-	if (half < PLAN_MIN_SLOT)
+	if (half < p->needs.min_slot)
 		return false;
 	p->slot_bytes = half;
 	return true;
@@ -802,6 +809,23 @@ static void close_slots(struct pipeline *p)
 	free(p->slots);
 }
 
+/* The plan has rows for which a slot is too small. */
+static int refuse_rows(const struct plan *plan, size_t slot_bytes,
+		       struct error *err)
+{
+	const struct plan_tensor *tensor;
+	const size_t least = plan_min_slot(plan, &tensor);
+	const struct gguf_tensor *const info = tensor->tensor->info;
+	char name[ESCAPE_MESSAGE_SIZE];
+
+	return error_set(err, "'%s': tensor '%s' has rows of %" PRIu64
+			 " weights in %s, which are converted as a whole: %zu "
+			 "bytes, but a buffer has %zu; raise --memory",
+			 tensor->tensor->source->name,
+			 escape_text(name, sizeof(name), info->name),
+			 info->dims[0], info->format->name, least, slot_bytes);
+}
+
 static int run_plan(const struct plan *plan, const struct pass *pass,
 		    const struct pass_options *options, struct error *err)
 {
@@ -819,10 +843,13 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 		.slot_bytes = options->slot_bytes,
 		.err = err,
 	};
-	int result = open_slots(&p, err);
+	int result;
 
 	if (!p.needs.tracks || !p.n_tracks)
 		p.n_tracks = 1;
+	if (options->slot_bytes < p.needs.min_slot)
+		return refuse_rows(plan, options->slot_bytes, err);
+	result = open_slots(&p, err);
 	if (!result)
 		result = run_workers(&p, options->n_workers);
 	close_slots(&p);

@@ -313,6 +313,10 @@ bool plan_is_sequential(const struct plan *plan, size_t window)
 		if (view && (!view_is_sequential(view, &needed) ||
 			     needed > window))
 			return false;
+		/* Every item needs the header at the end. */
+		if (!view && !plan->tensors[i].verbatim &&
+		    !tensor->info->format->group_rows)
+			return false;
 		/* Sources are stored in the order of their shards, so a tensor
 		 * of a lower one means that the walk goes back. */
 		if (tensor->source < source ||
@@ -396,9 +400,11 @@ size_t plan_best_slot(const struct plan *plan, size_t best)
 	return best;
 }
 
-/* The units of a tensor: blocks, or bytes of a verbatim one. */
+/* What an item has a whole number of: blocks, groups of rows, or bytes of a
+ * verbatim tensor. */
 struct unit {
 	size_t src, dst; /* bytes of one, before and after */
+	size_t tail;     /* bytes of a header behind those of the item */
 	uint64_t count;
 };
 
@@ -406,13 +412,48 @@ static struct unit unit_of(const struct plan_tensor *tensor)
 {
 	const struct gguf_tensor *const info = tensor->tensor->info;
 	const struct format *const format = info->format;
+	const size_t value_bytes = tensor->format->block_bytes;
+	const size_t rows = format->group_rows;
+	size_t blocks; /* of a row */
 
 	if (tensor->verbatim)
-		return (struct unit){ 1, 1, info->bytes };
-	return (struct unit){ format->block_bytes,
-			      (size_t)format->block_weights *
-				      tensor->format->block_bytes,
-			      info->n_blocks };
+		return (struct unit){ 1, 1, 0, info->bytes };
+	if (!format_has_rows(format) || !rows || !info->n_weights)
+		return (struct unit){ format->block_bytes,
+				      format->block_weights * value_bytes,
+				      format->header_bytes, info->n_blocks };
+	blocks = (size_t)info->dims[0] / format->block_weights;
+	return (struct unit){
+		rows * (format->header_bytes + blocks * format->block_bytes),
+		rows * (size_t)info->dims[0] * value_bytes, 0,
+		info->n_blocks / blocks / rows };
+}
+
+/* The least number of units whose values are whole parts. */
+static size_t unit_step(struct unit unit)
+{
+	const size_t power = unit.dst & -unit.dst; /* that divides it */
+
+	_Static_assert((PLAN_PART & (PLAN_PART - 1)) == 0, "a power of two");
+	return power < PLAN_PART ? PLAN_PART / power : 1;
+}
+
+size_t plan_min_slot(const struct plan *plan, const struct plan_tensor **of)
+{
+	size_t most = PLAN_MIN_SLOT;
+
+	*of = NULL;
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct unit unit = unit_of(&plan->tensors[i]);
+		const size_t n = least(unit_step(unit), unit.count);
+		const size_t larger = unit.src > unit.dst ? unit.src : unit.dst;
+
+		if (n * larger <= most)
+			continue;
+		most = n * larger;
+		*of = &plan->tensors[i];
+	}
+	return most;
 }
 
 /* Of n units, as many as may be followed by others: whole parts and, if that
@@ -420,7 +461,7 @@ static struct unit unit_of(const struct plan_tensor *tensor)
 static size_t whole_parts(const struct plan_tensor *tensor, struct unit unit,
 			  size_t n)
 {
-	const size_t part = PLAN_PART / unit.dst;
+	const size_t part = unit_step(unit);
 	const uint64_t tile = !tensor->view ? 1 :
 			      view_tile(tensor->view) *
 				      (tensor->verbatim ? sizeof(float) : 1);
@@ -432,21 +473,23 @@ static size_t whole_parts(const struct plan_tensor *tensor, struct unit unit,
 /*
  * Adds as many units of the tensor to the batch as fit; `done` are in earlier
  * batches. Returns how many were added: none if the values would not be
- * aligned, as after a tensor of an odd length. The bytes of a block's values
- * divide PLAN_PART, and PLAN_MIN_SLOT has space for at least one part.
+ * aligned, as after a tensor of an odd length. plan_min_slot has space for at
+ * least one part.
  */
 static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 		       const struct plan_tensor *tensor, struct unit unit,
 		       uint64_t done)
 {
+	const struct gguf_tensor *const info = tensor->tensor->info;
 	const size_t in = (batch->in_bytes + PLAN_ALIGN - 1) & -PLAN_ALIGN;
 	const uint64_t left = unit.count - done;
 	size_t n = (slot_bytes - batch->out_bytes) / unit.dst;
 
 	if (!tensor->verbatim) {
-		if (in > slot_bytes || batch->out_bytes % PLAN_ALIGN)
+		if (in + unit.tail > slot_bytes ||
+		    batch->out_bytes % PLAN_ALIGN)
 			return 0;
-		n = least(n, (slot_bytes - in) / unit.src);
+		n = least(n, (slot_bytes - in - unit.tail) / unit.src);
 	}
 	if (left <= n)
 		n = (size_t)left;
@@ -456,18 +499,28 @@ static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 		return 0;
 	batch->items[batch->n_items++] = (struct work_item){
 		.tensor = tensor,
-		.src_offset = tensor->tensor->info->offset + done * unit.src,
+		.src_offset = info->offset + done * unit.src,
 		.src_bytes = n * unit.src,
 		.dst_offset = done * unit.dst,
 		.dst_bytes = n * unit.dst,
-		.n_blocks = tensor->verbatim ? 0 : n,
+		.n_blocks = tensor->verbatim ? 0 :
+			    n * (size_t)(info->n_blocks / unit.count),
 		.in = in,
 		.out = batch->out_bytes,
 	};
 	if (!tensor->verbatim)
-		batch->in_bytes = in + n * unit.src;
+		batch->in_bytes = in + n * unit.src + unit.tail;
 	batch->out_bytes += n * unit.dst;
 	return n;
+}
+
+size_t work_item_row_blocks(const struct work_item *item)
+{
+	const struct gguf_tensor *const info = item->tensor->tensor->info;
+
+	return info->format->group_rows ?
+	       (size_t)info->dims[0] / info->format->block_weights :
+	       item->n_blocks;
 }
 
 bool plan_has_next(struct plan_cursor *cursor)

@@ -125,7 +125,7 @@ int plan_init_by_output(struct plan *sorted, const struct plan *plan,
 			struct error *err);
 
 /* Whether a walk of the plan never goes back in any source, but for what a
- * window of so many bytes holds. */
+ * window of so many bytes holds, nor ahead. */
 bool plan_is_sequential(const struct plan *plan, size_t window);
 
 /* A copy of `plan` in the order of the sources' offsets; each tensor keeps its
@@ -138,7 +138,9 @@ int plan_init_by_source(struct plan *sorted, const struct plan *plan,
 #define PLAN_ALIGN ((size_t)16)
 
 /*
- * A run of whole blocks of one tensor, or of bytes of a verbatim one. Its
+ * A run of whole blocks of one tensor, or of bytes of a verbatim one. If the
+ * blocks of two rows are not one run (format_has_rows), it is whole groups of
+ * rows; a header at the end of the tensor follows the blocks of each item. Its
  * values begin at a multiple of PLAN_PART bytes of the tensor's output, and end
  * at one unless they are the last. So observers that work in parts always get
  * whole ones.
@@ -155,6 +157,9 @@ struct work_item {
 		       tensors are read into the output buffer */
 	size_t out; /* offset of the values in its output buffer */
 };
+
+/* The number of blocks per row in the slot. */
+size_t work_item_row_blocks(const struct work_item *item);
 
 /*
  * The contents of a slot: a part of a large tensor, or several small ones,
@@ -174,7 +179,7 @@ struct work_batch {
  * Tensors without weights have no item. plan_next returns false at the end. */
 struct plan_cursor {
 	const struct plan *plan;
-	size_t slot_bytes; /* at least PLAN_MIN_SLOT */
+	size_t slot_bytes; /* at least plan_min_slot */
 	size_t index;      /* of the tensor */
 	uint64_t done;     /* blocks of that tensor; bytes if it is verbatim */
 	unsigned track;    /* see struct pass_options */
@@ -185,6 +190,10 @@ struct plan_cursor {
 /* The size of a slot that is best for a plan, if `best` is for tensors as they
  * are stored: views that are transposed are read in wide tiles. */
 size_t plan_best_slot(const struct plan *plan, size_t best);
+
+/* The least slot_bytes for the plan: PLAN_MIN_SLOT, unless a tensor, *of, has
+ * rows that take more; otherwise *of is NULL. */
+size_t plan_min_slot(const struct plan *plan, const struct plan_tensor **of);
 
 bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
 

@@ -38,9 +38,12 @@ static uint64_t bytes_of(const struct format *format, uint64_t n)
 	return n / format->block_weights * format->block_bytes;
 }
 
+/* With the header, if rows have one. */
 static uint64_t row_bytes(const struct view_band *band)
 {
-	return bytes_of(format_of(band->from[0]), band->row_weights);
+	const struct format *const format = format_of(band->from[0]);
+
+	return bytes_of(format, band->row_weights) + format->header_bytes;
 }
 
 void view_scratch_release(struct view_scratch *scratch)

@@ -3,8 +3,9 @@
  * interleaved, or less one.
  *
  * The bytes of a view are read like those of a stored tensor, any range at a
- * time. Either they are rows as they are stored, whole blocks, or they are F32
- * values, as if the view were stored so; what follows does not know them from a
+ * time. Either they are rows as they are stored, whole blocks with a header if
+ * the format has one, but not interleaved; or they are F32 values of formats
+ * whose blocks are a run, as if the view were stored so; what follows does not know them from a
  * tensor of the file.
  */
 #ifndef PASS_VIEW_H

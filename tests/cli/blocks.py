@@ -3,7 +3,10 @@
 For each golden file, NAME.gguf or NAME.blocks, with NAME.f32 beside it, writes
 
     FOLDER/NAME.blocks   the stored data of the tensors, without gaps
-    FOLDER/NAME.flipped  NAME.f32 with the lowest bit of one float flipped
+    FOLDER/NAME.shape    empty; but if rows have headers, or are interleaved,
+                         the shape of the first tensor, which is the only one
+    FOLDER/NAME.values   the values of these tensors
+    FOLDER/NAME.flipped  the same, with the lowest bit of one float flipped
     FOLDER/NAME.report   the line that reports this difference
 """
 import os
@@ -14,10 +17,15 @@ import gguf_file
 
 
 def blocks_of(path):
+    """Returns the data, and the shape or None."""
     if path.endswith(".gguf"):
-        return b"".join(data for _, _, _, data in gguf_file.read(path)[1])
+        tensors = gguf_file.read(path)[1]
+        _, type_name, shape, data = tensors[0]
+        if len(gguf_file.TYPES[gguf_file.IDS[type_name]]) > 3:
+            return data, shape
+        return b"".join(data for _, _, _, data in tensors), None
     with open(path, "rb") as file:
-        return file.read()
+        return file.read(), None
 
 
 def flip(name, values):
@@ -39,9 +47,13 @@ def main(folder, *paths):
     for path in paths:
         stem = os.path.splitext(path)[0]
         name = os.path.basename(stem)
+        blocks, shape = blocks_of(path)
         with open(stem + ".f32", "rb") as file:
-            flipped, report = flip(name, file.read())
-        for suffix, data in (("blocks", blocks_of(path)), ("flipped", flipped),
+            values = file.read(gguf_file.n_bytes("f32", shape) if shape else -1)
+        flipped, report = flip(name, values)
+        for suffix, data in (("blocks", blocks), ("values", values),
+                             ("shape", ",".join(map(str, shape or ())).encode()),
+                             ("flipped", flipped),
                              ("report", report.encode())):
             with open("%s/%s.%s" % (folder, name, suffix), "wb") as file:
                 file.write(data)

@@ -2,7 +2,8 @@
 import bisect
 import struct
 
-# id: (name in an index, weights per block, bytes per block)
+# id: (name in an index, weights per block, bytes per block[, bytes of a header,
+# rows that have one each and are interleaved; 0: one for all rows])
 TYPES = {
     0: ("f32", 1, 4), 1: ("f16", 1, 2), 2: ("q4_0", 32, 18),
     3: ("q4_1", 32, 20), 6: ("q5_0", 32, 22), 7: ("q5_1", 32, 24),
@@ -16,8 +17,33 @@ TYPES = {
     29: ("iq1_m", 256, 56), 30: ("bf16", 1, 2), 34: ("tq1_0", 256, 54),
     35: ("tq2_0", 256, 66), 39: ("mxfp4", 32, 17), 40: ("nvfp4", 64, 36),
     41: ("q1_0", 128, 18), 42: ("q2_0", 64, 18),
+    36: ("i2_s", 128, 32, 32, 0), 133: ("q6_0", 32, 26),
+    134: ("iq1_bn", 64, 13, 2, 1), 135: ("iq2_bn", 64, 16, 4, 1),
+    137: ("iq2_k", 256, 76), 138: ("iq3_k", 256, 110),
+    139: ("iq4_k", 256, 144), 140: ("iq5_k", 256, 176),
+    141: ("iq6_k", 256, 212), 144: ("iq4_ks", 256, 136, 4, 1),
+    145: ("iq2_ks", 256, 70, 2, 1), 146: ("iq4_kss", 256, 128, 4, 1),
+    151: ("q8_kv", 32, 32, 8, 1), 152: ("iq5_ks", 256, 168, 4, 1),
+    153: ("iq2_kt", 256, 68, 4, 1), 154: ("iq3_kt", 256, 100, 4, 1),
+    155: ("iq4_kt", 256, 128, 4, 1), 156: ("iq3_ks", 256, 102, 2, 1),
+    157: ("iq2_kl", 256, 86, 2, 1), 158: ("iq1_kt", 256, 56, 4, 1),
+    202: ("q4_0_r8", 32, 18, 0, 8), 206: ("q5_0_r4", 32, 22, 0, 4),
+    208: ("q8_0_r8", 32, 34, 0, 8), 210: ("q2_k_r4", 256, 84, 0, 4),
+    211: ("q3_k_r4", 256, 110, 0, 4), 212: ("q4_k_r4", 256, 144, 0, 4),
+    213: ("q5_k_r4", 256, 176, 0, 4), 214: ("q6_k_r4", 256, 210, 0, 4),
+    216: ("iq2_xxs_r4", 256, 66, 0, 4), 217: ("iq2_xs_r4", 256, 74, 0, 4),
+    218: ("iq3_xxs_r4", 256, 98, 0, 4), 219: ("iq1_s_r4", 32, 6, 2, 4),
+    220: ("iq4_nl_r4", 32, 18, 0, 4), 221: ("iq3_s_r4", 256, 110, 0, 4),
+    222: ("iq2_s_r4", 256, 82, 0, 4), 223: ("iq4_xs_r8", 256, 136, 0, 8),
+    229: ("iq1_m_r4", 32, 7, 2, 4), 230: ("bf16_r16", 16, 32, 0, 16),
+    233: ("q6_0_r4", 32, 26, 0, 4), 335: ("iq2_bn_r4", 64, 16, 4, 4),
+    337: ("iq2_k_r4", 256, 76, 0, 4), 338: ("iq3_k_r4", 256, 110, 0, 4),
+    339: ("iq4_k_r4", 256, 144, 0, 4), 340: ("iq5_k_r4", 256, 176, 0, 4),
+    344: ("iq4_ks_r4", 256, 136, 4, 4), 352: ("iq5_ks_r4", 256, 168, 4, 4),
+    353: ("mxfp4_r8", 32, 17, 0, 8), 397: ("q8_k_r16", 256, 258, 0, 16),
+    398: ("q8_kv_r8", 32, 32, 4, 8), 399: ("q8_k_r8", 256, 258, 0, 8),
 }
-IDS = {name: id for id, (name, _, _) in TYPES.items()}
+IDS = {row[0]: id for id, row in TYPES.items()}
 
 # The struct format of a metadata value, by the id of its type.
 SCALARS = "BbHhIif?  Qqd"
@@ -48,11 +74,12 @@ def pair(key, kind, item):
 
 
 def n_bytes(type_name, shape):
-    _, weights, size = TYPES[IDS[type_name]]
-    n = 1
-    for dim in shape:
-        n *= dim
-    return n // weights * size
+    _, weights, size, header, rows = (TYPES[IDS[type_name]] + (0, 1))[:5]
+    n_rows = 1
+    for dim in shape[1:]:
+        n_rows *= dim
+    n = n_rows * shape[0] if shape else 1
+    return n // weights * size + header * (n_rows if rows else 1)
 
 
 def write(path, tensors, metadata=(), alignment=32, order=None, tail=b""):

@@ -172,7 +172,7 @@ def public(folder):
             [("general.alignment", "u32", alignment)], alignment=alignment)
     # Types that we cannot read; the last one reaches to the end of the file.
     write("foreign", [
-        ("blk.0.w", 156, (256,), b"x" * 104), ok,
+        ("blk.0.w", 150, (256,), b"x" * 104), ok,
         ("blk.1.w", 43, (64, 2), b"y" * 40),
         ("blk.2.w", 31, (32,), b"z" * 18)])
     write("prism", [("blk.0.w", 42, (128, 32), b"p" * 34 * 32), ok,
@@ -180,7 +180,7 @@ def public(folder):
     # The sizes fit nobody's Q2_0.
     write("prism-not", [("blk.0.w", 42, (128, 8), b"p" * 34 * 6), ok])
     # Shards whose names do not say so; the third has a type of a fork.
-    shards = [ok], SMALL[:1], [SMALL[1], ("late.w", 156, (256,), b"x" * 104)]
+    shards = [ok], SMALL[:1], [SMALL[1], ("late.w", 150, (256,), b"x" * 104)]
     for i, (name, tensors) in enumerate(zip("cab", shards)):
         metadata = [("split.no", "u16", i), ("split.count", "u16", 3),
                     ("split.tensors.count", "i32", 4)]

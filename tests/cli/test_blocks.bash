@@ -13,15 +13,18 @@ differs() {
 }
 
 test_blocks_of_every_format() {
-	local blocks name n=0
+	local blocks name shape n=0
 	golden_blocks
 	for blocks in *.blocks; do
 		name=${blocks%.blocks}
-		run --input-type "$name" "$blocks" --expect "$GOLDEN/$name.f32"
+		shape=()
+		[ ! -s "$name.shape" ] || shape=(--shape "$(<"$name.shape")")
+		run --input-type "$name" "${shape[@]}" "$blocks" \
+			--expect "$name.values"
 		stdout_is ''
 		succeeds
-		run --input-type "${name^^}" --expect "$name.flipped" - \
-			< <(cat "$blocks")
+		run --input-type "${name^^}" "${shape[@]}" \
+			--expect "$name.flipped" - < <(cat "$blocks")
 		differs "$(sed 's/^[^:]*/stdin/' "$name.report")" \
 			"1 of 1 tensors differ from '$name.flipped'"
 		n=$((n + 1))

@@ -62,6 +62,8 @@ test_readme_walks_through_the_sources() {
 	[ $n -gt 10 ] || fail "$n lines"
 	grep -qxF -- "$(readme row)" "$ROOT/kernels/formats.def" ||
 		fail "$(readme row)"
+	grep -qxF -- "$(readme row-header)" "$ROOT/kernels/formats.def" ||
+		fail "$(readme row-header)"
 	grep -qxF '#include "formats/q8_0.h"' "$ROOT/kernels/formats.def" ||
 		fail 'no #include'
 }

@@ -402,15 +402,17 @@ test_gpu_code_objects() {
 }
 
 test_gpu_gives_what_is_expected() {
-	local blocks name
+	local blocks name shape
 	python3 "$HERE/blocks.py" . "$GOLDEN"/*.{gguf,blocks} || fail
 	for blocks in *.blocks; do
 		name=${blocks%.blocks}
-		gpu hip -d gpu --verify --input-type "$name" "$blocks" \
-			--expect "$GOLDEN/$name.f32"
+		shape=()
+		[ ! -s "$name.shape" ] || shape=(--shape "$(<"$name.shape")")
+		gpu hip -d gpu --verify --input-type "$name" "${shape[@]}" \
+			"$blocks" --expect "$name.values"
 		stdout_is ''
 		succeeds
-		gpu cuda -d gpu --input-type "$name" "$blocks" \
+		gpu cuda -d gpu --input-type "$name" "${shape[@]}" "$blocks" \
 			--expect "$name.flipped"
 		same "$name" "$OUT" "$name.report"
 		status_is 1

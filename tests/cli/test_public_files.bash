@@ -111,7 +111,7 @@ test_unsupported_types() {
 GGUF version 3, 4 tensors; a shape'"'s"' fastest dimension is first
 
 TYPE                            SHAPE   WEIGHTS        SIZE  NAME
-156 (IQ3_KS, ik_llama.cpp)      256         256      ~128 B  blk.0.w
+150 (Q8_K128, ik_llama.cpp)     256         256      ~128 B  blk.0.w
 F32                             4             4        16 B  ok.weight
 43                              64 x 2      128       ~64 B  blk.1.w
 31 (Q4_0_4_4, retired by ggml)  32           32       ~32 B  blk.2.w
@@ -128,13 +128,13 @@ Tensors of unsupported types must be excluded with -x; their size (~) is that up
 	succeeds
 	[ "$(jq -c '.tensors[] | select(.supported == false) |
 		[.type, .type_id, .program, .bytes, .output_type]' "$OUT")" = \
-		'["IQ3_KS",156,"ik_llama.cpp",128,null]
+		'["Q8_K128",150,"ik_llama.cpp",128,null]
 [null,43,null,64,null]
 ["Q4_0_4_4",31,"retired by ggml",32,null]' ] || fail "$(cat "$OUT")"
 	for options in '-o out' '-o out.gguf -t native' -c --checksum; do
 		# shellcheck disable=SC2086 # several arguments
 		run $options m.gguf
-		fails "'m.gguf': tensor 'blk.0.w' has type 156 (IQ3_KS, \
+		fails "'m.gguf': tensor 'blk.0.w' has type 150 (Q8_K128, \
 ik_llama.cpp), which is not supported; exclude it with -x"
 	done
 	run -o out -T blk.1.w m.gguf
@@ -187,7 +187,7 @@ test_shards_as_operands() {
 '[2,"blk.0.attn_q.weight"],[2,"late.w"]]' ] || fail "$(cat "$OUT")"
 	rm out
 	run -o out "${all[@]}"
-	fails "'$MODELS/sha256-b': tensor 'late.w' has type 156 (IQ3_KS, \
+	fails "'$MODELS/sha256-b': tensor 'late.w' has type 150 (Q8_K128, \
 ik_llama.cpp), which is not supported; exclude it with -x"
 	run -o out "${all[1]}"
 	fails "'$MODELS/sha256-b' is shard 3 of 3, but its name does not end \

@@ -15,6 +15,14 @@ struct golden {
 	uint8_t *blocks;
 	size_t n_blocks;
 	float *expected; /* n_blocks · format->block_weights */
+
+	/* The same, tensor by tensor. */
+	struct golden_tensor {
+		size_t at, bytes; /* in blocks[] */
+		size_t first;     /* the number of its first block */
+		size_t n_blocks, row_blocks;
+	} tensors[8];
+	size_t n_tensors;
 };
 
 /* The rest of a file to parse; one that ends too early fails the test. */
@@ -86,19 +94,29 @@ static inline uint8_t *golden_read_file(const struct format *format,
 	return data;
 }
 
-/* Reads a tensor info; returns the number of its blocks. */
-static inline size_t golden_info(struct golden_bytes *in,
-				 const struct format *format, uint64_t *offset)
+/* Reads a tensor info; *offset is that of its data in the file. */
+static inline void golden_info(struct golden_bytes *in,
+			       const struct format *format,
+			       struct golden_tensor *tensor, uint64_t *offset)
 {
-	uint64_t weights = 1, n_dims;
+	uint64_t weights = 1, dim, n_dims;
 
 	golden_skip_string(in);
-	for (n_dims = golden_unsigned(in, 4); n_dims > 0; n_dims--)
-		weights *= golden_unsigned(in, 8);
+	n_dims = golden_unsigned(in, 4);
+	for (uint64_t i = 0; i < n_dims; i++) {
+		dim = golden_unsigned(in, 8);
+		assert_int_equal(dim % (i ? 1 : format->block_weights), 0);
+		if (!i)
+			tensor->row_blocks = dim / format->block_weights;
+		weights *= dim;
+	}
 	assert_int_equal(golden_unsigned(in, 4), format->id);
 	*offset = golden_unsigned(in, 8);
-	assert_int_equal(weights % format->block_weights, 0);
-	return (size_t)(weights / format->block_weights);
+	tensor->n_blocks = weights / format->block_weights;
+	if (!format->group_rows)
+		tensor->row_blocks = tensor->n_blocks;
+	tensor->bytes = (size_t)format_run_bytes(format, tensor->n_blocks,
+						 tensor->row_blocks);
 }
 
 /* For a format that GGUF has no id for, the file has only blocks. */
@@ -115,35 +133,38 @@ static inline void golden_read_bare(struct golden *golden,
 static inline void golden_read_gguf(struct golden *golden,
 				    const struct format *format)
 {
-	size_t size, n_blocks[8];
-	uint64_t offset[8], n_tensors, n_metadata;
+	size_t size, bytes = 0;
+	uint64_t offset[8], n_metadata;
 	uint8_t *const file = golden_read_file(format, "gguf", &size);
 	struct golden_bytes in = { file, size };
 
 	assert_memory_equal(golden_take(&in, 4), "GGUF", 4);
 	assert_int_equal(golden_unsigned(&in, 4), 3);
-	n_tensors = golden_unsigned(&in, 8);
-	assert_in_range(n_tensors, 1, 8);
+	golden->n_tensors = (size_t)golden_unsigned(&in, 8);
+	assert_in_range(golden->n_tensors, 1, 8);
 	for (n_metadata = golden_unsigned(&in, 8); n_metadata > 0; n_metadata--)
 		golden_skip_metadata(&in);
 	golden->n_blocks = 0;
-	for (size_t i = 0; i < n_tensors; i++) {
-		n_blocks[i] = golden_info(&in, format, &offset[i]);
-		golden->n_blocks += n_blocks[i];
+	for (size_t i = 0; i < golden->n_tensors; i++) {
+		struct golden_tensor *const tensor = &golden->tensors[i];
+
+		golden_info(&in, format, tensor, &offset[i]);
+		tensor->first = golden->n_blocks;
+		tensor->at = bytes;
+		golden->n_blocks += tensor->n_blocks;
+		bytes += tensor->bytes;
 	}
 	golden_take(&in, (32 - (size - in.left) % 32) % 32);
 
-	golden->blocks = malloc(golden->n_blocks * format->block_bytes);
+	golden->blocks = malloc(bytes);
 	assert_non_null(golden->blocks);
-	golden->n_blocks = 0;
-	for (size_t i = 0; i < n_tensors; i++) {
+	for (size_t i = 0; i < golden->n_tensors; i++) {
+		const struct golden_tensor *const t = &golden->tensors[i];
 		struct golden_bytes data = in;
-		const size_t bytes = n_blocks[i] * format->block_bytes;
 
 		golden_take(&data, offset[i]);
-		memcpy(golden->blocks + golden->n_blocks * format->block_bytes,
-		       golden_take(&data, bytes), bytes);
-		golden->n_blocks += n_blocks[i];
+		memcpy(golden->blocks + t->at, golden_take(&data, t->bytes),
+		       t->bytes);
 	}
 	free(file);
 }

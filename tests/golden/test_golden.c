@@ -100,6 +100,55 @@ static void check_rows(const struct fixture *f, const struct cpu_rows *rows,
 		}
 }
 
+/* Converts n blocks of a tensor with rows, from number `first` on, and checks
+ * what is beside them. */
+static void check_row_run(const struct fixture *f, const struct cpu_rows *rows,
+			  enum output_type type, const struct golden_tensor *t,
+			  size_t first, size_t n)
+{
+	const size_t weight_bytes = type_bytes[type] * f->format->block_weights;
+	const size_t out_bytes = n * weight_bytes;
+	const struct cpu_run run = { f->in.end - t->bytes, t->row_blocks, first,
+				     n };
+	uint8_t *const out = f->out.end - out_bytes;
+
+	memset(out - GUARD, UNTOUCHED, GUARD + out_bytes);
+	cpu_rows_convert(rows, type, f->format, &run, out);
+	if (memcmp(out, f->expected[type] + (t->first + first) * weight_bytes,
+		   out_bytes))
+		fail_msg("%s to %s, %s: %zu blocks from %zu on, in rows of %zu",
+			 f->format->name, type_names[type], rows->isa, n, first,
+			 t->row_blocks);
+	for (size_t i = 1; i <= GUARD; i++)
+		assert_int_equal(out[-(ptrdiff_t)i], UNTOUCHED);
+}
+
+/* Every run of blocks of every tensor. */
+static void check_row_runs(const struct fixture *f, const struct cpu_rows *rows,
+			   enum output_type type)
+{
+	for (size_t i = 0; i < f->golden.n_tensors; i++) {
+		const struct golden_tensor *const t = &f->golden.tensors[i];
+
+		memcpy(f->in.end - t->bytes, f->golden.blocks + t->at,
+		       t->bytes);
+		for (size_t n = 1; n <= t->n_blocks; n += n < 9 ? 1 : n / 3)
+			for (size_t first = 0; first + n <= t->n_blocks;
+			     first += n < 9 ? 1 : n / 2)
+				check_row_run(f, rows, type, t, first, n);
+		check_row_run(f, rows, type, t, 0, t->n_blocks);
+	}
+}
+
+static void check_format(const struct fixture *f, const struct cpu_rows *rows,
+			 int type)
+{
+	if (format_has_rows(f->format))
+		check_row_runs(f, rows, (enum output_type)type);
+	else
+		check_rows(f, rows, type);
+}
+
 static void test_format(void **state)
 {
 	struct fixture f = { .format = *state };
@@ -109,13 +158,15 @@ static void test_format(void **state)
 	n = f.golden.n_blocks * f.format->block_weights;
 	for (int type = 0; type < OUTPUT_NATIVE; type++)
 		f.expected[type] = golden_values(&f.golden, f.format, type);
-	arena_map(&f.in, f.golden.n_blocks * f.format->block_bytes + 1);
+	/* A header per block is more than enough. */
+	arena_map(&f.in, f.golden.n_blocks * (f.format->block_bytes +
+					      f.format->header_bytes) + 1);
 	arena_map(&f.out, (n + 1) * sizeof(float) + GUARD);
 
 	for (size_t i = 0; cpu_rows_at(i); i++)
 		for (int type = 0; type < OUTPUT_NATIVE; type++)
 			if (cpu_rows_runs(cpu_rows_at(i)))
-				check_rows(&f, cpu_rows_at(i), type);
+				check_format(&f, cpu_rows_at(i), type);
 
 	arena_unmap(&f.in);
 	arena_unmap(&f.out);

@@ -64,7 +64,7 @@ enum kind { MEMORY, HOST, MODULE, STREAM, KINDS };
 struct work {
 	const struct fake_kernel *kernel; /* NULL: a copy */
 	unsigned groups, threads;
-	uint64_t n, first, total; /* see fake_kernel_run */
+	union fake_parameters parameters;
 	const void *from;
 	void *to;
 	size_t from_bytes, to_bytes;
@@ -562,16 +562,12 @@ int API(hipStreamDestroy, cuStreamDestroy_v2)(void *stream)
 
 static void perform(const struct work *w, int device)
 {
-	const struct dq_hash_parameters parameters = {
-		w->from, w->to, w->n, w->first, w->total
-	};
-
 	if (!w->kernel) {
 		memcpy(w->to, w->from, w->to_bytes);
 		return;
 	}
 	fake.launches[device]++;
-	fake_kernel_run(w->kernel, w->groups, w->threads, &parameters);
+	fake_kernel_run(w->kernel, w->groups, w->threads, &w->parameters);
 	if (fake.flip && !strcmp(fake.flip, w->kernel->name))
 		((char *)w->to)[w->kernel->hash ? 0 :
 				w->kernel->block_values - 1] ^= 1;
@@ -760,16 +756,11 @@ int API(hipModuleLaunchKernel, cuLaunchKernel)(
 	if (grid_y != 1 || grid_z != 1 || block_y != 1 || block_z != 1 ||
 	    shared_bytes || extra)
 		misuse("%s: geometry", __func__);
-	memcpy(&work.from, parameters[0], sizeof(work.from));
-	memcpy(&work.to, parameters[1], sizeof(work.to));
-	memcpy(&work.n, parameters[2], sizeof(work.n));
-	if (kernel->hash) {
-		memcpy(&work.first, parameters[3], sizeof(work.first));
-		memcpy(&work.total, parameters[4], sizeof(work.total));
-	}
-	work.from_bytes = work.n * kernel->block_bytes;
-	work.to_bytes = fake_kernel_makes(kernel, &(struct dq_hash_parameters){
-		work.from, work.to, work.n, work.first, work.total });
+	fake_kernel_take(kernel, parameters, &work.parameters);
+	work.from = work.parameters.of_blocks.blocks;
+	work.to = work.parameters.of_blocks.values;
+	work.from_bytes = fake_kernel_reads(kernel, &work.parameters);
+	work.to_bytes = fake_kernel_makes(kernel, &work.parameters);
 	check_launch(&work, __func__);
 	if (!result)
 		submit(stream, &work, __func__);

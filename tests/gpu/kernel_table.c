@@ -11,15 +11,19 @@
 struct kernel_row {
 	const char *kernel, *format, *type;
 	unsigned weights, block_bytes, value_bytes, tile_blocks;
+	unsigned header_bytes, group_rows; /* 0 and 1: blocks are a run */
 };
 
-#define ROW(TYPE, type, value_bytes, nan, file_type, name, weights, \
-	    block_bytes)                                            \
+#define ROW(TYPE, type, value_bytes, nan, file_type, name, weights,   \
+	    block_bytes, header, rows)                                \
 	{ "dq_" #name "_" #type, #name, #type, weights, block_bytes, \
-	  value_bytes, DQ_TILE(weights, value_bytes) },
+	  value_bytes, DQ_TILE(weights, value_bytes), header, rows },
 #define DQ_QUANT(NAME, name, id, weights, bytes, span) \
-	DQ_OUTPUT_TYPES(ROW, name, weights, bytes)
-#define DQ_FLOAT(NAME, name, id, bytes) DQ_OUTPUT_TYPES(ROW, name, 1, bytes)
+	DQ_OUTPUT_TYPES(ROW, name, weights, bytes, 0, 1)
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	DQ_OUTPUT_TYPES(ROW, name, weights, bytes, header, rows)
+#define DQ_FLOAT(NAME, name, id, bytes) \
+	DQ_OUTPUT_TYPES(ROW, name, 1, bytes, 0, 1)
 
 /* The last row's kernel is NULL. */
 const struct kernel_row kernel_rows[] = {
@@ -32,6 +36,9 @@ const unsigned kernel_parameter_offsets[] = {
 	offsetof(struct dq_parameters, blocks),
 	offsetof(struct dq_parameters, values),
 	offsetof(struct dq_parameters, n_blocks),
+	offsetof(struct dq_parameters, row_blocks),
+	offsetof(struct dq_parameters, reciprocal),
+	offsetof(struct dq_parameters, shift),
 };
 
 unsigned kernel_groups(unsigned weights, unsigned value_bytes,
@@ -41,6 +48,18 @@ unsigned kernel_groups(unsigned weights, unsigned value_bytes,
 		       uint64_t n_blocks)
 {
 	return dq_launch(weights, value_bytes, n_blocks).groups;
+}
+
+/* Sets what a kernel divides by. */
+void kernel_divisor(uint32_t row_blocks, uint32_t *reciprocal, uint32_t *shift);
+
+void kernel_divisor(uint32_t row_blocks, uint32_t *reciprocal, uint32_t *shift)
+{
+	struct dq_parameters p;
+
+	dq_set_divisor(&p, row_blocks);
+	*reciprocal = p.reciprocal;
+	*shift = p.shift;
 }
 
 /* The BLAKE3 kernels, and their expected values. */

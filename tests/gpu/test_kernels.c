@@ -19,6 +19,8 @@
 _Thread_local struct dq_position dq_position;
 
 typedef void kernel_fn(const void *blocks, void *values, uint64_t n_blocks);
+typedef void rows_fn(const void *blocks, void *values, uint64_t n_blocks,
+		     uint32_t row_blocks, uint32_t reciprocal, uint32_t shift);
 
 static kernel_fn *const kernels[FORMAT_COUNT][OUTPUT_NATIVE] = {
 #define ROW(TYPE, type, bytes, nan, file_type, NAME, name) \
@@ -29,17 +31,30 @@ static kernel_fn *const kernels[FORMAT_COUNT][OUTPUT_NATIVE] = {
 #include "kernels/formats.def"
 };
 
+static rows_fn *const rows_kernels[FORMAT_COUNT][OUTPUT_NATIVE] = {
+#define DQ_ROWS(NAME, name, id, weights, bytes, span, header, rows) \
+	DQ_OUTPUT_TYPES(ROW, NAME, name)
+#include "kernels/formats.def"
+};
+
 #define GUARD 64 /* bytes past the output that must stay as they are */
 #define UNTOUCHED 0xa5
 
-static void run_grid(kernel_fn *kernel, const struct dq_parameters *p,
-		     unsigned groups)
+static void run_grid(const struct format *format, enum output_type type,
+		     const struct dq_parameters *p, unsigned groups)
 {
+	kernel_fn *const kernel = kernels[format->index][type];
+	rows_fn *const rows = rows_kernels[format->index][type];
+
 	for (unsigned group = 0; group < groups; group++)
 		for (unsigned thread = 0; thread < DQ_THREADS; thread++) {
 			dq_position.group = group;
 			dq_position.thread = thread;
-			kernel(p->blocks, p->values, p->n_blocks);
+			if (kernel)
+				kernel(p->blocks, p->values, p->n_blocks);
+			else
+				rows(p->blocks, p->values, p->n_blocks,
+				     p->row_blocks, p->reciprocal, p->shift);
 		}
 }
 
@@ -53,14 +68,15 @@ static void check_length(const struct format *format, enum output_type type,
 	const struct dq_launch launch =
 		dq_launch(format->block_weights, value_bytes, n);
 	uint8_t *in = malloc(in_bytes), *out = malloc(out_bytes + GUARD);
-	const struct dq_parameters parameters = { in, out, n };
+	const struct dq_parameters parameters = {
+		.blocks = in, .values = out, .n_blocks = n };
 
 	assert_non_null(in);
 	assert_non_null(out);
 	assert_int_equal(launch.n_blocks, n);
 	memcpy(in, golden->blocks, in_bytes);
 	memset(out, UNTOUCHED, out_bytes + GUARD);
-	run_grid(kernels[format->index][type], &parameters, launch.groups);
+	run_grid(format, type, &parameters, launch.groups);
 
 	if (memcmp(out, expected, out_bytes))
 		fail_msg("%s, output type %d, %zu blocks", format->name, type,
@@ -69,6 +85,107 @@ static void check_length(const struct format *format, enum output_type type,
 		assert_int_equal(out[out_bytes + i], UNTOUCHED);
 	free(in);
 	free(out);
+}
+
+/* The first n_rows rows of a tensor, in a buffer whose end is that of the next
+ * whole word. */
+static void check_rows(const struct format *format, enum output_type type,
+		       const struct golden *golden,
+		       const struct golden_tensor *t, const uint8_t *expected,
+		       size_t n_rows)
+{
+	const size_t n = n_rows * t->row_blocks;
+	const size_t in_bytes =
+		(size_t)format_run_bytes(format, n, t->row_blocks);
+	const unsigned value_bytes = output_type_at(type)->bytes;
+	const size_t block_values = format->block_weights * value_bytes;
+	const struct dq_launch launch = dq_launch_rows(
+		format->block_weights, value_bytes, n,
+		t->row_blocks * DQ_GROUP_ROWS(format->group_rows));
+	uint8_t *in = malloc((in_bytes + 3) & ~(size_t)3);
+	uint8_t *out = malloc(n * block_values + GUARD);
+	struct dq_parameters parameters = {
+		.blocks = in, .values = out, .n_blocks = n };
+
+	assert_non_null(in);
+	assert_non_null(out);
+	assert_int_equal(launch.n_blocks, n);
+	dq_set_divisor(&parameters, (uint32_t)t->row_blocks);
+	memcpy(in, golden->blocks + t->at, in_bytes);
+	memset(out, UNTOUCHED, n * block_values + GUARD);
+	run_grid(format, type, &parameters, launch.groups);
+
+	if (memcmp(out, expected + t->first * block_values, n * block_values))
+		fail_msg("%s, output type %d, %zu rows of %zu blocks",
+			 format->name, type, n_rows, t->row_blocks);
+	for (size_t i = 0; i < GUARD; i++)
+		assert_int_equal(out[n * block_values + i], UNTOUCHED);
+	free(in);
+	free(out);
+}
+
+/* Every number of rows of every tensor. */
+static void test_rows(void **state)
+{
+	const struct format *format = *state;
+	const size_t step = DQ_GROUP_ROWS(format->group_rows);
+	struct golden golden;
+
+	golden_read(&golden, format);
+	for (int type = 0; type < OUTPUT_NATIVE; type++) {
+		uint8_t *expected = golden_values(&golden, format, type);
+
+		for (size_t i = 0; i < golden.n_tensors; i++) {
+			const struct golden_tensor *t = &golden.tensors[i];
+
+			for (size_t n = step; n * t->row_blocks <= t->n_blocks;
+			     n += step)
+				check_rows(format, type, &golden, t, expected,
+					   n);
+		}
+		free(expected);
+	}
+	golden_release(&golden);
+}
+
+static void test_division(void **state)
+{
+	static const uint32_t divisors[] = {
+		1, 2, 3, 5, 7, 10, 28, 255, 256, 257, 641, 65535, 65537,
+		DQ_MAX_ROW_BLOCKS / 3, DQ_MAX_ROW_BLOCKS - 1,
+		DQ_MAX_ROW_BLOCKS,
+	};
+	const uint32_t most = (1u << 31) - 1;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(divisors) / sizeof(*divisors); k++) {
+		struct dq_parameters p;
+		const uint32_t d = divisors[k], last = most / d;
+
+		dq_set_divisor(&p, d);
+		for (uint32_t q = 0; q <= last;
+		     q += q < 300 || last - q < 300 ? 1 : (last - q) / 3)
+			for (uint32_t i = q * d - (q > 0); i <= q * d; i++)
+				assert_int_equal(dq_divide(i, p.reciprocal,
+							   p.shift), i / d);
+		assert_int_equal(dq_divide(most, p.reciprocal, p.shift),
+				 most / d);
+	}
+}
+
+static void test_launches_have_whole_groups(void **state)
+{
+	const uint64_t group = 3 * 4, most = DQ_MAX_ROW_BLOCKS / 12 * 12;
+
+	(void)state;
+	assert_int_equal(dq_launch_rows(256, 4, group, group).groups, 2);
+	assert_int_equal(dq_launch_rows(256, 4, group, group).n_blocks, group);
+	assert_int_equal(dq_launch_rows(256, 4, most, group).n_blocks, most);
+	assert_int_equal(dq_launch_rows(256, 4, most + group, group).n_blocks,
+			 most);
+	assert_int_equal(dq_launch_rows(256, 4, DQ_MAX_ROW_BLOCKS,
+					DQ_MAX_ROW_BLOCKS).groups,
+			 DQ_MAX_GROUPS);
 }
 
 static void test_format(void **state)
@@ -221,12 +338,14 @@ static void test_hashes(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[FORMAT_COUNT + 3] = {
+	struct CMUnitTest tests[FORMAT_COUNT + 5] = {
 		cmocka_unit_test(test_launch_covers_the_blocks),
 		cmocka_unit_test(test_tails),
 		cmocka_unit_test(test_hashes),
+		cmocka_unit_test(test_division),
+		cmocka_unit_test(test_launches_have_whole_groups),
 	};
-	size_t n = 3;
+	size_t n = 5;
 
 	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
 		const struct format *format = format_at(i);
@@ -234,7 +353,8 @@ int main(void)
 		if (format->kind != FORMAT_KIND_INTEGER)
 			tests[n++] = (struct CMUnitTest){
 				.name = format->name,
-				.test_func = test_format,
+				.test_func = format_has_rows(format) ?
+					     test_rows : test_format,
 				.initial_state = (void *)(uintptr_t)format,
 			};
 	}

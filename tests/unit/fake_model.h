@@ -38,26 +38,33 @@ static inline void fake_model_release(struct fake_model *fake)
 	file_set_release(&fake->model.files);
 }
 
-/* Adds a tensor of whole blocks at that offset. `name` is borrowed. */
+/* Adds a tensor of whole blocks at that offset: one row of them, or as many as
+ * the format interleaves. `name` is borrowed. */
 static inline struct gguf_tensor *fake_model_add(struct fake_model *fake,
 						 const char *name,
 						 enum format_index format,
 						 uint64_t n_weights,
 						 uint64_t offset)
 {
+	const struct format *const f = format_at(format);
+	const uint64_t rows = f->group_rows ? f->group_rows : 1;
 	const size_t i = fake->model.n_tensors++;
 	struct gguf_tensor *const info = &fake->infos[i];
 
 	if (i == fake->room)
 		abort();
 	info->name = (struct text){ name, strlen(name) };
-	info->format = format_at(format);
-	info->n_dims = 1;
+	info->format = f;
+	info->n_dims = rows > 1 ? 2 : 1;
 	info->dims[0] = n_weights;
+	info->dims[1] = rows;
+	n_weights *= rows;
 	info->n_weights = n_weights;
-	info->n_blocks = n_weights / info->format->block_weights;
+	info->n_blocks = n_weights / f->block_weights;
 	info->offset = offset;
-	info->bytes = info->n_blocks * info->format->block_bytes;
+	if (n_weights)
+		info->bytes = format_run_bytes(f, info->n_blocks,
+					       info->n_blocks / rows);
 	fake->model.tensors[i].info = info;
 	fake->model.tensors[i].source = &fake->shard.source;
 	return info;

@@ -2,7 +2,8 @@
  * write_corpus DIR: writes the corpus of good and bad GGUF files, for tests of
  * the whole program and as seeds for the fuzzer.
  *
- *   DIR/NAME.gguf        the file; format-NAME: two blocks of a format
+ *   DIR/NAME.gguf        the file; format-NAME: two blocks of
+ *                        each row of a format
  *   DIR/NAME.error       for a bad file, the message after 'FILE'
  *   DIR/NAME.pipe-error  the message if the file comes from a pipe
  */
@@ -31,14 +32,15 @@ static void write_message(const char *dir, const char *name, const char *suffix,
 
 static void write_format(const char *dir, const struct format *format)
 {
+	const unsigned rows = format->group_rows ? format->group_rows : 1;
 	struct builder b = { 0 };
 	char name[64];
 
 	snprintf(name, sizeof(name), "format-%s", format->name);
 	build_header(&b, 3, 1, 0);
-	build_tensor(&b, "w", 1, (uint64_t[]){ 2 * format->block_weights },
+	build_tensor(&b, "w", 2, (uint64_t[]){ 2 * format->block_weights, rows },
 		     format->id, 0);
-	build_data(&b, 32, 2 * format->block_bytes);
+	build_data(&b, 32, (size_t)format_run_bytes(format, 2 * rows, 2));
 	write_file(dir, name, ".gguf", b.data, b.len);
 	builder_release(&b);
 }

@@ -12,7 +12,7 @@
 #include "../../reference_formats.h"
 
 #define MAX_WEIGHTS 256
-#define MAX_BYTES 292
+#define MAX_BYTES 4160 /* of a block and a header */
 
 /* The instruction sets of this CPU, ended by NULL. */
 static const struct cpu_rows *all_rows[8];
@@ -50,9 +50,10 @@ static void check_block(const struct cpu_rows *rows,
 			const struct format *format, const uint8_t *block,
 			const uint32_t *expected)
 {
+	const struct cpu_run run = { block, 1, 0, 1 };
 	float y[MAX_WEIGHTS];
 
-	rows->convert[OUTPUT_F32][format->index](block, 1, y);
+	cpu_rows_convert(rows, OUTPUT_F32, format, &run, y);
 	for (unsigned i = 0; i < format->block_weights; i++)
 		if (reference_bits(y[i]) != expected[i])
 			fail_msg("%s %s: weight %u is %08x, not %08x",

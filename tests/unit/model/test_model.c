@@ -585,18 +585,22 @@ static void test_blocks(void **state)
 	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
 		const struct format *const format = format_at(i);
 		const uint64_t row = 3 * (uint64_t)format->block_weights;
+		const uint64_t rows = format->group_rows > 1 ?
+				      format->group_rows : 1;
+		const uint64_t blocks = 6 * rows;
 		const struct model_blocks shapes[] = {
 			{ .format = format },
-			{ format, 3, { row, 1, 2 } },
+			{ format, 3, { row, rows, 2 } },
 		};
 
 		for (unsigned j = 0; j < 2; j++) {
+			const size_t bytes = (size_t)format_run_bytes(
+				format, blocks, j && format->group_rows ? 3 :
+						blocks / rows);
 			const struct gguf_tensor *tensor;
 			struct model model;
 
-			assert_null(open_zeros(&model,
-					       6 * (size_t)format->block_bytes,
-					       &shapes[j]));
+			assert_null(open_zeros(&model, bytes, &shapes[j]));
 			assert_int_equal(model.n_shards, 1);
 			assert_int_equal(model.n_tensors, 1);
 			assert_int_equal(model.shards[0].gguf.version, 0);
@@ -607,15 +611,16 @@ static void test_blocks(void **state)
 			assert_int_equal(tensor->name.len, 5);
 			assert_memory_equal(tensor->name.data, "zeros", 5);
 			assert_ptr_equal(tensor->format, format);
-			assert_int_equal(tensor->n_dims, j ? 3 : 1);
+			assert_int_equal(tensor->n_dims,
+					 j ? 3 : rows > 1 ? 2 : 1);
 			assert_int_equal(tensor->dims[0], j ? row : 2 * row);
 			assert_int_equal(tensor->dims[2], j ? 2 : 1);
 			assert_int_equal(tensor->dims[3], 1);
-			assert_int_equal(tensor->n_weights, 2 * row);
-			assert_int_equal(tensor->n_blocks, 6);
+			assert_int_equal(tensor->dims[1], rows);
+			assert_int_equal(tensor->n_weights, 2 * row * rows);
+			assert_int_equal(tensor->n_blocks, blocks);
 			assert_int_equal(tensor->offset, 0);
-			assert_int_equal(tensor->bytes,
-					 6 * format->block_bytes);
+			assert_int_equal(tensor->bytes, bytes);
 			model_release(&model);
 		}
 	}

@@ -121,8 +121,12 @@ static void test_needs(void **state)
 				.note_bytes = 4 };
 	struct observer stream = { .reads_values = true };
 	struct sink sink = { .write = take_nothing, .observer = &crc };
+	const struct gguf_tensor info = { .format = format_at(FORMAT_F32) };
+	const struct model_tensor stored = { .info = &info };
 	const struct view view = { .n_groups = 1 };
-	struct plan_tensor tensor = { .view = NULL };
+	struct plan_tensor tensor = { .tensor = &stored,
+				      .format = format_at(FORMAT_F32),
+				      .verbatim = true };
 	const struct plan plan = { .tensors = &tensor, .n_tensors = 1 };
 	struct pass pass = { .plan = &plan };
 	struct pass_needs needs;
@@ -147,6 +151,7 @@ static void test_needs(void **state)
 	needs = pass_needs(&pass);
 	assert_true(needs.values && needs.raw_order && !needs.sink_order);
 	assert_null(needs.blake3);
+	assert_int_equal(needs.min_slot, PLAN_MIN_SLOT);
 
 	/* Files side by side, unless something needs all tensors in order. */
 	sink.file_of = one_file;

@@ -312,7 +312,7 @@ static void test_each_rule_must_match(void **state)
 /* A type that we can't read has a name, or none. */
 static void test_rules_for_foreign_types(void **state)
 {
-	const struct plan_rule ks = { "iq3_ks", true, OUTPUT_F16 };
+	const struct plan_rule ks = { "q8_k128", true, OUTPUT_F16 };
 	const struct plan_globs globs = { .rules = &ks, .n_rules = 1 };
 	struct fake_model fake;
 	struct gguf_tensor *info;
@@ -323,7 +323,7 @@ static void test_rules_for_foreign_types(void **state)
 	fake_model_init(&fake, 1);
 	info = fake_model_add(&fake, "a", FORMAT_F16, 1, 0);
 	info->format = NULL;
-	info->type = 156; /* IQ3_KS */
+	info->type = 150; /* Q8_K128 */
 	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
 				   &err), 0);
 	plan_release(&plan);
@@ -331,7 +331,7 @@ static void test_rules_for_foreign_types(void **state)
 	assert_int_equal(plan_init(&plan, &fake.model, &globs, OUTPUT_F32,
 				   &err), -1);
 	assert_string_equal(err.message,
-			    "no tensor type matches 'iq3_ks'");
+			    "no tensor type matches 'q8_k128'");
 	fake_model_release(&fake);
 }
 
@@ -426,18 +426,30 @@ static void test_order_of_the_source(void **state)
 	fake_model_release(&fake);
 }
 
+/* The bytes of a header at the end of the tensor, which follows the item. */
+static size_t tail_bytes(const struct work_item *item)
+{
+	const struct format *const format = item->tensor->tensor->info->format;
+
+	return item->tensor->verbatim || format->group_rows ? 0 :
+	       format->header_bytes;
+}
+
 /*
  * Walks the whole plan and checks what plan.h promises of a batch: every block
  * once, in order, within the slot. Returns the number of batches.
  */
 static size_t walk(const struct plan *plan, size_t slot_bytes)
 {
+	const struct plan_tensor *largest;
 	struct plan_cursor cursor = { .plan = plan,
 				      .slot_bytes = slot_bytes };
 	struct work_batch batch;
 	uint64_t src = 0, dst = 0, done = 0; /* done: of the tensor's input */
 	size_t n_batches = 0;
 
+	if (slot_bytes < plan_min_slot(plan, &largest))
+		slot_bytes = cursor.slot_bytes = plan_min_slot(plan, &largest);
 	while (plan_next(&cursor, &batch)) {
 		size_t in = 0, out = 0;
 
@@ -447,19 +459,22 @@ static size_t walk(const struct plan *plan, size_t slot_bytes)
 			const struct work_item *item = &batch.items[i];
 			const struct gguf_tensor *info =
 				item->tensor->tensor->info;
+			const size_t tail = tail_bytes(item);
 
 			if (item->src_offset == info->offset)
 				done = 0;
 			assert_true(item->src_bytes > 0);
 			assert_int_equal(item->src_offset - info->offset, done);
-			assert_int_equal(item->n_blocks *
-					 info->format->block_bytes,
+			assert_int_equal(item->src_bytes + tail,
 					 item->tensor->verbatim ?
-						0 : item->src_bytes);
+					 item->src_bytes : format_run_bytes(
+						info->format, item->n_blocks,
+						work_item_row_blocks(item)));
 			done += item->src_bytes;
 			assert_int_equal(item->dst_offset % PLAN_PART, 0);
 			assert_true(item->dst_bytes % PLAN_PART == 0 ||
-				    done == info->bytes);
+				    done + tail == info->bytes);
+			src += done + tail == info->bytes ? tail : 0;
 			assert_int_equal(item->tensor->dst_offset +
 					 item->dst_offset, dst);
 			assert_int_equal(item->out, out);
@@ -467,7 +482,7 @@ static size_t walk(const struct plan *plan, size_t slot_bytes)
 				in += -in % PLAN_ALIGN;
 				assert_int_equal(item->in, in);
 				assert_int_equal(item->out % PLAN_ALIGN, 0);
-				in += item->src_bytes;
+				in += item->src_bytes + tail;
 			}
 			src += item->src_bytes;
 			dst += item->dst_bytes;
@@ -508,6 +523,80 @@ static void test_walk_of_all_formats_and_types(void **state)
 		plan_release(&plan);
 	}
 	fake_model_release(&fake);
+}
+
+/* Rows of a length that is not a part, as many groups as make one. */
+static void test_walk_of_rows(void **state)
+{
+	static const enum format_index formats[] = {
+		FORMAT_IQ1_BN, FORMAT_IQ4_KS, FORMAT_Q8_KV, FORMAT_Q4_0_R8,
+		FORMAT_IQ1_S_R4, FORMAT_BF16_R16, FORMAT_I2_S };
+	enum { N = sizeof(formats) / sizeof(*formats) };
+	struct fake_model fake;
+	uint64_t offset = 0;
+
+	(void)state;
+	fake_model_init(&fake, N);
+	for (unsigned i = 0; i < N; i++) {
+		const struct format *const format = format_at(formats[i]);
+		struct gguf_tensor *const info = fake_model_add(
+			&fake, "t", format->index, 0, offset);
+		struct gguf_fault fault;
+
+		info->n_dims = 3;
+		info->dims[0] = 5 * format->block_weights;
+		info->dims[1] = 48;
+		info->dims[2] = 3;
+		for (unsigned k = 3; k < GGUF_MAX_DIMS; k++)
+			info->dims[k] = 1;
+		assert_true(gguf_tensor_measure(info, &fault));
+		offset += (info->bytes + 31) & ~UINT64_C(31);
+	}
+	for (unsigned type = 0; type <= OUTPUT_NATIVE; type++)
+		for (size_t slot = PLAN_MIN_SLOT; slot < 1 << 20; slot *= 3) {
+			struct plan plan;
+
+			plan_all(&plan, &fake, type);
+			walk(&plan, slot);
+			plan_release(&plan);
+		}
+	fake_model_release(&fake);
+}
+
+/* The least slot has the rows whose values are whole parts. */
+static void test_min_slot(void **state)
+{
+	static const struct {
+		enum format_index format;
+		uint64_t row;
+		enum output_type type;
+		size_t bytes;
+	} rows[] = {
+		{ FORMAT_Q4_K, 1 << 30, OUTPUT_F32, PLAN_MIN_SLOT },
+		{ FORMAT_IQ4_KS, 1024, OUTPUT_F32, PLAN_MIN_SLOT },
+		{ FORMAT_IQ4_KS, 1280, OUTPUT_F32, 5120 },
+		{ FORMAT_IQ4_KS, 4352, OUTPUT_F16, 2 * 8704 / 2 },
+		{ FORMAT_IQ4_KS, 4352, OUTPUT_NATIVE, PLAN_MIN_SLOT },
+		{ FORMAT_Q4_0_R8, 4096, OUTPUT_F32, 8 * 16384 },
+		{ FORMAT_BF16_R16, 4096, OUTPUT_BF16, 16 * 8192 },
+		{ FORMAT_I2_S, 1 << 30, OUTPUT_F32, PLAN_MIN_SLOT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct plan_tensor *of;
+		struct fake_model fake;
+		struct plan plan;
+
+		fake_model_init(&fake, 1);
+		fake_model_add(&fake, "t", rows[i].format, rows[i].row, 0);
+		plan_all(&plan, &fake, rows[i].type);
+		assert_int_equal(plan_min_slot(&plan, &of), rows[i].bytes);
+		assert_ptr_equal(of, rows[i].bytes > PLAN_MIN_SLOT ?
+				 plan.tensors : NULL);
+		plan_release(&plan);
+		fake_model_release(&fake);
+	}
 }
 
 static void test_walk_beyond_32_bits(void **state)
@@ -642,6 +731,8 @@ int main(void)
 		cmocka_unit_test(test_sequence),
 		cmocka_unit_test(test_order_of_the_source),
 		cmocka_unit_test(test_walk_of_all_formats_and_types),
+		cmocka_unit_test(test_walk_of_rows),
+		cmocka_unit_test(test_min_slot),
 		cmocka_unit_test(test_walk_beyond_32_bits),
 		cmocka_unit_test(test_small_tensors_share_batches),
 		cmocka_unit_test(test_values_are_aligned_after_odd_bytes),
