@@ -27,6 +27,10 @@
 
 #define RUNS 15
 #define MOST_THREADS 64
+/* Rows, if the format has them: of so many blocks to check, whose number is no
+ * part of a tile, and of so many weights to measure. */
+#define CHECKED_ROW 17
+#define MEASURED_ROW 4096
 #define GUARD 4096 /* bytes behind the values that must stay as they are */
 #define UNTOUCHED 0xa5
 #define LINK_BYTES ((size_t)256 << 20)
@@ -102,9 +106,30 @@ static bool is_wanted(const struct bench *bench, const struct format *format)
 	return wanted && format->kind != FORMAT_KIND_INTEGER;
 }
 
-static size_t blocks_of(const struct format *format, uint64_t weights)
+/* Blocks in whole groups of rows. */
+struct run {
+	size_t n, row_blocks;
+};
+
+/* About so many weights, in rows of row_blocks blocks. */
+static struct run run_of(const struct format *format, uint64_t weights,
+			 size_t row_blocks)
 {
-	return (size_t)(weights / format->block_weights);
+	const size_t group = row_blocks *
+			     (format->group_rows ? format->group_rows : 1);
+	struct run run = { (size_t)(weights / format->block_weights),
+			   row_blocks };
+
+	if (format_has_rows(format))
+		run.n -= run.n % group;
+	if (!format->group_rows)
+		run.row_blocks = run.n;
+	return run;
+}
+
+static size_t bytes_of(const struct format *format, struct run run)
+{
+	return (size_t)format_run_bytes(format, run.n, run.row_blocks);
 }
 
 /* Allocates buffers for the selected formats and for the copy. */
@@ -118,8 +143,8 @@ static void allocate(struct bench *bench)
 	/* Room for one block more than is used. */
 	for (unsigned i = 0; i < FORMAT_COUNT; i++) {
 		const struct format *const format = format_at(i);
-		const size_t bytes = blocks_of(format, weights) *
-				     format->block_bytes;
+		const size_t bytes = bytes_of(
+			format, run_of(format, weights, CHECKED_ROW));
 
 		if (is_wanted(bench, format) && bytes > in)
 			in = bytes;
@@ -159,12 +184,13 @@ static void open_bench(struct bench *bench, struct gpus *gpus)
 }
 
 static void launch(struct bench *bench, const struct format *format, int type,
-		   size_t n_blocks)
+		   struct run run)
 {
 	struct error err;
 
 	if (gpu_launch(&bench->kernels, format, (enum output_type)type,
-		       bench->in, n_blocks, bench->out, bench->stream, &err))
+		       bench->in, run.n, run.row_blocks, bench->out,
+		       bench->stream, &err))
 		die(err.message);
 }
 
@@ -174,34 +200,45 @@ static void launch(struct bench *bench, const struct format *format, int type,
 struct share {
 	pthread_t thread;
 	const struct format *format;
-	int type;
-	uint8_t *blocks, *values;
-	size_t n_blocks;
+	enum output_type type;
+	uint8_t *blocks, *values; /* of all threads */
+	struct run run;           /* the same */
+	size_t first, n_blocks;
+	size_t first_byte, n_bytes;
 	uint64_t random; /* a state; not 0 */
 	size_t wrong;    /* blocks that differ */
 };
 
 /* Runs `work` in threads over all blocks; returns how many are wrong. */
 static size_t in_threads(void *(*work)(void *), const struct bench *bench,
-			 const struct format *format, int type, size_t n)
+			 const struct format *format, int type, struct run run)
 {
 	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	const size_t threads = cpus < MOST_THREADS ? (size_t)cpus :
 						     MOST_THREADS;
-	const size_t bytes =
-		format->block_weights * output_type_at(type)->bytes;
+	const size_t bytes = bytes_of(format, run);
 	struct share shares[MOST_THREADS];
 	size_t wrong = 0;
 
 	for (size_t i = 0; i < threads; i++) {
-		const size_t first = n * i / threads;
+		const size_t first = run.n * i / threads;
+		/* Whole blocks, if blocks are all there is. */
+		const size_t first_byte = format_has_rows(format) ?
+			bytes * i / threads : first * format->block_bytes;
 
 		shares[i] = (struct share){
 			.format = format,
-			.type = type,
-			.blocks = bench->blocks + first * format->block_bytes,
-			.values = bench->values + first * bytes,
-			.n_blocks = n * (i + 1) / threads - first,
+			.type = (enum output_type)type,
+			.blocks = bench->blocks,
+			.values = bench->values,
+			.run = run,
+			.first = first,
+			.n_blocks = run.n * (i + 1) / threads - first,
+			.first_byte = first_byte,
+			.n_bytes = (format_has_rows(format) ?
+				    bytes * (i + 1) / threads :
+				    run.n * (i + 1) / threads *
+					    format->block_bytes) - first_byte,
 			.random = 0x9e3779b97f4a7c15 * (i + 1) ^ format->id,
 		};
 		if (pthread_create(&shares[i].thread, NULL, work, &shares[i]))
@@ -232,8 +269,7 @@ static void *randomize(void *argument)
 {
 	struct share *const s = argument;
 
-	fill_random(s->blocks, s->n_blocks * s->format->block_bytes,
-		    &s->random);
+	fill_random(s->blocks + s->first_byte, s->n_bytes, &s->random);
 	return NULL;
 }
 
@@ -252,11 +288,18 @@ static void *randomize_finite(void *argument)
 {
 	struct share *const s = argument;
 	const size_t bytes = s->format->block_bytes;
+	uint8_t *const blocks = s->blocks + s->first_byte;
 
+	if (format_has_rows(s->format)) {
+		fill_random(blocks, s->n_bytes, &s->random);
+		for (size_t i = 0; i < s->n_bytes; i++)
+			blocks[i] &= 0xbf; /* any F16 or F32 is below 2 */
+		return NULL;
+	}
 	for (size_t i = 0; i < s->n_blocks; i++)
 		do
-			fill_random(s->blocks + i * bytes, bytes, &s->random);
-		while (!is_finite(s->format->index, s->blocks + i * bytes));
+			fill_random(blocks + i * bytes, bytes, &s->random);
+		while (!is_finite(s->format->index, blocks + i * bytes));
 	return NULL;
 }
 
@@ -271,13 +314,18 @@ static void *compare(void *argument)
 
 	for (size_t i = 0; i < s->n_blocks; i += STEP) {
 		const size_t left = s->n_blocks - i;
-		const size_t n = left < STEP ? left : STEP;
+		const struct cpu_run run = {
+			.blocks = s->blocks,
+			.row_blocks = s->run.row_blocks,
+			.first = s->first + i,
+			.n = left < STEP ? left : STEP,
+		};
 
-		rows->convert[s->type][s->format->index](
-			s->blocks + i * s->format->block_bytes, n, expected);
-		for (size_t k = 0; k < n; k++)
+		cpu_rows_convert(rows, s->type, s->format, &run, expected);
+		for (size_t k = 0; k < run.n; k++)
 			s->wrong += !!memcmp(expected + k * bytes,
-					     s->values + (i + k) * bytes,
+					     s->values +
+						     (run.first + k) * bytes,
 					     bytes);
 	}
 	return NULL;
@@ -288,41 +336,42 @@ static void *compare(void *argument)
 /* Checks every bit of one format and type, and that the bytes behind are
  * untouched. Returns how many are wrong. */
 static size_t check_type(struct bench *bench, const struct format *format,
-			 int type, size_t n)
+			 int type, struct run run)
 {
 	const size_t size =
-		n * format->block_weights * output_type_at(type)->bytes;
+		run.n * format->block_weights * output_type_at(type)->bytes;
 	size_t wrong, past = 0;
 
 	CALL(bench, fill, bench->out, UNTOUCHED * 0x01010101U,
 	     (size + GUARD) / 4, bench->stream);
-	launch(bench, format, type, n);
+	launch(bench, format, type, run);
 	RUNTIME(bench, download, bench->values, bench->out,
 		size + GUARD - size % 4, bench->stream);
 	RUNTIME(bench, stream_wait, bench->stream);
 	for (size_t i = size; i < size + GUARD - 4; i++)
 		past += bench->values[i] != UNTOUCHED;
-	wrong = in_threads(compare, bench, format, type, n);
+	wrong = in_threads(compare, bench, format, type, run);
 	if (past || wrong)
 		printf("%s to %s: %zu of %zu blocks DIFFER, %zu bytes written "
 		       "past the end\n", format->file_name,
 		       output_type_at(type)->name,
-		       wrong, n, past);
+		       wrong, run.n, past);
 	return wrong + past;
 }
 
 static size_t check_format(struct bench *bench, const struct format *format)
 {
-	/* Not a multiple of the tile. */
-	const size_t n = blocks_of(format, bench->checked) - 1;
+	struct run run = run_of(format, bench->checked, CHECKED_ROW);
 	size_t wrong = 0;
 
-	in_threads(randomize, bench, format, 0, n);
+	if (!format_has_rows(format))
+		run.n--; /* not a multiple of the tile */
+	in_threads(randomize, bench, format, 0, run);
 	/* The kernel reads the last word whole. */
 	RUNTIME(bench, upload, bench->in, bench->blocks,
-		(n * format->block_bytes + 3) & ~(size_t)3, bench->stream);
+		(bytes_of(format, run) + 3) & ~(size_t)3, bench->stream);
 	for (int type = 0; type < OUTPUT_NATIVE; type++)
-		wrong += check_type(bench, format, type, n);
+		wrong += check_type(bench, format, type, run);
 	return wrong;
 }
 
@@ -399,17 +448,18 @@ static void measure_link(struct bench *bench)
 static void measure(struct bench *bench, const struct format *format,
 		    double copy)
 {
-	const size_t n = blocks_of(format, bench->measured);
-	const size_t bytes = n * format->block_bytes;
+	const struct run run = run_of(format, bench->measured, MEASURED_ROW /
+				      format->block_weights);
+	const size_t bytes = bytes_of(format, run);
 
-	in_threads(randomize_finite, bench, format, 0, n);
+	in_threads(randomize_finite, bench, format, 0, run);
 	RUNTIME(bench, upload, bench->in, bench->blocks, bytes, bench->stream);
 	printf("%-10s", format->file_name);
 	for (int type = 0; type < OUTPUT_NATIVE; type++) {
-		const size_t values = n * format->block_weights *
+		const size_t values = run.n * format->block_weights *
 				      output_type_at(type)->bytes;
 		const double speed = gb_per_s(bytes + values, MEDIAN(bench,
-			launch(bench, format, type, n)));
+			launch(bench, format, type, run)));
 
 		printf(" %6.0f GB/s %5.1f %%", speed, speed / copy * 100);
 	}

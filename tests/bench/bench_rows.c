@@ -20,6 +20,7 @@
 
 #define HOT_BYTES (256 << 10)
 #define STREAM_BYTES (256 << 20)
+#define ROW_WEIGHTS 4096
 /* The best of so many runs counts, since others share the machine. */
 #define HOT_RUNS 400
 #define STREAM_RUNS 4
@@ -58,20 +59,27 @@ static double now(void)
 	})
 
 static struct result measure_format(const struct bench *bench,
-				    const struct cpu_rows *rows, int type,
+				    const struct cpu_rows *rows,
+				    enum output_type type,
 				    const struct format *format)
 {
 	const size_t block =
 		format->block_weights * output_type_at(type)->bytes;
-	const size_t hot = HOT_BYTES / block, stream = STREAM_BYTES / block;
+	struct cpu_run hot = { .blocks = bench->in, .n = HOT_BYTES / block };
+	struct cpu_run stream = { .blocks = bench->in,
+				  .n = STREAM_BYTES / block };
 
+	/* Both are whole groups of up to 16 rows. */
+	hot.row_blocks = format->group_rows ?
+			 ROW_WEIGHTS / format->block_weights : hot.n;
+	stream.row_blocks = format->group_rows ? hot.row_blocks : stream.n;
 	return (struct result){
-		MEASURE(HOT_RUNS, hot * block,
-			rows->convert[type][format->index](bench->in, hot,
-							   bench->out)),
-		MEASURE(STREAM_RUNS, stream * block,
-			rows->convert[type][format->index](bench->in, stream,
-							   bench->out)),
+		MEASURE(HOT_RUNS, HOT_BYTES,
+			cpu_rows_convert(rows, type, format, &hot,
+					 bench->out)),
+		MEASURE(STREAM_RUNS, STREAM_BYTES,
+			cpu_rows_convert(rows, type, format, &stream,
+					 bench->out)),
 	};
 }
 
@@ -133,7 +141,7 @@ static void bench_memory(struct bench *bench)
 
 static void bench_format(struct bench *bench, const struct format *format)
 {
-	for (int type = 0; type < OUTPUT_NATIVE; type++) {
+	for (enum output_type type = 0; type < OUTPUT_NATIVE; type++) {
 		if (!bench->json)
 			printf("%-8s %-5s", format->file_name,
 			       output_type_at(type)->name);
