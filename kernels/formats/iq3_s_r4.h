@@ -43,13 +43,21 @@ DQ_FN void iq3_s_r4_decode(const struct dq_iq3_s_r4 *b, struct dq_row at,
 	const uint32_t signs = dq_load_word(b->signs[sub][at.r]);
 	const float scale = dq_load_f16(b->d[at.r]) * (float)(int)(2 * s + 1);
 
-	for (unsigned i = 0; i < n; i += 4) {
-		const unsigned g = (first + i) / 4 % 8;
-		const unsigned index = b->qs[sub][g % 4 * 2 + g / 4][at.r] |
-				       (qh >> g & 1) << 8;
+	const unsigned step = n < 8 ? n : 8;
 
-		iq_decode_point(scale, iq3_s_grid + index,
-				dq_bit0_of_bytes(signs >> g), 4, y + i);
+	for (unsigned i = 0; i < n; i += step) {
+		uint32_t points[2] = { 0, 0 };
+		unsigned minus = 0;
+
+		for (unsigned k = 0; k < step / 4; k++) {
+			const unsigned g = (first + i) / 4 % 8 + k;
+			const unsigned low =
+				b->qs[sub][g % 4 * 2 + g / 4][at.r];
+
+			points[k] = iq3_s_grid[low | (qh >> g & 1) << 8];
+			minus |= dq_bit0_of_bytes(signs >> g) << 4 * k;
+		}
+		iq_decode_point(scale, points, minus, step, y + i);
 	}
 }
 

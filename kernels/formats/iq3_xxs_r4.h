@@ -37,11 +37,16 @@ DQ_FN void iq3_xxs_r4_decode(const struct dq_iq3_xxs_r4 *b, struct dq_row at,
 			    (float)(int)(2 * dq_bit0_of_bytes(sas) + 1);
 	const uint32_t signs = r4_signs(sas);
 
-	for (unsigned i = 0; i < n; i += 4) {
-		const unsigned j = (first + i) % 32;
+	const unsigned step = n < 8 ? n : 8;
 
-		iq_decode_point(scale, iq3_xxs_grid + qs[j / 4], signs >> j, 4,
-				y + i);
+	for (unsigned i = 0; i < n; i += step) {
+		const unsigned j = (first + i) % 32;
+		const uint32_t points[2] = {
+			iq3_xxs_grid[qs[j / 4]],
+			step == 8 ? iq3_xxs_grid[qs[j / 4 + 1]] : 0
+		};
+
+		iq_decode_point(scale, points, signs >> j, step, y + i);
 	}
 }
 

@@ -216,6 +216,16 @@ static inline bool narrow_to_bf16(const float *x, size_t n, uint16_t *y)
 	return false; /* its exponents are those of F32 */
 }
 
+static void narrow_f16(const float *x, size_t n, void *y)
+{
+	(void)narrow_to_f16(x, n, y);
+}
+
+static void narrow_bf16(const float *x, size_t n, void *y)
+{
+	(void)narrow_to_bf16(x, n, y);
+}
+
 #define DQ_QUANT(NAME, name, id, weights, bytes, span)               \
 	static bool name##_fits_f16(const void *blocks, size_t n)    \
 	{                                                            \
@@ -380,6 +390,8 @@ extern const struct blake3_lanes CAT(blake3_lanes_, CPU_ROWS_ISA);
 const struct cpu_rows CAT(cpu_rows_, CPU_ROWS_ISA) = {
 	.isa = STRING(CPU_ROWS_ISA),
 	.blake3 = &CAT(blake3_lanes_, CPU_ROWS_ISA),
+	.narrow[OUTPUT_F16] = narrow_f16,
+	.narrow[OUTPUT_BF16] = narrow_bf16,
 #define CONVERT(TYPE, type, bytes, nan, file_type, NAME, name) \
 	.convert[OUTPUT_##TYPE][FORMAT_##NAME] = name##_to_##type,
 #define ROW(NAME, name)                      \

@@ -44,6 +44,10 @@ struct cpu_rows {
 	bool (*rows_to_f32[FORMAT_COUNT])(const struct cpu_run *run,
 					  float *out);
 
+	/* n F32 values, a multiple of 16 without other NaNs than 7fc00000, to
+	 * F16 or BF16. */
+	void (*narrow[OUTPUT_NATIVE])(const float *x, size_t n, void *out);
+
 	const struct blake3_lanes *blake3; /* see blake3.h */
 };
 
