@@ -15,6 +15,11 @@ skip() {
 	exit 77
 }
 
+skip_if_sanitized() {
+	nm -D "$PROGRAM" | grep -qE '__(asan|msan|tsan)_' &&
+		skip 'a sanitizer uses memory'
+}
+
 # run ARG...: runs the program with the caller's standard input. Its output goes
 # to files outside the test's folder.
 run() {

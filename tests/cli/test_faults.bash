@@ -2,8 +2,7 @@
 # shellcheck shell=bash
 
 test_each_call_fails() {
-	nm -D "$PROGRAM" | grep -qE '__(a|t)san' &&
-		skip 'a sanitizer allocates memory'
+	skip_if_sanitized
 	hf_case llama
 	python3 "$HERE/fail_calls.py" "$PROGRAM" "$(realpath "$FAILING_CALL")" \
 		"$MODELS" "$PWD" || exit

@@ -244,7 +244,7 @@ gguf_file.write('model.gguf', [
 		-T '*ffn_up*' model.gguf 2>kib || fail "$(<kib)"
 	[ "$(stat -c %s out/model.safetensors)" -gt 51200000 ] ||
 		fail "$(ls -l out)"
-	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
+	skip_if_sanitized
 	[ "$(tail -1 kib)" -le 6144 ] || fail "$(<kib) KiB"
 }
 

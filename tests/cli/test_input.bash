@@ -259,7 +259,7 @@ memory_of() {
 
 test_memory() {
 	local kib
-	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
+	skip_if_sanitized
 	mkfifo fifo
 	kib=$(memory_of -j4)
 	((100 < kib && kib <= 16384)) || fail "-j4: $kib KiB"

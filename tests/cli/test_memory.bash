@@ -29,7 +29,7 @@ test_memory_for_100_gb_of_floats() {
 # reads the output and so every slot is in use.
 test_memory_for_the_notes_of_observers() {
 	local kib pid
-	nm -D "$PROGRAM" | grep -q __asan && skip 'a sanitizer uses memory'
+	skip_if_sanitized
 	PYTHONPATH=$HERE python3 -c "
 import gguf_file
 gguf_file.write('model', [(str(i), 'q8_0', (256,), bytes(272))
