@@ -13,6 +13,8 @@
 #   make fuzz         search for files that break the parser or the program,
 #                     with clang: FUZZ_SECONDS=60 for each of the two, which
 #                     run side by side with -j2
+#   make torture      signals, valgrind, MemorySanitizer and more, which take
+#                     too long for scripts/test: see tests/torture/torture.mk
 #   make install      install the program, its manual page and the C API
 #   make uninstall    remove them
 #   make clean        remove build/
@@ -259,6 +261,7 @@ check-api: $(PROGRAM) $(API_LIBRARY) $(API_FAKE) $(FAKE_GPUS)
 	+@tests/gpu/test_api.sh "$(MAKE)" $B/tests/gpu $(LINK)
 
 include tests/gpu/check-hip.mk
+include tests/torture/torture.mk
 
 bench: bench-rows bench-checksum bench-program
 

@@ -1,0 +1,61 @@
+# torture.mk - tests that take too long for scripts/test. `scripts/setup
+# torture` installs what they need. All of them, or each by itself:
+#
+#   make torture      TORTURE_SECONDS=60 for the soak and for each fuzz target,
+#                     TORTURE_RUNS=500 signals and as many SIGKILLs
+#
+# torture-signals: at random moments, for every kind of output. torture-soak:
+# eight processes at a time give the bytes of one. torture-memcheck, -helgrind,
+# -drd: valgrind. torture-msan: the tests of the program with MemorySanitizer.
+# torture-fuzz: all fuzz targets. check-cross: aarch64 in qemu; s390x refuses.
+
+TORTURE_SECONDS ?= 60
+TORTURE_RUNS ?= 500
+TORTURE_MODEL := build/torture/model.gguf
+TORTURE_MODELS := $(TORTURE_MODEL) tests/models/tiny-llama.gguf \
+	tests/models/tiny-llama-split-00001-of-00003.gguf
+VALGRIND_TOOLS := memcheck helgrind drd
+# Without the tests that limit memory, or that need the fake GPUs beside the
+# program.
+VALGRIND_TESTS_helgrind := threads_[!fg]*
+VALGRIND_TESTS_drd := $(VALGRIND_TESTS_helgrind)
+VALGRIND_TESTS_memcheck := \
+	@($(VALGRIND_TESTS_helgrind)|corpus|expect_d*|check_is_strict|*_output)
+# MemorySanitizer does not see what the dynamic linker says of a GPU's runtime.
+MSAN_TESTS := !(*gpu*|*verify*|apply_scales|overflow_everywhere)
+MSAN_CC ?= clang-19
+
+.PHONY: torture torture-signals torture-soak torture-msan torture-msan-run \
+	torture-fuzz $(VALGRIND_TOOLS:%=torture-%) check-cross
+torture: torture-signals torture-soak $(VALGRIND_TOOLS:%=torture-%) \
+	torture-msan torture-fuzz check-cross
+
+$(TORTURE_MODEL): tests/torture/model.py
+	@mkdir -p $(@D)
+	PYTHONPATH=tests/cli python3 $< $@
+
+torture-signals: $(PROGRAM) $(TORTURE_MODEL)
+	$(TEST_ENV) python3 tests/torture/signals.py $^ $(TORTURE_RUNS)
+
+torture-soak: $(PROGRAM) $(TORTURE_MODEL)
+	python3 tests/torture/soak.py $(PROGRAM) $(TORTURE_SECONDS) \
+		$(TORTURE_MODELS)
+
+$(VALGRIND_TOOLS:%=torture-%): torture-%: $(PROGRAM) $(WRITE_CORPUS) \
+		$(PRELOADED)
+	VALGRIND=$* PROGRAM_IN_VALGRIND="$$PWD/$(PROGRAM)" $(TEST_ENV) \
+		tests/cli/run tests/torture/valgrind $(WRITE_CORPUS) \
+		'$(VALGRIND_TESTS_$*)'
+
+torture-msan:
+	+$(MAKE) CC=$(MSAN_CC) SANITIZE=memory CFLAGS="-O2 -g \
+		-fsanitize-ignorelist=tests/torture/msan.ignore" \
+		torture-msan-run
+torture-msan-run: $(PROGRAM) $(WRITE_CORPUS) $(PRELOADED)
+	$(TEST_ENV) tests/cli/run $(PROGRAM) $(WRITE_CORPUS) '$(MSAN_TESTS)'
+
+torture-fuzz:
+	+$(MAKE) fuzz FUZZ_SECONDS=$(TORTURE_SECONDS)
+
+check-cross:
+	+@tests/torture/check-cross "$(MAKE)"
