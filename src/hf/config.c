@@ -52,7 +52,8 @@ static int put_otherwise(struct config *config, const struct row *row)
 	if (row->otherwise)
 		return put_literal(config, row);
 	return error_set(config->err, "'%s' has no '%s%s', which config.json "
-			 "needs as %s; '--config-from' takes another one",
+			 "needs for '%s'; use '--config-from' to copy another "
+			 "config.json",
 			 metadata->file, *row->source != '.' ? "" :
 			 escape_text(name, sizeof(name),
 				     metadata->architecture),
@@ -507,8 +508,8 @@ static int put_llama3(struct config *config, const struct row *row,
 	if (!rope_find_llama3(factors->values, factors->n, (double)theta,
 			      &scaling))
 		return error_set(config->err, "'%s': '%s' is not Llama 3's "
-				 "scaling, and no other is known that has such "
-				 "factors; '--config-from' takes another "
+				 "scaling, the only one with factors that is "
+				 "known; use '--config-from' to copy another "
 				 "config.json", config->metadata->file,
 				 factors->name);
 	if (scaling.factor == 1) /* nothing is scaled */

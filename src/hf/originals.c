@@ -61,6 +61,24 @@ static int open_file(const struct hf_originals *originals, const char *name,
 	return -1;
 }
 
+/* Reads up to n bytes, fewer only at the end of the file. Returns their number,
+ * or -1. */
+static ssize_t read_file(const struct hf_originals *originals, const char *name,
+			 int fd, char *bytes, size_t n, struct error *err)
+{
+	size_t done = 0;
+	ssize_t now;
+
+	do {
+		now = TEMP_FAILURE_RETRY(read(fd, bytes + done, n - done));
+		if (now < 0)
+			return error_errno(err, "cannot read '%s/%s'",
+					   originals->name, name);
+		done += (size_t)now;
+	} while (now && done < n);
+	return (ssize_t)done;
+}
+
 int hf_originals_copy(const struct hf_originals *originals, const char *name,
 		      FILE *stream, struct error *err)
 {
@@ -70,10 +88,9 @@ int hf_originals_copy(const struct hf_originals *originals, const char *name,
 
 	if (fd < 0)
 		return -1;
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+	while ((n = read_file(originals, name, fd, buffer, sizeof(buffer),
+			      err)) > 0)
 		fwrite_unlocked(buffer, 1, (size_t)n, stream);
-	if (n < 0)
-		error_errno(err, "cannot read '%s/%s'", originals->name, name);
 	close(fd);
 	return n < 0 ? -1 : 0;
 }
@@ -112,34 +129,29 @@ static cJSON *parse(struct text text, const char *folder, struct error *err)
 }
 
 static cJSON *read_config(const struct hf_originals *originals,
-			   struct error *err)
+			  struct error *err)
 {
 	const int fd = open_file(originals, CONFIG_FILE, err);
-	FILE *const stream = fd < 0 ? NULL : fdopen(fd, "r");
-	char *const bytes = malloc(MAX_CONFIG + 1);
+	char *const bytes = fd < 0 ? NULL : malloc(MAX_CONFIG + 1);
 	cJSON *config = NULL;
-	size_t n;
+	ssize_t n = -1;
 
-	if (fd >= 0 && (!stream || !bytes)) {
+	if (fd < 0)
+		return NULL;
+	if (bytes)
+		n = read_file(originals, CONFIG_FILE, fd, bytes,
+			      MAX_CONFIG + 1, err);
+	else
 		error_errno(err, "cannot read '%s/" CONFIG_FILE "'",
 			    originals->name);
-	} else if (stream) {
-		n = fread(bytes, 1, MAX_CONFIG + 1, stream);
-		if (ferror(stream))
-			error_errno(err, "cannot read '%s/" CONFIG_FILE "'",
-				    originals->name);
-		else if (n > MAX_CONFIG)
-			error_set(err, "'%s/" CONFIG_FILE "' has more than %d "
-				  "bytes", originals->name, MAX_CONFIG);
-		else
-			config = parse((struct text){ bytes, n },
-				       originals->name, err);
-	}
-	if (stream)
-		fclose(stream);
-	else if (fd >= 0)
-		close(fd);
+	if (n > MAX_CONFIG)
+		error_set(err, "'%s/" CONFIG_FILE "' has more than %d bytes",
+			  originals->name, MAX_CONFIG);
+	else if (n >= 0)
+		config = parse((struct text){ bytes, (size_t)n },
+			       originals->name, err);
 	free(bytes);
+	close(fd);
 	return config;
 }
 

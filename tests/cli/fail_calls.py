@@ -16,6 +16,8 @@ import sys
 PROGRAM, FAILING_CALL, MODELS, FOLDER = sys.argv[1:]
 SMALL = MODELS + "/small.gguf"
 LLAMA = FOLDER + "/llama/model-q.gguf"
+CONFIG = (b'{"hidden_size": 32, "num_hidden_layers": 2, "vocab_size": 320, '
+          b'"dtype": "float32"}')
 OLD = b"what was there"
 CPU = ["-d", "cpu", "-j1"]
 TEMPORARY = ".gguf-dequant."
@@ -41,6 +43,9 @@ CASES += [Case(name, CPU + args, *rest) for name, args, *rest in (
                 SMALL]),
     ("checkpoint", ["-F", "hf", "-o", "out/", LLAMA, "-T",
                     "output_norm.weight"]),
+    ("checkpoint, copies", ["-F", "hf", "-o", "out/", LLAMA, "-T",
+                            "output_norm.weight", "--config-from", "from"],
+     None, {"from/config.json": CONFIG, "from/merges.txt": OLD}),
     ("npz", ["-o", "out.npz", SMALL]),
     ("folder", ["-o", "out/", SMALL]),
     ("replaced file", ["-f", "-o", "out", SMALL], None, {"out": OLD}),
