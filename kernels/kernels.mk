@@ -7,6 +7,8 @@
 #   GPU_TARGETS=      the AMD targets; CUDA_TARGETS=  NVIDIA's, 90 for sm_90
 #   AMD_EMU=          the folder of amd-emu, in which `make check-amd` runs the
 #                     AMD code objects; PYTHON= a python3 with its packages
+#   EMULATED=         the targets for that; default: one per instruction set.
+#                     The emulator also knows gfx1101, gfx1102 and gfx1201
 #
 # Sets GPU_BUILD, the folder of the code objects (one folder per set of
 # compilers and targets), and GPU_OBJECTS, the objects to link. Host flags do
@@ -115,15 +117,17 @@ $(GPU_OBJECTS): kernels/images.S $(GPU_BUILD)/images.inc
 # amd-emu.
 AMD_EMU ?= ../shared/amd-emu
 PYTHON ?= python3
+EMULATED ?= gfx90a gfx942 gfx1100 gfx1200
+EMULATED_IMAGES := $(filter $(EMULATED:%=$(GPU_BUILD)/%.co),$(HIP_IMAGES))
 EMULATOR := $(dir $(firstword $(wildcard $(AMD_EMU)/emu.py $(AMD_EMU)/*/emu.py)))
 .PHONY: check-amd
-ifneq ($(and $(EMULATOR),$(HIP_IMAGES)),)
-check-amd: $(HIP_IMAGES) $(GPU_BUILD)/kernel_table.so
+ifneq ($(and $(EMULATOR),$(EMULATED_IMAGES)),)
+check-amd: $(EMULATED_IMAGES) $(GPU_BUILD)/kernel_table.so
 	$(PYTHON) tests/gpu/check-amd $(EMULATOR) $(GPU_BUILD)/kernel_table.so \
-		$(HIP_IMAGES)
+		$(EMULATED_IMAGES)
 else
 check-amd:
-	@echo "SKIPPED: $@: $(if $(HIP_IMAGES),no emulator in AMD_EMU=$(AMD_EMU),no \
+	@echo "SKIPPED: $@: $(if $(EMULATED_IMAGES),no emulator in AMD_EMU=$(AMD_EMU),no \
 		compiler for AMD GPUs)" >&2
 endif
 
