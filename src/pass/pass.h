@@ -52,7 +52,7 @@ struct pass_options {
 	 * thread at a time. At most PLAN_MAX_TRACKS. */
 	unsigned n_tracks;
 
-	size_t window_bytes; /* of a stream that may be kept for views */
+	size_t window_bytes; /* of sources that may be kept for views */
 };
 
 /* The fastest options for that many workers whose tracks and slots, including

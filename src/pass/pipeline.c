@@ -63,6 +63,7 @@ struct pipeline {
 	unsigned n_tracks; /* 1: a single one for the whole plan */
 	bool stream; /* batches must be read in order */
 	struct view_scratch scratch; /* of who reads the stream */
+	struct view_cache cache;
 
 	pthread_mutex_t alone; /* held to call what cannot be called by several
 				  threads at once, and never for `lock` */
@@ -791,8 +792,10 @@ static int open_slots(struct pipeline *p, struct error *err)
 	p->slots = calloc(p->n_slots, sizeof(*p->slots));
 	if (!p->slots)
 		return error_errno(err, "cannot allocate %u slots", p->n_slots);
-	for (unsigned i = 0; i < p->n_slots; i++)
+	for (unsigned i = 0; i < p->n_slots; i++) {
+		p->slots[i].scratch.cache = &p->cache;
 		push(&p->closed, &p->slots[i]);
+	}
 	return 0;
 }
 
@@ -806,6 +809,7 @@ static void close_slots(struct pipeline *p)
 		free(p->slots[i].notes);
 	}
 	view_scratch_release(&p->scratch);
+	view_cache_release(&p->cache);
 	free(p->slots);
 }
 
@@ -845,6 +849,7 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 	};
 	int result;
 
+	view_cache_init(&p.cache, options->window_bytes);
 	if (!p.needs.tracks || !p.n_tracks)
 		p.n_tracks = 1;
 	if (options->slot_bytes < p.needs.min_slot)

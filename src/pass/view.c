@@ -51,7 +51,7 @@ void view_scratch_release(struct view_scratch *scratch)
 	free(scratch->windows[0].bytes);
 	free(scratch->windows[1].bytes);
 	free(scratch->values);
-	*scratch = (struct view_scratch){ .values = NULL };
+	*scratch = (struct view_scratch){ .cache = scratch->cache };
 }
 
 /* --------------------------------- windows -------------------------------- */
@@ -245,6 +245,16 @@ static void decode(const struct cpu_rows *rows,
 		rows->convert[OUTPUT_F32][format->index](blocks, n, values);
 }
 
+/* Some rows and columns of a band. */
+struct part {
+	const struct view_band *band;
+	uint64_t group;
+	uint64_t row, end_row;
+	uint64_t column, end_column;
+	struct view_region *regions[2]; /* that has the group's rows of each
+					   source; or NULL */
+};
+
 /* Reads weights of one row, whole blocks that fit a window, through one: with
  * those of the rows that follow, if that costs little more. */
 static int fetch(const struct view_band *band, const struct plan_tensor *from,
@@ -269,13 +279,16 @@ static int fetch(const struct view_band *band, const struct plan_tensor *from,
 	return 0;
 }
 
-/* Some rows and columns of a band. */
-struct part {
-	const struct view_band *band;
-	uint64_t group;
-	uint64_t row, end_row;
-	uint64_t column, end_column;
-};
+/* The same in a region. */
+static const char *find_in_region(const struct view_region *region,
+				  const struct plan_tensor *from,
+				  uint64_t first)
+{
+	const uint64_t offset = from->tensor->info->offset +
+				bytes_of(format_of(from), first);
+
+	return region->bytes + (offset - region->offset);
+}
 
 /* Reads a tile: at most TILE_ROWS rows, in the same TILE_ROWS, and TILE_COLUMNS
  * columns. Those after one another in a column are so in scratch->values; the
@@ -297,8 +310,10 @@ static int read_tile(const struct part *part, const struct cpu_rows *rows,
 				       band->row_weights + begin;
 		const char *blocks;
 
-		if (fetch(band, from, &scratch->windows[i], first, n, &blocks,
-			  err))
+		if (part->regions[i])
+			blocks = find_in_region(part->regions[i], from, first);
+		else if (fetch(band, from, &scratch->windows[i], first, n,
+			       &blocks, err))
 			return -1;
 		decode(rows, from, first, blocks, (size_t)n,
 		       scratch->values +
@@ -315,13 +330,20 @@ static void transpose_tile(const struct part *part, const float *values,
 
 	values += part->row - begin;
 	for (uint64_t k = part->row; k < part->end_row; k++) {
-		if (columns == TILE_COLUMNS)
-			for (size_t c = 0; c < TILE_COLUMNS; c++)
-				to[c] = values[c * TILE_STRIDE];
-		else
-			for (size_t c = 0; c < columns; c++)
-				to[c] = values[c * TILE_STRIDE];
-		values++;
+		const float *from = values++;
+		size_t c = 0;
+
+		/* A compiler that does not unroll loops takes twice as long for
+		 * single ones. */
+		for (; c + 4 <= columns; c += 4) {
+			to[c] = from[0];
+			to[c + 1] = from[TILE_STRIDE];
+			to[c + 2] = from[2 * TILE_STRIDE];
+			to[c + 3] = from[3 * TILE_STRIDE];
+			from += 4 * TILE_STRIDE;
+		}
+		for (; c < columns; c++, from += TILE_STRIDE)
+			to[c] = *from;
 		to += stride;
 	}
 }
@@ -337,9 +359,9 @@ static uint64_t block_begin(const struct view_band *band, uint64_t k)
 	return k - k % block;
 }
 
-static int read_transposed(const struct part *part, const struct cpu_rows *rows,
-			   struct view_scratch *scratch, float *to,
-			   uint64_t stride, struct error *err)
+static int read_tiles(const struct part *part, const struct cpu_rows *rows,
+		      struct view_scratch *scratch, float *to, uint64_t stride,
+		      struct error *err)
 {
 	struct part tile = *part;
 
@@ -362,6 +384,36 @@ static int read_transposed(const struct part *part, const struct cpu_rows *rows,
 		}
 	}
 	return 0;
+}
+
+/* Other batches need the rest of the rows that this one reads a part of. */
+static int read_transposed(const struct view *view, const struct part *part,
+			   const struct cpu_rows *rows,
+			   struct view_scratch *scratch, float *to,
+			   struct error *err)
+{
+	const struct view_band *const band = part->band;
+	const bool shared = scratch->cache &&
+			    part->end_row - part->row < band->rows;
+	struct part whole = *part;
+	int result;
+
+	for (unsigned i = 0; shared && i < band->n_from; i++) {
+		const struct model_tensor *const from = band->from[i]->tensor;
+		const uint64_t size = bytes_of(from->info->format,
+					       band->row_weights);
+
+		whole.regions[i] = view_cache_take(
+			scratch->cache, from->source,
+			from->info->offset +
+				source_row(band, part->group, 0) * size,
+			view->columns / band->n_from * size);
+	}
+	result = read_tiles(&whole, rows, scratch, to, view->columns, err);
+	for (unsigned i = 0; i < 2; i++)
+		if (whole.regions[i])
+			view_cache_give(scratch->cache, whole.regions[i]);
+	return result;
 }
 
 /* Reads n weights from number `first` on, in the order of the source. */
@@ -402,8 +454,7 @@ static int read_part(const struct view *view, const struct part *part,
 	const struct view_band *const band = part->band;
 
 	if (band->transposed)
-		return read_transposed(part, rows, scratch, to, view->columns,
-				       err);
+		return read_transposed(view, part, rows, scratch, to, err);
 	for (uint64_t k = part->row; k < part->end_row; k++) {
 		const uint64_t n = part->end_column - part->column;
 		const uint64_t first = source_row(band, part->group, k) *
@@ -449,7 +500,8 @@ static int read_values(const struct view *view, const struct cpu_rows *rows,
 				least(n, view->columns - column);
 		const struct part part = { at.band, at.group,
 					   at.row, at.row + rows_now,
-					   column, column + columns_now };
+					   column, column + columns_now,
+					   { NULL, NULL } };
 
 		if (read_part(view, &part, rows, scratch, to, err))
 			return -1;

@@ -13,6 +13,7 @@
 
 #include "cpu/rows.h"
 #include "pass/plan.h"
+#include "pass/view_cache.h"
 
 /*
  * A view is n_groups times its bands, one below the other, each of so many rows
@@ -40,8 +41,9 @@ struct view {
 	bool minus_one; /* of values */
 };
 
-/* What a thread needs to read views; zeroed at first. */
+/* What a thread needs to read views; zeroed at first, but for the cache. */
 struct view_scratch {
+	struct view_cache *cache; /* of several threads; NULL: none */
 	struct view_window {
 		const struct source *source;
 		uint64_t offset;

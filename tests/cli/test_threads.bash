@@ -133,3 +133,16 @@ test_threads_faults() {
 		threads_leave_nothing 2 'device gpu:0 '
 	done
 }
+
+# Rows and columns that several threads read parts of, from one copy.
+test_threads_checkpoint() {
+	local name names=(gpt2 gpt-oss llama-bias falcon-40b)
+	hf_case "${names[@]}"
+	for name in "${names[@]}"; do
+		run -F hf -j1 -o one "$name/model-q.gguf" -f
+		succeeds
+		run -F hf -j16 --memory 8M -o many "$name/model-q.gguf" -f
+		succeeds
+		same "$name" many/model.safetensors one/model.safetensors
+	done
+}

@@ -67,9 +67,12 @@ static void assert_reads(const struct sources *s, const struct view *view,
 	static const size_t sizes[] = { 1, 2, 3, 31, 64, 1000, 4096, 1 << 20 };
 	float *const got = calloc(n, sizeof(*got));
 	struct view_scratch scratch = { .values = NULL };
+	struct view_cache cache;
 
 	assert_non_null(got);
+	view_cache_init(&cache, 300000);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		scratch.cache = i % 2 ? &cache : NULL;
 		for (size_t at = 0, now; at < n; at += now) {
 			now = n - at < sizes[i] ? n - at : sizes[i];
 			assert_int_equal(view_read(view, s->rows, &scratch,
@@ -80,6 +83,7 @@ static void assert_reads(const struct sources *s, const struct view *view,
 		memset(got, 0xee, n * sizeof(*got));
 	}
 	view_scratch_release(&scratch);
+	view_cache_release(&cache);
 	free(got);
 }
 
@@ -274,6 +278,49 @@ static void test_minus_one(void **state)
 	fake_model_release(&s.fake);
 }
 
+static bool holds(const struct view_region *region, const char *text)
+{
+	return region && region->size == strlen(text) &&
+	       !memcmp(region->bytes, text, region->size);
+}
+
+static void test_cache(void **state)
+{
+	const int fd = memfd_create("cache", MFD_CLOEXEC);
+	struct source source = { .fd = fd, .name = (char[]){ "cache" },
+				 .seekable = true, .size = 10 };
+	struct view_region *a, *b, *c;
+	struct view_cache cache;
+
+	(void)state;
+	assert_int_equal(write(fd, "0123456789", 10), 10);
+	view_cache_init(&cache, 8);
+	a = view_cache_take(&cache, &source, 1, 4);
+	assert_true(holds(a, "1234"));
+	assert_ptr_equal(view_cache_take(&cache, &source, 1, 4), a);
+	b = view_cache_take(&cache, &source, 5, 3);
+	assert_true(holds(b, "567"));
+	/* There is no room while they have users. */
+	assert_null(view_cache_take(&cache, &source, 0, 2));
+	view_cache_give(&cache, a);
+	assert_null(view_cache_take(&cache, &source, 0, 2));
+	view_cache_give(&cache, a);
+	c = view_cache_take(&cache, &source, 0, 2);
+	assert_true(holds(c, "01"));
+	assert_true(holds(b, "567"));
+	view_cache_give(&cache, b);
+	view_cache_give(&cache, c);
+	/* A region that cannot be read is none, now and later. */
+	assert_null(view_cache_take(&cache, &source, 8, 4));
+	assert_null(view_cache_take(&cache, &source, 8, 4));
+	assert_null(view_cache_take(&cache, &source, 0, 9));
+	a = view_cache_take(&cache, &source, 2, 8);
+	assert_true(holds(a, "23456789"));
+	view_cache_give(&cache, a);
+	view_cache_release(&cache);
+	close(fd);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -282,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_stack),
 		cmocka_unit_test(test_regroup),
 		cmocka_unit_test(test_minus_one),
+		cmocka_unit_test(test_cache),
 	};
 
 	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
