@@ -35,9 +35,9 @@
  *
  * dq_table_value(table, i) is a single entry.
  *
- * Sums must fit in 7 bits, but dq_scale_add takes 8. DQ_SIXTEEN(table, …) defines a table of 16 integers
- * of 8 bits, and DQ_THIRTY_TWO(table, …) one of 32. In dq_scale, q[i] − zero is
- * one, too.
+ * Sums must fit in 7 bits, but dq_scale_add takes 8. DQ_SIXTEEN(table, …)
+ * defines a table of 16 integers of 8 bits, and DQ_THIRTY_TWO(table, …) one of
+ * 32. In dq_scale, q[i] − zero is one, too.
  */
 #ifndef DQ_BYTES_H
 #define DQ_BYTES_H

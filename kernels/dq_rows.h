@@ -15,9 +15,9 @@ struct dq_row {
 };
 
 /*
- * The scale of a weight is d · L and its magnitude d · L · q, with L and q up to
- * 127. So 127² d < 65520 if d < 4, and d · L cannot be infinite, whose product
- * with 0 is NaN, if d < 2^120.
+ * The scale of a weight is d · L and its magnitude d · L · q, with L and q up
+ * to 127. So 127² d < 65520 if d < 4, and d · L cannot be infinite, whose
+ * product with 0 is NaN, if d < 2^120.
  */
 DQ_FN unsigned dq_row_scale(float d)
 {
@@ -27,11 +27,12 @@ DQ_FN unsigned dq_row_scale(float d)
 }
 
 /* Defines <name>_scale of a format with row headers. */
-#define DQ_ROW_SCALE(name)                                                  \
-	DQ_FN unsigned name##_scale(const struct dq_##name *b, struct dq_row at) \
-	{                                                                   \
-		(void)b;                                                    \
-		return dq_row_scale(at.d);                                  \
+#define DQ_ROW_SCALE(name)                                    \
+	DQ_FN unsigned name##_scale(const struct dq_##name *b, \
+				    struct dq_row at)          \
+	{                                                     \
+		(void)b;                                      \
+		return dq_row_scale(at.d);                    \
 	}
 
 /* The least number of rows of such a format. */
@@ -43,8 +44,9 @@ struct dq_row_place {
 	const uint8_t *blocks;
 };
 
-/* Finds row number r of the group number `group` at `rows_at`. The last three
- * arguments are those of the format; bytes is the size of a block of one row. */
+/* Finds row number r of group number `group` at `rows_at`. The last three
+ * arguments are those of the format; `bytes` are those of a block of one
+ * row. */
 DQ_FN struct dq_row_place dq_find_row(const void *rows_at, uint64_t group,
 				      unsigned r, uint64_t row_blocks,
 				      unsigned bytes, unsigned header,

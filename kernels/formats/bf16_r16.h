@@ -3,8 +3,8 @@
  *
  *   | w: 8 × 16 × 2 × bf16 |
  *
- * Pairs of neighbours of one row, and then those of the next row. 16 weights per
- * block are what a kernel needs; a file only has pairs.
+ * Pairs of neighbours of one row, and then those of the next row. 16 weights
+ * per block are what a kernel needs; a file only has pairs.
  */
 #ifndef DQ_BF16_R16_H
 #define DQ_BF16_R16_H

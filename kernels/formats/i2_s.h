@@ -4,7 +4,8 @@
  *   block                 | qs: 32 |   w = d · (q − 1)
  *   header, at the end    | d: f32 | unused: 28 |
  *
- * Two bits of weights j, j + 32, j + 64 and j + 96 are in byte j, highest first.
+ * Two bits of weights j, j + 32, j + 64 and j + 96 are in byte j, highest
+ * first.
  */
 #ifndef DQ_I2_S_H
 #define DQ_I2_S_H

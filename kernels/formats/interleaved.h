@@ -55,8 +55,8 @@ DQ_FN uint32_t dq_r4_bits(const uint8_t *qh, unsigned r, unsigned i,
 	return dq_load_word(qh + 16 * (i / 32) + 4 * r) >> shift & 0x01010101;
 }
 
-/* Five bits of each weight, of which the fifth is bit 2 c + h of a word of qh if
- * the nibble is in word c, and the high one if h is 1. */
+/* Five bits of each weight, of which the fifth is bit 2 c + h of a word of qh
+ * if the nibble is in word c, and the high one if h is 1. */
 DQ_FN uint32_t dq_r4_fives(const uint8_t *qs, const uint8_t *qh, unsigned r,
 			   unsigned i)
 {
@@ -65,9 +65,9 @@ DQ_FN uint32_t dq_r4_fives(const uint8_t *qs, const uint8_t *qh, unsigned r,
 }
 
 /*
- * Six bits minus 32 for each 16 weights. With x = 4 k + r for run k, the low four
- * are in byte x % 32 of scales_l, low nibble first, and the upper two in byte
- * x % 16 of scales_h, lowest first.
+ * Six bits minus 32 for each 16 weights. With x = 4 k + r for run k, the low
+ * four are in byte x % 32 of scales_l, low nibble first, and the upper two in
+ * byte x % 16 of scales_h, lowest first.
  */
 DQ_FN int dq_r4_scale(const uint8_t *scales_l, const uint8_t *scales_h,
 		      unsigned r, unsigned first)

@@ -5,9 +5,9 @@
  *   block        | ql: 4 × 3 | extra: 1 |   w = d · (digit − 1)
  *
  * A byte holds five ternary digits as the fraction byte / 256, as in TQ1_0. Of
- * each 16 weights, 15 are the digits of three bytes of ql, the last digit first:
- * digit k of a byte is 3 · frac(byte · 3^(4 − k) / 256) rounded down. The 16th
- * is a digit of extra, which has one for each 16 weights.
+ * each 16 weights, 15 are the digits of three bytes of ql, the last digit
+ * first: digit k of a byte is 3 · frac(byte · 3^(4 − k) / 256) rounded down.
+ * The 16th is a digit of extra, which has one for each 16 weights.
  *
  * Exact: a product with −1, 0 or 1.
  */
@@ -31,7 +31,7 @@ DQ_FN unsigned iq1_bn_power(unsigned k)
 }
 
 #ifdef DQ_AVX2
-/* The digits of 16 weights at once. Byte 3 of their word is replaced by extra. */
+/* The digits of 16 weights at once. Byte 3 of their word becomes extra. */
 DQ_FN void iq1_bn_digits(const struct dq_iq1_bn *b, unsigned group,
 			 struct dq_bytes *q)
 {

@@ -38,7 +38,9 @@ DQ_FN void iq1_kt_decode(const struct dq_iq1_kt *b, struct dq_row at,
 	for (unsigned i = 0; i < (n + 7) / 8; i++) {
 		const unsigned g = first / 8 + i;
 
-		states[i] = (b->ql[g] | (b->qh[g % 16] >> g / 16 * 4 & 15) << 8 |
+		const unsigned high = b->qh[g % 16] >> g / 16 * 4 & 15;
+
+		states[i] = (b->ql[g] | high << 8 |
 			     (s >> (4 + g % 4) & 1) << 12) + 4096;
 	}
 	dq_trellis(states, 8, first, n, t);

@@ -5,9 +5,9 @@
  *   block         | qs: 4 × 4 | qh: 2 × 4 | scales: 4 |
  *
  *   qs       for each 8 weights, the low bytes of the rows' 11-bit indices
- *   qh       for each 16 weights, a byte per row: a nibble for each 8, low nibble
- *            first: bits 0–2: the upper bits of the index; bit 3: delta is −0.125
- *            if 1, 0.125 if 0
+ *   qh       for each 16 weights, a byte per row: a nibble for each 8, low
+ *            nibble first: bits 0–2: the upper bits of the index; bit 3: delta
+ *            is −0.125 if 1, 0.125 if 0
  *   scales   a byte per row: a nibble s for each 16 weights, low nibble first
  *
  *   w = (d · s) · (grid[index][j] + delta)

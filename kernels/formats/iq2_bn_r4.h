@@ -1,5 +1,6 @@
 /*
- * IQ2_BN_R4: 4 rows of IQ2_BN, 4 × 64 weights in 64 bytes, and a scale d per row.
+ * IQ2_BN_R4: 4 rows of IQ2_BN, 4 × 64 weights in 64 bytes, and a scale d per
+ * row.
  *
  *   row headers   | d: 4 × f32 |
  *   block         | qs: 64 |   w = d · (q − 1)

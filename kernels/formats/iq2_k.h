@@ -5,8 +5,8 @@
  *
  *   extra    a bit e for each sub-block
  *   scales   a nibble s for each sub-block, low nibble first
- *   qs       a run of 32 bytes holds 128 weights: two bits of weights j, j + 32,
- *            j + 64 and j + 96 in byte j, lowest first
+ *   qs       a run of 32 bytes holds 128 weights: two bits of weights j, j +
+ *            32, j + 64 and j + 96 in byte j, lowest first
  *
  *   w = (d · (s − 8)) · (values[q] + 5 e)
  *

@@ -5,9 +5,10 @@
  *
  *   w = (d · (s − 8)) · (values[q] + 5 e)
  *
- * extra has a byte for each row and half: the first and the second 16 of each 32
- * weights. Bit k of it is e for run k of 32. With x = 4 k + row for run k of 16 weights, s is in byte x % 32 of scales, low
- * nibble first. qs: see interleaved.h.
+ * extra has a byte for each row and half: the first and the second 16 of each
+ * 32 weights. Bit k of it is e for run k of 32. With x = 4 k + row for run k of
+ * 16 weights, s is in byte x % 32 of scales, low nibble first. qs: see
+ * interleaved.h.
  *
  * Exact: 11 + 3 + 5 bits ≤ 24.
  */

@@ -5,8 +5,8 @@
  *   block        | scales_h: u16 | scales_l: 4 | qs: 64 | qh: 16 |
  *
  *   scales   6 bits s for each sub-block: the low four in scales_l, sub-blocks
- *            0..3 in the low nibbles and 4..7 in the high ones; the upper two in
- *            scales_h, lowest first
+ *            0..3 in the low nibbles and 4..7 in the high ones; the upper two
+ *            in scales_h, lowest first
  *   qs, qh   5 bits q for each pair of neighbours: in each 16 bytes of qs, the
  *            low nibbles are those of 32 weights and the high nibbles those of
  *            the next 32; bit k of qh[j] is bit 4 of pair j of sub-block k

@@ -6,8 +6,8 @@
  *
  *   extra    bits 0..7: e of each sub-block; bits 8..15: bit 4 of its scale
  *   scales   the low nibble of s for each sub-block, low nibble first
- *   qs       a run of 32 bytes holds 128 weights: two bits of weights j, j + 32,
- *            j + 64 and j + 96 in byte j, lowest first
+ *   qs       a run of 32 bytes holds 128 weights: two bits of weights j, j +
+ *            32, j + 64 and j + 96 in byte j, lowest first
  *
  *   w = (d · (s − 16)) · (values[q] + 5 e)
  *

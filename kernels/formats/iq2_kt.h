@@ -4,8 +4,8 @@
  *   row header   | d: f32 |
  *   block        | scales: 4 | qs: 32 × u16 |
  *
- *   scales   a nibble s for each sub-block: 0..3 in the low nibbles, 4..7 in the
- *            high ones
+ *   scales   a nibble s for each sub-block: 0..3 in the low nibbles, 4..7 in
+ *            the high ones
  *   qs       the state of each group of 8 weights
  *
  *   w = (d · scales[s]) · trellis(state + 4096, i % 8)     see trellis.h

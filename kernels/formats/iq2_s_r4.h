@@ -1,13 +1,15 @@
 /*
  * IQ2_S_R4: 4 rows of IQ2_S, 4 × 256 weights in 328 bytes.
  *
- *   | d: 4 × f16 | qs: 8 × 4 × 4 | qh: 8 × 4 | signs: 8 × 4 × 4 | scales: 8 × 4 |
+ *   | d: 4 × f16 | qs: 8 × 4 × 4 | qh: 8 × 4 | signs: 8 × 4 × 4 |
+ *   | scales: 8 × 4 |
  *
- *   qs, qh   for each 32 weights of each row, four indices of 10 bits: their low
- *            bytes, and in a byte of qh the upper two bits of each, lowest first
+ *   qs, qh   for each 32 weights of each row, four indices of 10 bits: their
+ *            low bytes, and in a byte of qh the upper two bits of each, lowest
+ *            first
  *   signs    bit j of a byte: minus for weight j of 8
- *   scales   a byte for each 32 weights of each row: a nibble s for each 16, low
- *            nibble first
+ *   scales   a byte for each 32 weights of each row: a nibble s for each 16,
+ *            low nibble first
  *
  *   w = ((d · 0.125) · (2 s + 1)) · ±grid[index][j]
  *

@@ -5,8 +5,8 @@
  *
  *   qs       bits 0..8: index of 8 weights; bits 9..15: v, which gives eight
  *            signs, v ^ v << 1
- *   scales   a byte for each 32 weights of each row: a nibble s for each 16, low
- *            nibble first
+ *   scales   a byte for each 32 weights of each row: a nibble s for each 16,
+ *            low nibble first
  *
  *   w = ((d · 0.125) · (2 s + 1)) · ±grid[index][j]
  *

@@ -1,14 +1,16 @@
 /*
  * IQ3_K_R4: 4 rows of IQ3_K, 4 × 256 weights in 440 bytes.
  *
- *   | d: 4 × f16 | extra: 2 × 4 | scales_h: 8 | scales_l: 32 | qs: 256 | qh: 128 |
+ *   | d: 4 × f16 | extra: 2 × 4 | scales_h: 8 | scales_l: 32 | qs: 256 |
+ *   | qh: 128 |
  *
  *   w = (d · ±(2 s + 1)) · (values[q] + 4 e)
  *
- * extra has a byte for each row and half: the first and the second 16 of each 32
- * weights. Bit k of it is e for run k of 32. With x = 4 k + row for run k of 16 weights, s is in byte x % 32 of scales_l,
- * low nibble first, and bit x / 8 of byte x % 8 of scales_h is its sign. qs has
- * the low two bits, and qh bit 2: see interleaved.h.
+ * extra has a byte for each row and half: the first and the second 16 of each
+ * 32 weights. Bit k of it is e for run k of 32. With x = 4 k + row for run k of
+ * 16 weights, s is in byte x % 32 of scales_l, low nibble first, and bit x / 8
+ * of byte x % 8 of scales_h is its sign. qs has the low two bits, and qh bit 2:
+ * see interleaved.h.
  *
  * Exact: 11 + 5 + 6 bits ≤ 24.
  */

@@ -4,8 +4,8 @@
  *   row header   | d: f32 |
  *   block        | scales: 4 | qs: 32 × u16 | qh: 32 |
  *
- *   scales   a nibble s for each sub-block: 0..3 in the low nibbles, 4..7 in the
- *            high ones
+ *   scales   a nibble s for each sub-block: 0..3 in the low nibbles, 4..7 in
+ *            the high ones
  *   qs       the state of each group of 8 weights
  *   qh       bit k of byte j: minus for weight 32 k + j
  *

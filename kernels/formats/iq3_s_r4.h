@@ -1,15 +1,16 @@
 /*
  * IQ3_S_R4: 4 rows of IQ3_S, 4 × 256 weights in 440 bytes.
  *
- *   | d: 4 × f16 | qs: 8 × 8 × 4 | qh: 8 × 4 | signs: 8 × 4 × 4 | scales: 4 × 4 |
+ *   | d: 4 × f16 | qs: 8 × 8 × 4 | qh: 8 × 4 | signs: 8 × 4 × 4 |
+ *   | scales: 4 × 4 |
  *
  *   qs, qh   for each 32 weights, indices of 9 bits for each 4. In qs, the low
- *            bytes of point g, 0 … 7, of the four rows are number 2 (g % 4) +
- *            g / 4; in qh, bit g of the row's byte is the upper bit
+ *            bytes of point g, 0 … 7, of the four rows are number 2 (g % 4) + g
+ *            / 4; in qh, bit g of the row's byte is the upper bit
  *   signs    for each 32 weights of a row, four bytes: bit g of byte j is minus
  *            for weight j of point g
- *   scales   for each 32 weights, the low nibbles of the rows for the first half
- *            of a block, and the high nibbles for the second half
+ *   scales   for each 32 weights, the low nibbles of the rows for the first
+ *            half of a block, and the high nibbles for the second half
  *
  *   w = (d · (2 s + 1)) · ±grid[index][j]
  *

@@ -5,8 +5,9 @@
  *
  *   w = (d · s) · (values[q] + 4 e)
  *
- * extra has a byte for each row and half: the first and the second 16 of each 32
- * weights. Bit k of it is e for run k of 32. s is that of dq_r4_scale. qs: see interleaved.h.
+ * extra has a byte for each row and half: the first and the second 16 of each
+ * 32 weights. Bit k of it is e for run k of 32. s is that of dq_r4_scale. qs:
+ * see interleaved.h.
  *
  * Exact: 11 + 5 + 7 bits ≤ 24.
  */

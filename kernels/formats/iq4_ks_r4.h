@@ -1,5 +1,6 @@
 /*
- * IQ4_KS_R4: 4 rows of IQ4_KS, 4 × 256 weights in 544 bytes, and a scale d per row.
+ * IQ4_KS_R4: 4 rows of IQ4_KS, 4 × 256 weights in 544 bytes, and a scale d per
+ * row.
  *
  *   row headers   | d: 4 × f32 |
  *   block         | scales: 8 × 4 | qs: 512 |

@@ -4,10 +4,10 @@
  *   row header   | d: f32 |
  *   block        | sh: 8 × u32 | ql: 64 | qh: 32 |
  *
- *   sh       bit 0: e of each sub-block; bits 1..7: its scale s; bits 8..31: bits
- *            12..14 of the states of its eight groups of 4 weights
- *   ql, qh   bits 0..7 of the state of each group; bits 8..11 of groups j and
- *            j + 32 in the low and high nibble of qh[j]
+ *   sh       bit 0: e of each sub-block; bits 1..7: its scale s; bits 8..31:
+ *            bits 12..14 of the states of its eight groups of 4 weights
+ *   ql, qh   bits 0..7 of the state of each group; bits 8..11 of groups j and j
+ *            + 32 in the low and high nibble of qh[j]
  *
  *   w = (d · (s − 64)) · trellis(state + 4096 + 32768 e, i % 4)   see trellis.h
  *
@@ -37,7 +37,9 @@ DQ_FN void iq4_kt_decode(const struct dq_iq4_kt *b, struct dq_row at,
 	for (unsigned i = 0; i < n / 4; i++) {
 		const unsigned g = first / 4 + i;
 
-		states[i] = (b->ql[g] | (b->qh[g % 32] >> g / 32 * 4 & 15) << 8 |
+		const unsigned high = b->qh[g % 32] >> g / 32 * 4 & 15;
+
+		states[i] = (b->ql[g] | high << 8 |
 			     (sh >> (8 + g % 8 * 3) & 7) << 12) +
 			    4096 + (sh & 1) * 32768;
 	}

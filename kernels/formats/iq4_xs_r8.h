@@ -3,10 +3,11 @@
  *
  *   | d: 8 × f16 | scales_h: 16 | scales_l: 32 | qs: 1024 |
  *
- *   scales   6 bits s for each 32 weights k = 0 … 7 of each row: with z = 8 k +
- *            row, the low four in byte z % 32 of scales_l, low nibble first, and
- *            the upper two in byte z % 16 of scales_h, lowest first
- *   qs       a word for each 8 weights of a row, the first four in the low nibbles
+ *   scales   6 bits s for each 32 weights k = 0 … 7 of each row: with
+ *            z = 8 k + row, the low four in byte z % 32 of scales_l, low nibble
+ *            first, and the upper two in byte z % 16 of scales_h, lowest first
+ *   qs       a word for each 8 weights of a row, the first four in the low
+ *            nibbles
  *
  *   w = (d · (s − 32)) · values[q]
  *

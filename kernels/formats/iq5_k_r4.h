@@ -6,8 +6,9 @@
  *
  *   w = (d · s) · (values[q] + 2 e)
  *
- * extra has a byte for each row and half: the first and the second 16 of each 32
- * weights. Bit k of it is e for run k of 32. s is that of dq_r4_scale, and q that of dq_r4_fives.
+ * extra has a byte for each row and half: the first and the second 16 of each
+ * 32 weights. Bit k of it is e for run k of 32. s is that of dq_r4_scale, and q
+ * that of dq_r4_fives.
  *
  * Exact: 11 + 5 + 7 bits ≤ 24.
  */

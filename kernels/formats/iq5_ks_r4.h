@@ -1,12 +1,14 @@
 /*
- * IQ5_KS_R4: 4 rows of IQ5_KS, 4 × 256 weights in 672 bytes, and a scale d per row.
+ * IQ5_KS_R4: 4 rows of IQ5_KS, 4 × 256 weights in 672 bytes, and a scale d per
+ * row.
  *
  *   row headers   | d: 4 × f32 |
  *   block         | scales: 8 × 4 | qs: 512 | qh: 128 |
  *
  *   w = (d · ((s & 254) − 127)) · (values[q] + 2 (s & 1))
  *
- * scales has a byte s for each 32 weights of each row. q is that of dq_r4_fives.
+ * scales has a byte s for each 32 weights of each row. q is that of
+ * dq_r4_fives.
  *
  * Both products round. The first one may overflow or be subnormal.
  */

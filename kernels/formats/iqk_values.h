@@ -15,7 +15,8 @@ DQ_THIRTY_TWO(iqk_values_5, -126, -114, -103, -92, -83, -74, -65, -57, -50, -43,
 	      59, 68, 77, 87, 97, 109, 121);
 
 /*
- * The values of IQ6_K, as the bits of F32. ik_llama.cpp computes the first 64 as
+ * The values of IQ6_K, as the bits of F32. ik_llama.cpp computes the first 64
+ * as
  *
  *   p(q) = fma(q, fma(q, fma(q, 0.0011972, -0.11218), 6.2568), -127)
  *
@@ -54,7 +55,7 @@ DQ_TABLE uint16_t iqk_pairs[32] = {
 	0x8d8d, 0x419c, 0x699c, 0x819c, 0x9c9c, 0xaf9c, 0x69af, 0x8daf,
 };
 
-/* The scales of IQ4_K and IQ5_K, six bits minus 32, of sub-block `sub` of 16. */
+/* The scale of sub-block `sub` in IQ4_K and IQ5_K: six bits minus 32. */
 DQ_FN int iqk_scale(const uint8_t *scales_l, const uint8_t *scales_h,
 		    unsigned sub)
 {

@@ -3,9 +3,9 @@
  *
  *   | d: 4 × f16 | qh: 16 | qs: 64 |   w = d · q + (−16 · d)
  *
- * qs has the low nibbles (see interleaved.h). Bit 4 of a weight is bit c + 4 h of
- * its byte in qh, a word per row, if its nibble is in word c, and the high one if
- * h is 1.
+ * qs has the low nibbles (see interleaved.h). Bit 4 of a weight is bit c + 4 h
+ * of its byte in qh, a word per row, if its nibble is in word c, and the high
+ * one if h is 1.
  *
  * Unlike in Q5_0 every zero is positive, and Inf as d makes NaN.
  *

@@ -3,8 +3,8 @@
  *
  *   | d: f16 | qh: 8 | qs: 16 |   w = d · (q − 32)
  *
- * The low four bits of weight j are the low nibble of qs[j], those of weight
- * j + 16 the high one. The upper two bits of weights j, j + 16, j + 8 and j + 24
+ * The low four bits of weight j are the low nibble of qs[j], those of weight j
+ * + 16 the high one. The upper two bits of weights j, j + 16, j + 8 and j + 24
  * are in byte j of qh, lowest first.
  *
  * Exact: 11 + 6 bits ≤ 24.

@@ -3,9 +3,9 @@
  *
  *   | d: 4 × f16 | qh: 32 | qs: 64 |   w = d · q + (−32 · d)
  *
- * qs has the low nibbles (see interleaved.h). If a weight's nibble is in word c,
- * and the high one if h is 1, its upper two bits are bits 2 (c / 2) + 4 h and the
- * next of its byte in word c % 2 of qh.
+ * qs has the low nibbles (see interleaved.h). If a weight's nibble is in word
+ * c, and the high one if h is 1, its upper two bits are bits 2 (c / 2) + 4 h
+ * and the next of its byte in word c % 2 of qh.
  *
  * Unlike in Q6_0 every zero is positive, and Inf as d makes NaN.
  *

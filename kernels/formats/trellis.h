@@ -1,7 +1,7 @@
 /*
- * The trellis of the KT formats, with which a state, a number of 17 bits, stands
- * for a group of 4 or 8 weights. From each number follows the next one, and a
- * weight is the sum of its four bytes, 6 bits of each, minus 126:
+ * The trellis of the KT formats, with which a state, a number of 17 bits,
+ * stands for a group of 4 or 8 weights. From each number follows the next one,
+ * and a weight is the sum of its four bytes, 6 bits of each, minus 126:
  *
  *   x[0] = state · K mod 2^32,   x[j + 1] = x[j] · K mod 2^32
  *   trellis(state, j) = sum of the bytes of (x[j] & 0x3f3f3f3f), − 126
@@ -42,8 +42,9 @@ DQ_TABLE uint32_t dq_trellis_powers[8] = {
 #endif
 
 /*
- * t[i] = trellis(state, j) for n weights from weight number `first` on, of which
- * each `group`, 4 or 8, have a state; j is a weight's number in its group.
+ * t[i] = trellis(state, j) for n weights from weight number `first` on, of
+ * which each `group`, 4 or 8, have a state; j is a weight's number in its
+ * group.
  */
 DQ_FN void dq_trellis(const uint32_t *states, unsigned group, unsigned first,
 		      unsigned n, float *DQ_RESTRICT t)

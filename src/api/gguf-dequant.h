@@ -65,8 +65,8 @@ int gguf_dequant_launch(struct gguf_dequant *gpu, uint32_t id,
 
 /*
  * The same for n_rows rows of row_weights weights, of any tensor type. Types of
- * ik_llama.cpp need it if their blocks are not one run: their rows have headers,
- * or are interleaved. Then n_rows is a multiple of the rows that are.
+ * ik_llama.cpp need it if their blocks are not one run: their rows have
+ * headers, or are interleaved. Then n_rows is a multiple of the rows that are.
  */
 int gguf_dequant_launch_rows(struct gguf_dequant *gpu, uint32_t id,
 			     const void *rows, uint64_t row_weights,

@@ -41,8 +41,8 @@ static inline bool format_has_rows(const struct format *format)
 	return format->header_bytes || format->group_rows != 1;
 }
 
-/* The bytes of n blocks in whole groups of rows of row_blocks blocks, with their
- * headers. row_blocks matters only if the format has rows. */
+/* The bytes of n blocks in whole groups of rows of row_blocks blocks, with
+ * their headers. row_blocks matters only if the format has rows. */
 uint64_t format_run_bytes(const struct format *format, uint64_t n,
 			  uint64_t row_blocks);
 

@@ -37,7 +37,8 @@ static bool convert_rows(const struct cpu_rows *rows, enum output_type type,
 			 const struct cpu_run *run, void *out)
 {
 	const size_t most = FLOATS_AT_A_TIME / format->block_weights;
-	const size_t block = format->block_weights * output_type_at(type)->bytes;
+	const size_t block =
+		format->block_weights * output_type_at(type)->bytes;
 	struct cpu_run piece = *run;
 	bool fits = true;
 

@@ -27,8 +27,9 @@ struct cpu_rows {
 	/*
 	 * n blocks → values: ggml's F32 bit for bit, or that rounded to nearest
 	 * even, in the byte order of this machine. A NaN becomes
-	 * 7fc00000, 7e00 or 7fc0. NULL for formats with rows (see cpu_rows_convert)
-	 * and for integers, which are copied as they are; so is a tensor that has the output's type already, though its
+	 * 7fc00000, 7e00 or 7fc0. NULL for formats with rows (see
+	 * cpu_rows_convert) and for integers, which are copied as they are; so
+	 * is a tensor that has the output's type already, though its
 	 * function is here too. For F16, returns what fits_f16 does; otherwise
 	 * true.
 	 */
@@ -39,8 +40,8 @@ struct cpu_rows {
 	 * takes a look at each of them. NULL where convert is. */
 	bool (*fits_f16[FORMAT_COUNT])(const void *blocks, size_t n);
 
-	/* The same for formats with rows; NULL for others. Returns what fits_f16
-	 * does, and if `out` is NULL does nothing else. */
+	/* The same for formats with rows; NULL for others. Returns what
+	 * fits_f16 does, and if `out` is NULL does nothing else. */
 	bool (*rows_to_f32[FORMAT_COUNT])(const struct cpu_run *run,
 					  float *out);
 

@@ -282,7 +282,8 @@ static void *find_function(struct gpu_kernels *kernels,
 
 /* The blocks of a group of rows, which no launch divides; 0 if there are too
  * many. Without rows, 1. */
-static uint64_t group_blocks_of(const struct format *format, uint64_t row_blocks)
+static uint64_t group_blocks_of(const struct format *format,
+				uint64_t row_blocks)
 {
 	const unsigned rows = format->group_rows ? format->group_rows : 1;
 

@@ -136,8 +136,8 @@ static int refuse_rows(const struct plan_tensor *from, struct error *err)
 	const struct format *const format = info_of(from)->format;
 
 	hf_name_tensor(err, from);
-	return error_append(err, "has type %s, whose rows %s; convert the model "
-			    "to GGUF first", format->name,
+	return error_append(err, "has type %s, whose rows %s; convert the "
+			    "model to GGUF first", format->name,
 			    format->group_rows == 1 ?
 			    "have headers, and cannot be transposed" :
 			    "are one block, and cannot be rearranged");

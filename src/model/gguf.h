@@ -110,8 +110,9 @@ struct gguf_fault {
 /*
  * Computes a tensor's n_weights, n_blocks and bytes from its dims and format;
  * the last two are 0 without a format. Returns false, and sets *fault, unless a
- * row is whole blocks, the rows of a matrix are whole groups, and the weights and their bytes are less than 2^63, even
- * without the dimensions that are 0: strides must fit too.
+ * row is whole blocks, the rows of a matrix are whole groups, and the weights
+ * and their bytes are less than 2^63, even without the dimensions that are 0:
+ * strides must fit too.
  */
 bool gguf_tensor_measure(struct gguf_tensor *tensor, struct gguf_fault *fault);
 

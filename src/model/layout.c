@@ -58,38 +58,69 @@ static uint64_t gap_after(const struct layout *l, size_t i)
 	return l->src->size > offset ? l->src->size - offset : 0;
 }
 
-static bool is_q2_0(const struct gguf_tensor *tensor)
+/* Other formats that have, or had, the id of one that we read; their sizes
+ * tell. A row has `header` bytes in addition to its blocks. */
+static const struct rival {
+	enum format_index format; /* that we read */
+	unsigned weights, bytes;  /* of a block of the other */
+	unsigned header;
+} rivals[] = {
+	{ FORMAT_Q2_0, 128, 34, 0 },   /* PrismML's, before ggml had one */
+	{ FORMAT_I2_S, 32, 18, 0 },    /* ggml's IQ4_NL_4_4 */
+	{ FORMAT_IQ1_BN, 64, 13, 0 },  /* before October 2024 */
+	{ FORMAT_IQ2_BN, 64, 16, 0 },  /* the same */
+	{ FORMAT_IQ4_KT, 256, 128, 8 }, /* before June 2025 */
+};
+
+static bool has_format(const struct gguf_tensor *tensor,
+		       const struct rival *rival)
 {
-	return tensor->format && tensor->format->index == FORMAT_Q2_0;
+	return tensor->format && tensor->format->index == rival->format;
 }
 
-/* Before ggml had Q2_0, models of PrismML had blocks of 34 bytes for 128
- * weights under its id, not 18 for 64. Whether all sizes are exactly those. */
-static bool fits_prism(const struct layout *l)
+/* Whether tensor i may have exactly so many bytes, and padding. */
+static bool has_bytes(const struct layout *l, size_t i, uint64_t bytes)
 {
-	bool any = false;
+	const uint64_t gap = gap_after(l, i);
+
+	return gap >= bytes && gap - bytes < l->gguf->alignment;
+}
+
+static bool fits_rival(const struct layout *l, size_t i,
+		       const struct rival *rival)
+{
+	const struct gguf_tensor *const tensor = tensor_at(l, i);
+	const uint64_t n = tensor->n_weights;
+
+	return n % rival->weights == 0 &&
+	       has_bytes(l, i, n / rival->weights * rival->bytes +
+			       n / tensor->dims[0] * rival->header);
+}
+
+/* Whether the sizes of all tensors of the format are those of the other one,
+ * and not all are its own. */
+static bool is_rival(const struct layout *l, const struct rival *rival)
+{
+	bool is_own = true;
 
 	for (size_t i = 0; i < l->n; i++) {
 		const struct gguf_tensor *const tensor = tensor_at(l, i);
-		const uint64_t bytes = tensor->n_weights / 128 * 34;
-		const uint64_t gap = gap_after(l, i);
 
-		if (!is_q2_0(tensor))
+		if (!has_format(tensor, rival))
 			continue;
-		if (tensor->n_weights % 128 || gap < bytes ||
-		    gap - bytes >= l->gguf->alignment)
+		if (!fits_rival(l, i, rival))
 			return false;
-		any = true;
+		is_own &= has_bytes(l, i, tensor->bytes);
 	}
-	return any;
+	return !is_own;
 }
 
-static void forget_q2_0(const struct layout *l)
+static void forget_format(const struct layout *l, const struct rival *rival)
 {
 	for (size_t i = 0; i < l->gguf->n_tensors; i++) {
 		struct gguf_tensor *const tensor = &l->gguf->tensors[i];
 
-		if (!is_q2_0(tensor))
+		if (!has_format(tensor, rival))
 			continue;
 		tensor->format = NULL;
 		tensor->n_blocks = 0;
@@ -155,11 +186,10 @@ int layout_check(struct gguf *gguf, struct source *src, struct error *err)
 
 	if (sort_tensors(&l))
 		return -1;
+	for (size_t i = 0; i < sizeof(rivals) / sizeof(*rivals); i++)
+		if (is_rival(&l, &rivals[i]))
+			forget_format(&l, &rivals[i]);
 	result = check_gaps(&l) || check_end(&l);
-	if (result && fits_prism(&l)) {
-		forget_q2_0(&l);
-		result = check_gaps(&l) || check_end(&l);
-	}
 	free(l.order);
 	return result ? -1 : 0;
 }

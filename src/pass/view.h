@@ -5,8 +5,8 @@
  * The bytes of a view are read like those of a stored tensor, any range at a
  * time. Either they are rows as they are stored, whole blocks with a header if
  * the format has one, but not interleaved; or they are F32 values of formats
- * whose blocks are a run, as if the view were stored so; what follows does not know them from a
- * tensor of the file.
+ * whose blocks are a run, as if the view were stored so; what follows does not
+ * know them from a tensor of the file.
  */
 #ifndef PASS_VIEW_H
 #define PASS_VIEW_H

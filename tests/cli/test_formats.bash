@@ -573,3 +573,39 @@ run_full() {
 		ASAN_OPTIONS=verify_asan_link_order=0 \
 		"$PROGRAM" "${@:2}" >"$OUT" 2>"$ERR" || status=$?
 }
+
+# llama.cpp reads what is converted, and a message says what is not.
+test_gguf_output_of_ik_llama_cpp() {
+	run -t f16 -o f16.gguf "$GOLDEN/iq4_ks.gguf"
+	converts
+	run -o again -t f16 f16.gguf
+	converts
+	run -o expected -t f16 "$GOLDEN/iq4_ks.gguf"
+	converts
+	same 'through GGUF' again expected
+	run -t native -o native.gguf "$GOLDEN/iq4_ks.gguf"
+	stderr_is "gguf-dequant: llama.cpp cannot load the output: tensor \
+'random' is still IQ4_KS, which it does not have; convert it with -t"
+	status_is 0
+	run -fo again native.gguf
+	converts
+	same 'native' again "$GOLDEN/iq4_ks.f32"
+}
+
+# Rows that are converted as a whole must fit into memory; blocks need not.
+test_rows_that_are_too_long() {
+	truncate -s $((4 + (1 << 22) * 136 / 256)) rows
+	run --input-type iq4_ks rows --memory 4M -j1 -o out
+	sed -i 's/buffer has [0-9]*/buffer has less/' "$ERR"
+	fails "'rows': tensor 'rows' has rows of 4194304 weights in IQ4_KS, \
+which are converted as a whole: 16777216 bytes, but a buffer has less; \
+raise --memory"
+	folder_is rows
+	run --input-type iq4_ks rows --memory 256M -o out
+	converts
+	[ "$(stat -c %s out)" = $((1 << 24)) ] || fail 'size'
+	truncate -s $(((1 << 22) / 4 + 32)) blocks
+	run --input-type i2_s blocks --memory 4M -j1 -fo out
+	converts
+	[ "$(stat -c %s out)" = $((1 << 24)) ] || fail 'size'
+}

@@ -25,23 +25,33 @@ export PKG_CONFIG_PATH="$root/usr/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
 [ "$(pkg-config --modversion gguf-dequant)" = \
 	"$("$root/usr/bin/gguf-dequant" --version | cut -d' ' -f2)" ]
 
-# example LIBRARY COMPILE...: builds the example with the flags from pkg-config.
+# example SOURCE LIBRARY COMPILE...: builds it with the flags from pkg-config.
 example() {
-	library=$1
-	shift
+	source=$1
+	library=$2
+	shift 2
 	# shellcheck disable=SC2046 # they are words
-	"$@" -w -o "$root/example" tests/gpu/example.c -L"$library" \
+	"$@" -w -o "$root/example" "tests/gpu/$source" -L"$library" \
 		$(pkg-config --cflags --libs gguf-dequant) \
 		"$fakes/hip/libamdhip64.so.7"
 }
 
-example "$root/usr/lib" "$@"
-# The installed library may lack code for the fake GPU; this one has it.
-example "$fakes" "$@"
-got=$(FAKE_GPU_SIGNALS=1 LD_LIBRARY_PATH=$fakes/hip \
-	"$root/example")
-[ "$got" = '0 1 ... 31' ] || {
-	echo "api: FAILED: the example prints '$got'"
-	exit 1
+# prints EXPECTED: what the program does on the fake GPU.
+prints() {
+	got=$(FAKE_GPU_SIGNALS=1 LD_LIBRARY_PATH=$fakes/hip "$root/example")
+	[ "$got" = "$1" ] || {
+		echo "api: FAILED: $source prints '$got'"
+		exit 1
+	}
 }
-echo 'api: 1 passed, 0 failed, 0 skipped'
+
+example example.c "$root/usr/lib" "$@"
+# The installed library may lack code for the fake GPU; this one has it.
+example example.c "$fakes" "$@"
+prints '0 1 ... 31'
+example example_rows.c "$fakes" "$@"
+prints 'Q8_KV needs gguf_dequant_launch_rows
+Q8_KV cannot have 2 rows of 65 weights: its blocks have 32
+Q4_0_R8 cannot convert 4 blocks in rows of 2 at once
+1 63 2 126'
+echo 'api: 2 passed, 0 failed, 0 skipped'

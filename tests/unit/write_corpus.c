@@ -38,7 +38,8 @@ static void write_format(const char *dir, const struct format *format)
 
 	snprintf(name, sizeof(name), "format-%s", format->name);
 	build_header(&b, 3, 1, 0);
-	build_tensor(&b, "w", 2, (uint64_t[]){ 2 * format->block_weights, rows },
+	build_tensor(&b, "w", 2,
+		     (uint64_t[]){ 2 * format->block_weights, rows },
 		     format->id, 0);
 	build_data(&b, 32, (size_t)format_run_bytes(format, 2 * rows, 2));
 	write_file(dir, name, ".gguf", b.data, b.len);

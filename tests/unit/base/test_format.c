@@ -28,11 +28,13 @@ static void test_foreign_types_say_whose_they_are(void **state)
 	} rows[] = {
 		{ 4, "4 (Q4_2, retired by ggml)" },
 		{ 31, "31 (Q4_0_4_4, retired by ggml)" },
+		{ 36, "36 (IQ4_NL_4_4, retired by ggml)" },
 		{ 42, "42 (Q2_0_G128, retired by PrismML)" },
 		{ 43, "43" },
 		{ 97, "97 (Q8_0_X4, ik_llama.cpp)" },
 		{ 101, "101 (Q4_0_ROCMFP4_FAST, ROCmFPX)" },
-		{ 142, "142 (PQ2_0, PrismML)" },
+		{ 142, "142 (PQ2_0, PrismML; or IQ2_TN of an old "
+		       "ik_llama.cpp)" },
 		{ 150, "150 (Q8_K128, ik_llama.cpp)" },
 		{ UINT32_MAX, "4294967295" },
 	};

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -305,6 +306,115 @@ static void test_types_of_prism(void **state)
 		close(fd);
 		builder_release(&b);
 	}
+}
+
+/* Others with an id that we read, told by the distance to the next tensor. */
+static void test_types_with_the_same_id(void **state)
+{
+	static const struct {
+		uint32_t type;
+		uint64_t dims[2], bytes; /* with padding */
+		bool has_format;
+	} rows[] = {
+		{ 36, { 128, 64 }, 64 * 32 + 32, true },
+		{ 36, { 128, 64 }, 64 * 32 + 64, true },  /* a hole */
+		{ 36, { 128, 64 }, 64 * 72, false },      /* IQ4_NL_4_4 */
+		{ 36, { 128, 64 }, 64 * 72 + 32, true },
+		{ 134, { 64, 64 }, 64 * (2 + 13), true },
+		{ 134, { 64, 64 }, 64 * 13, false },      /* no headers */
+		{ 134, { 64, 1 }, 32, true },             /* both fit */
+		{ 135, { 64, 64 }, 64 * (4 + 16), true },
+		{ 135, { 64, 64 }, 64 * 16, false },
+		{ 155, { 256, 64 }, 64 * (4 + 128), true },
+		{ 155, { 256, 64 }, 64 * (8 + 128), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct builder b = { 0 };
+		struct source src;
+		struct gguf gguf;
+
+		build_header(&b, 3, 2, 0);
+		build_tensor(&b, "a", 2, rows[i].dims, rows[i].type, 0);
+		build_tensor(&b, "b", 1, (uint64_t[]){ 1 }, 0, rows[i].bytes);
+		build_data(&b, 32, rows[i].bytes + 4);
+		open_model(&b, false, &src, &gguf);
+		if (!gguf.tensors[0].format == rows[i].has_format)
+			fail_msg("row %zu", i);
+		gguf_release(&gguf);
+		source_close(&src);
+		builder_release(&b);
+	}
+}
+
+/* Headers and groups of rows: bytes, or what is wrong and where. */
+static void test_rows(void **state)
+{
+	static const struct {
+		enum format_index format;
+		unsigned n_dims;
+		uint64_t dims[3], bytes; /* 0: refused */
+		unsigned fault;
+	} rows[] = {
+		{ FORMAT_IQ1_BN, 2, { 192, 5 }, 5 * (2 + 39), 0 },
+		{ FORMAT_IQ4_KS, 1, { 512 }, 4 + 272, 0 },
+		{ FORMAT_Q8_KV, 3, { 64, 3, 2 }, 6 * (8 + 64), 0 },
+		{ FORMAT_I2_S, 2, { 256, 3 }, 6 * 32 + 32, 0 },
+		{ FORMAT_IQ1_S_R4, 3, { 64, 8, 2 }, 16 * (2 + 12), 0 },
+		{ FORMAT_Q8_K_R16, 2, { 256, 16 }, 16 * 258, 0 },
+		/* 2^32 rows, and 2^40 weights in one */
+		{ FORMAT_IQ4_KS, 2, { 256, 1ull << 32 }, 140ull << 32, 0 },
+		{ FORMAT_IQ4_KS, 1, { 1ull << 40 }, 4 + (136ull << 32), 0 },
+		{ FORMAT_IQ4_KS, 2, { 100, 1 }, 0, 0 },
+		{ FORMAT_Q4_0_R8, 1, { 64 }, 0, GGUF_FAULT_FORMAT },
+		{ FORMAT_Q4_0_R8, 2, { 64, 12 }, 0, 1 },
+		/* whole groups in all, but not in each matrix */
+		{ FORMAT_Q4_0_R8, 3, { 64, 4, 2 }, 0, 1 },
+		{ FORMAT_Q8_KV, 2, { 32, 1ull << 58 }, 0, 1 },
+		{ FORMAT_Q8_K_R8, 2, { 256, 1ull << 54 }, 258ull << 54, 0 },
+		{ FORMAT_Q8_KV, 2, { 32, (1ull << 58) - 1 }, 0,
+		  GGUF_FAULT_FORMAT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct gguf_tensor tensor = {
+			.format = format_at(rows[i].format),
+			.n_dims = rows[i].n_dims,
+		};
+		struct gguf_fault fault = { 0 };
+
+		for (unsigned k = 0; k < GGUF_MAX_DIMS; k++)
+			tensor.dims[k] =
+				k < tensor.n_dims ? rows[i].dims[k] : 1;
+		if (gguf_tensor_measure(&tensor, &fault) != !!rows[i].bytes ||
+		    (rows[i].bytes && tensor.bytes != rows[i].bytes) ||
+		    fault.dim != rows[i].fault)
+			fail_msg("row %zu: %" PRIu64 " bytes, dims[%u] %s", i,
+				 tensor.bytes, fault.dim, fault.why);
+	}
+}
+
+/* No weights: no bytes, and no headers. */
+static void test_empty_rows(void **state)
+{
+	static const uint64_t shapes[][2] = { { 0, 1 }, { 256, 0 }, { 0, 0 } };
+
+	(void)state;
+	for (unsigned f = 0; f < FORMAT_COUNT; f++)
+		for (size_t i = 0; i < 3; i++) {
+			struct gguf_tensor tensor = {
+				.format = format_at(f), .n_dims = 2,
+				.dims = { shapes[i][0], shapes[i][1] * 16,
+					  1, 1, 1, 1, 1, 1 },
+			};
+			struct gguf_fault fault;
+
+			assert_true(gguf_tensor_measure(&tensor, &fault));
+			assert_int_equal(tensor.n_weights, 0);
+			assert_int_equal(tensor.bytes, 0);
+		}
 }
 
 static struct gguf_array array_of(const struct gguf *gguf, const char *key)
@@ -824,6 +934,9 @@ int main(void)
 		cmocka_unit_test(test_foreign_types),
 		cmocka_unit_test(test_a_foreign_type_may_be_cut_off),
 		cmocka_unit_test(test_types_of_prism),
+		cmocka_unit_test(test_types_with_the_same_id),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_empty_rows),
 		cmocka_unit_test(test_arrays_are_walked),
 		cmocka_unit_test(test_unsigned_takes_integers),
 		cmocka_unit_test(test_types_have_names),
