@@ -88,8 +88,8 @@ endif
 
 # cpu/rows.c and hash/blake3_lanes.c are compiled once per instruction set. No
 # compiler may unroll the loop of a decode function, at most 32 rounds, before
-# it has vectorised it. With sanitizers, -O3 would take gcc minutes.
-ROWS_CFLAGS := $(if $(SANITIZE),,-O3) -fno-trapping-math
+# it has vectorised it. With sanitizers, gcc would take minutes to optimize.
+ROWS_CFLAGS := $(if $(SANITIZE),-O0,-O3) -fno-trapping-math
 ifneq ($(findstring clang,$(shell $(CC) --version)),)
 ROWS_CFLAGS += -fno-unroll-loops
 else
