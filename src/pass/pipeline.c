@@ -26,7 +26,6 @@ struct slot {
 			      track */
 	struct device_slot buffers;
 	bool is_open;
-	const struct worker *user; /* in whose caches it may still be */
 	struct work_batch batch;
 	struct view_scratch scratch;
 	char *notes; /* for each observer, one per item */
@@ -45,7 +44,8 @@ struct track {
 	struct plan part; /* its tensors; none: the track is closed */
 	struct plan_cursor cursor;
 	struct slot *oldest, **end; /* taken, but not committed, in order */
-	unsigned n_ready; /* of these, from the oldest on */
+	unsigned n_ready;   /* of these, from the oldest on … */
+	struct slot *after; /* … to this one, which is not; or NULL */
 	bool failing;     /* a batch has an error: the last one taken */
 	bool committing;  /* a worker commits its oldest batch */
 };
@@ -61,6 +61,7 @@ struct pipeline {
 	struct slot *slots;
 	unsigned n_slots;
 	unsigned n_tracks; /* 1: a single one for the whole plan */
+	bool spares; /* there are more slots than workers */
 	bool stream; /* batches must be read in order */
 	struct view_scratch scratch; /* of who reads the stream */
 	struct view_cache cache;
@@ -79,7 +80,9 @@ struct pipeline {
 	size_t slot_bytes;
 	struct slot *free;
 	struct slot *closed; /* opened when they are needed */
+	struct slot *broken; /* could not be opened: the next batch's error */
 	unsigned n_open, n_opening;
+	unsigned n_ready; /* of all tracks */
 	bool reading; /* a worker reads the stream */
 	bool failed;
 	struct error *err;
@@ -88,6 +91,8 @@ struct pipeline {
 struct worker {
 	struct pipeline *pipeline;
 	struct track *track; /* of its last batch, or NULL */
+	struct slot *spare;  /* a free one, which may still be in its caches; or
+				NULL */
 };
 
 static int name_tensor(struct error *err, const struct work_item *item)
@@ -171,15 +176,9 @@ static void push(struct slot **list, struct slot *slot)
 	*list = slot;
 }
 
-/* A free slot that the worker has used before or, without one, any. If one
- * could not be opened, that one. */
-static struct slot *pop_free(struct pipeline *p, const struct worker *worker)
+static void free_slot(struct pipeline *p, struct slot *slot)
 {
-	struct slot **at = &p->free;
-
-	while (*at && (*at)->user != worker && (*at)->is_open)
-		at = &(*at)->next;
-	return pop(*at ? at : &p->free);
+	push(slot->is_open ? &p->free : &p->broken, slot);
 }
 
 /* Called before any slot is open, hence before any batch is taken. */
@@ -222,7 +221,7 @@ static void open_another(struct pipeline *p)
 		slot->result = result;
 		slot->is_open = !result;
 		p->n_open += slot->is_open;
-		push(&p->free, slot);
+		free_slot(p, slot);
 	}
 }
 
@@ -437,7 +436,8 @@ static struct track *choose_track(struct pipeline *p,
 {
 	struct track *track = p->stream ? p->newest : worker->track;
 
-	if (p->reading || (!p->free && !p->closed))
+	if (p->reading ||
+	    (!worker->spare && !p->free && !p->closed && !p->broken))
 		return NULL;
 	if (track && has_next(p, track)) {
 		if (has_room(track))
@@ -468,7 +468,7 @@ static struct track *find_ready(struct pipeline *p,
 {
 	if (can_commit(worker->track))
 		return worker->track;
-	for (unsigned i = 0; i < p->n_tracks; i++)
+	for (unsigned i = 0; p->n_ready && i < p->n_tracks; i++)
 		if (can_commit(&p->tracks[i]))
 			return &p->tracks[i];
 	return NULL;
@@ -493,12 +493,13 @@ static void stop_at(struct pipeline *p, size_t tensor)
 		p->stop = tensor;
 }
 
-static void count_ready(struct track *track)
+static void count_ready(struct pipeline *p, struct track *track)
 {
-	const struct slot *slot = track->oldest;
-
-	for (track->n_ready = 0; slot && slot->ready; slot = slot->next)
+	while (track->after && track->after->ready) {
+		track->after = track->after->next;
 		track->n_ready++;
+		p->n_ready++;
+	}
 }
 
 /* Lets the slot's batch be committed once those before it are. */
@@ -507,7 +508,7 @@ static void set_ready(struct pipeline *p, struct track *track,
 {
 	slot->result = result;
 	slot->ready = true;
-	count_ready(track);
+	count_ready(p, track);
 	if (!result)
 		return;
 	track->failing = true;
@@ -517,12 +518,17 @@ static void set_ready(struct pipeline *p, struct track *track,
 static struct slot *add_batch(struct pipeline *p, struct worker *worker,
 			      struct track *track)
 {
-	struct slot *const slot = pop_free(p, worker);
+	struct slot *const slot = p->broken ? pop(&p->broken) :
+				  worker->spare ? worker->spare :
+						  pop(&p->free);
 
+	if (slot == worker->spare)
+		worker->spare = NULL;
 	track->cursor.slot_bytes = p->slot_bytes;
 	(void)plan_next(&track->cursor, &slot->batch);
-	slot->user = worker;
 	slot->next = NULL;
+	if (!track->after)
+		track->after = slot;
 	*track->end = slot;
 	track->end = &slot->next;
 	return slot;
@@ -558,7 +564,7 @@ static void take_next(struct pipeline *p, struct worker *worker,
 		      struct track *track)
 {
 	worker->track = track;
-	if (p->free)
+	if (p->broken || worker->spare || p->free)
 		take_batch(p, worker, track);
 	else
 		open_another(p);
@@ -627,7 +633,7 @@ static int commit(struct pipeline *p, struct slot *slot)
 }
 
 /* Removes the oldest batch from the track. */
-static struct slot *take_oldest(struct track *track)
+static struct slot *take_oldest(struct pipeline *p, struct track *track)
 {
 	struct slot *const slot = track->oldest;
 
@@ -635,15 +641,17 @@ static struct slot *take_oldest(struct track *track)
 	if (!track->oldest)
 		track->end = &track->oldest;
 	track->n_ready--;
+	p->n_ready--;
 	slot->ready = false;
 	return slot;
 }
 
 /* Commits the oldest batch, or drops it after an error in an earlier one or in
  * an earlier track. Called under the lock, which it releases in between. */
-static void commit_oldest(struct pipeline *p, struct track *track)
+static void commit_oldest(struct pipeline *p, struct worker *worker,
+			  struct track *track)
 {
-	struct slot *const slot = take_oldest(track);
+	struct slot *const slot = take_oldest(p, track);
 	int result = 0;
 
 	track->committing = true;
@@ -661,7 +669,10 @@ static void commit_oldest(struct pipeline *p, struct track *track)
 	}
 	if (slot->is_open)
 		slot->result = 0;
-	push(&p->free, slot);
+	if (p->spares && slot->is_open && !worker->spare)
+		worker->spare = slot;
+	else
+		free_slot(p, slot);
 	close_track(p, track);
 	/* Waking a worker for every batch would cost more than it gains. */
 	if (p->n_idle && track->n_ready <= ENOUGH / 2)
@@ -686,9 +697,12 @@ static void *work(void *arg)
 			ready ? NULL : choose_track(p, worker);
 
 		if (ready) {
-			commit_oldest(p, ready);
+			commit_oldest(p, worker, ready);
 		} else if (next) {
 			take_next(p, worker, next);
+		} else if (worker->spare) {
+			push(&p->free, worker->spare);
+			worker->spare = NULL;
 		} else if (all_is_taken(p)) {
 			break; /* workers that are still busy commit the rest */
 		} else {
@@ -838,6 +852,7 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 		.plan = plan,
 		.needs = pass_needs(pass),
 		.n_slots = options->n_slots,
+		.spares = options->n_slots > options->n_workers,
 		.n_tracks = options->n_tracks,
 		.stream = reads_stream(plan),
 		.alone = PTHREAD_MUTEX_INITIALIZER,
