@@ -234,16 +234,14 @@ static int add_sink(struct conversion *c, struct error *err)
 {
 	const struct options *const options = c->options;
 	const struct sink_kind *const kind = options->kind;
+	const struct sink_folder folder = {
+		options->output, &c->how, options->max_shard_size, c->checkpoint
+	};
 	struct sink *sink;
 
 	if (!options->output)
 		return 0;
 	if (sink_kind_is_folder(kind, options->output)) {
-		const struct sink_folder folder = {
-			options->output, &c->how, options->max_shard_size,
-			c->checkpoint
-		};
-
 		sink = kind->open_folder(&folder, c->plan, c->model, err);
 	} else {
 		struct output *const output = open_output(c, err);

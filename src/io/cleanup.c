@@ -84,9 +84,9 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 }
 
 /* All signals are blocked until the handler returns. Then this one ends the
- * program, so that a shell sees why, unless a message says why. More signals may
- * come in other threads, such as the SIGPIPE of each write; those threads wait
- * here for the end. */
+ * program, so that a shell sees why, unless a message says why. More signals
+ * may come in other threads, such as the SIGPIPE of each write; those threads
+ * wait here for the end. */
 static void remove_all(int number)
 {
 	const struct sigaction end = { .sa_handler = SIG_DFL };

@@ -89,12 +89,11 @@ static struct unit unit_of(const struct plan_tensor *tensor)
 	const unsigned rows = info->format->group_rows;
 	uint64_t n = info->n_blocks;
 
-	if (tensor->scales || !rows)
+	if (tensor->scales || !rows ||
+	    (info->n_dims == 1 && format_has_rows(info->format)))
 		n = 1;
 	else if (info->n_dims > 1)
 		n = info->n_weights / info->dims[0] / rows;
-	else if (format_has_rows(info->format))
-		n = 1;
 	return (struct unit){ n, info->n_weights / n, info->n_blocks / n,
 			      info->bytes / n, tensor->dst_bytes / n };
 }

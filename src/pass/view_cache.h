@@ -33,8 +33,8 @@ void view_cache_init(struct view_cache *cache, size_t bytes);
 void view_cache_release(struct view_cache *cache);
 
 /* The region, read unless it is there; NULL if it cannot be read, which reading
- * it without the cache explains, or if there is no room. It stays until the caller gives it back. Threads may take regions side
- * by side. */
+ * it without the cache explains, or if there is no room. It stays until the
+ * caller gives it back. Threads may take regions side by side. */
 struct view_region *view_cache_take(struct view_cache *cache,
 				    struct source *source, uint64_t offset,
 				    uint64_t size);

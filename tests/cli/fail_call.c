@@ -78,7 +78,7 @@ static bool fails(enum kind kind, int error)
 	type name parameters                                               \
 	{                                                                  \
 		type (*next) parameters;                                   \
-                                                                           \
+									   \
 		if (fails(kind, error))                                    \
 			return failure;                                    \
 		*(void **)&next = dlsym(RTLD_NEXT, #name);                 \
@@ -91,7 +91,7 @@ static bool fails(enum kind kind, int error)
 	ssize_t name parameters                                            \
 	{                                                                  \
 		ssize_t (*next) parameters;                                \
-                                                                           \
+									   \
 		if (fails(kind, error)) {                                  \
 			if (how != SHORT)                                  \
 				return -1;                                 \

@@ -1,5 +1,5 @@
-/* Dequantizes two rows of Q8_KV, whose headers have their scales, and shows what
- * the API says of calls that do not fit. */
+/* Dequantizes two rows of Q8_KV, whose headers have their scales, and shows
+ * what the API says of calls that do not fit. */
 #define __HIP_PLATFORM_AMD__
 #include <gguf-dequant.h>
 #include <hip/hip_runtime_api.h>
