@@ -265,42 +265,45 @@ static void join_items(const struct device_slot *buffers,
 	}
 }
 
-static int convert_batch(struct device_slot *buffers,
-			 const struct work_batch *batch, struct error *err)
+static int start_batch(struct device_slot *buffers,
+		       const struct work_batch *batch, struct error *err)
 {
 	struct slot *const slot = buffers->own;
 	const struct gpu *const gpu = slot->kernels->gpu;
 
-	if (gpu_select(slot->kernels, err))
-		return -1;
 	if (GPU_CALL(gpu, err, batch->in_bytes, upload, slot->in, buffers->in,
 		     batch->in_bytes, slot->stream) ||
 	    launch_items(slot, batch, err) ||
 	    (buffers->blake3 && hash_items(slot, batch, err)) ||
 	    (!buffers->parts_only &&
-	     download_items(slot, buffers->out, batch, err))) {
-		/* All work must have ended before the buffers are freed. */
-		gpu->runtime->stream_wait(slot->stream);
+	     download_items(slot, buffers->out, batch, err)))
 		return -1;
-	}
-	if (GPU_CALL(gpu, err, 0, stream_wait, slot->stream))
-		return -1;
-	if (buffers->blake3)
-		join_items(buffers, batch);
 	return 0;
 }
 
 static int convert(struct device *dev, struct device_slot *buffers,
 		   const struct work_batch *batch, struct error *err)
 {
+	struct slot *const slot = buffers->own;
+	const struct gpu *const gpu = slot->kernels->gpu;
 	sigset_t signals;
 	int result;
 
 	(void)dev;
 	buffers->fits_f16 = false;
+	if (gpu_select(slot->kernels, err))
+		return -1;
 	block_signals(&signals);
-	result = convert_batch(buffers, batch, err);
+	result = start_batch(buffers, batch, err);
 	restore_signals(&signals);
+	/* All work must have ended before the buffers are freed. A GPU that
+	 * hangs does so here, where the main thread gets signals. */
+	if (result)
+		gpu->runtime->stream_wait(slot->stream);
+	else
+		result = GPU_CALL(gpu, err, 0, stream_wait, slot->stream);
+	if (!result && buffers->blake3)
+		join_items(buffers, batch);
 	return result;
 }
 

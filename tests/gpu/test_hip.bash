@@ -182,14 +182,15 @@ a GPU's runtime does when it gives up" ] || fail "$(cat "$ERR")"
 	done
 }
 
+# With one worker, which is the main thread, and with all.
 test_signals_while_the_gpu_hangs() {
-	local name pid output tries
+	local name pid output threads tries
 	export AMD_GPU_HANG=4
 	for name in INT TERM; do
-		output=out
-		[ $name = INT ] || output=out/
+		output=out threads=1
+		[ $name = INT ] || output=out/ threads=6
 		env --default-signal=$name "$AMD_GPU" -- "$PROGRAM" "$MODEL" \
-			-d gpu -o $output 2>"$ERR" &
+			-d gpu -j $threads -o $output 2>"$ERR" &
 		pid=$!
 		for ((tries = 0; tries < 1000; tries++)); do
 			! grep -q 'injected hang' "$ERR" || break
@@ -200,6 +201,11 @@ test_signals_while_the_gpu_hangs() {
 			fail 'it does not hang'
 		fi
 		kill -$name $pid
+		for ((tries = 0; tries < 1000; tries++)); do
+			kill -0 $pid 2>/dev/null || break
+			sleep 0.02
+		done
+		[ $tries -lt 1000 ] || kill -KILL $pid
 		status=0
 		wait $pid || status=$?
 		status_is $((128 + $(kill -l $name)))
