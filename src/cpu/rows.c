@@ -113,7 +113,8 @@ static inline void nvfp4_block_at_once(const struct dq_nvfp4 *b, float *y)
 									      \
 				largest = scale > largest ? scale : largest;  \
 				name##_row_block(b++, place.at, scale, y);    \
-				y += y ? (weights) : 0;                       \
+				if (y)                                        \
+					y += (weights);                       \
 			}                                                     \
 		}                                                             \
 		return largest < DQ_F16_EIGHT;                                \
