@@ -19,9 +19,20 @@ struct text {
 	size_t len;
 };
 
+/* The text of a string, which it borrows. */
+static inline struct text text_of(const char *string)
+{
+	return (struct text){ string, strlen(string) };
+}
+
 static inline bool bytes_equal(struct text a, struct text b)
 {
 	return a.len == b.len && !memcmp(a.data, b.data, a.len);
+}
+
+static inline bool text_is(struct text text, const char *string)
+{
+	return bytes_equal(text, text_of(string));
 }
 
 /* Writes n bytes as 2 · n digits, in lower case. Returns their end. */

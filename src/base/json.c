@@ -89,7 +89,7 @@ void json_key_text(struct json *json, struct text key)
 
 void json_key(struct json *json, const char *key)
 {
-	json_key_text(json, (struct text){ key, strlen(key) });
+	json_key_text(json, text_of(key));
 }
 
 /* Removes the first character of a text that is not empty. Returns its code
@@ -161,7 +161,7 @@ void json_text(struct json *json, struct text text)
 void json_string(struct json *json, const char *string)
 {
 	if (string) {
-		json_text(json, (struct text){ string, strlen(string) });
+		json_text(json, text_of(string));
 	} else {
 		separate(json);
 		put(json, "null");

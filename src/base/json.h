@@ -47,4 +47,47 @@ void json_literal(struct json *json, const char *json_value); /* as it is */
 void json_float(struct json *json, float value);
 void json_double(struct json *json, double value);
 
+/* A key and its value. */
+static inline void json_member_text(struct json *json, const char *key,
+				    struct text value)
+{
+	json_key(json, key);
+	json_text(json, value);
+}
+
+static inline void json_member_string(struct json *json, const char *key,
+				      const char *value)
+{
+	json_key(json, key);
+	json_string(json, value);
+}
+
+static inline void json_member_unsigned(struct json *json, const char *key,
+					uint64_t value)
+{
+	json_key(json, key);
+	json_unsigned(json, value);
+}
+
+static inline void json_member_bool(struct json *json, const char *key,
+				    bool value)
+{
+	json_key(json, key);
+	json_bool(json, value);
+}
+
+static inline void json_member_literal(struct json *json, const char *key,
+				       const char *value)
+{
+	json_key(json, key);
+	json_literal(json, value);
+}
+
+static inline void json_member_float(struct json *json, const char *key,
+				     float value)
+{
+	json_key(json, key);
+	json_float(json, value);
+}
+
 #endif

@@ -278,28 +278,15 @@ static void json_shape(struct json *json, const struct model_tensor *tensor)
 	json_dims(json, "shape", shape.n_dims, shape.dims);
 }
 
-static void json_count(struct json *json, const char *key, uint64_t value)
-{
-	json_key(json, key);
-	json_unsigned(json, value);
-}
-
-static void json_named(struct json *json, const char *key, const char *value)
-{
-	json_key(json, key);
-	json_string(json, value);
-}
-
 /* The name, or NULL, of an unsupported type, and what is known of it. */
 static void json_foreign(struct json *json, uint32_t id)
 {
 	const struct format_foreign *const type = format_foreign(id);
 
-	json_named(json, "type", type ? type->name : NULL);
-	json_count(json, "type_id", id);
-	json_named(json, "program", type ? type->program : NULL);
-	json_key(json, "supported");
-	json_bool(json, false);
+	json_member_string(json, "type", type ? type->name : NULL);
+	json_member_unsigned(json, "type_id", id);
+	json_member_string(json, "program", type ? type->program : NULL);
+	json_member_bool(json, "supported", false);
 }
 
 /* A little-endian number as wide as its bytes. */
@@ -379,10 +366,11 @@ static void json_kv(struct json *json, const struct gguf_kv *kv)
 {
 	json_key_text(json, kv->key);
 	json_object(json);
-	json_named(json, "type", gguf_type_name(kv->type));
+	json_member_string(json, "type", gguf_type_name(kv->type));
 	if (kv->type == GGUF_ARRAY)
-		json_named(json, "items",
-			   gguf_type_name(gguf_array(kv->value).type));
+		json_member_string(
+			json, "items",
+			gguf_type_name(gguf_array(kv->value).type));
 	json_key(json, "value");
 	json_value(json, kv->type,
 		   kv->type == GGUF_STRING ? string_of(kv->value) : kv->value);
@@ -397,11 +385,12 @@ static void json_files(struct json *json, const struct model *model)
 		const struct model_shard *shard = &model->shards[i];
 
 		json_object(json);
-		json_named(json, "name", shard->source.name);
-		json_count(json, "gguf_version", shard->gguf.version);
-		json_count(json, "alignment", shard->gguf.alignment);
-		json_count(json, "data_offset", shard->gguf.data_offset);
-		json_count(json, "tensors", shard->gguf.n_tensors);
+		json_member_string(json, "name", shard->source.name);
+		json_member_unsigned(json, "gguf_version", shard->gguf.version);
+		json_member_unsigned(json, "alignment", shard->gguf.alignment);
+		json_member_unsigned(json, "data_offset",
+				     shard->gguf.data_offset);
+		json_member_unsigned(json, "tensors", shard->gguf.n_tensors);
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -422,23 +411,22 @@ static void json_tensors(struct json *json, const struct model *model,
 		while (planned->tensor->source != &model->shards[file].source)
 			file++; /* table order is shard by shard */
 		json_object(json);
-		json_key(json, "name");
-		json_text(json, info->name);
+		json_member_text(json, "name", info->name);
 		if (info->format)
-			json_named(json, "type", info->format->name);
+			json_member_string(json, "type", info->format->name);
 		else
 			json_foreign(json, info->type);
 		json_shape(json, tensor);
 		if (tensor->original)
 			json_dims(json, "stored_shape", info->n_dims,
 				  info->dims);
-		json_count(json, "weights", info->n_weights);
-		json_count(json, "file", file);
-		json_count(json, "offset", info->offset);
-		json_count(json, "bytes", info->bytes);
-		json_named(json, "output_type", planned->format ?
-			   planned->format->file_name : NULL);
-		json_count(json, "output_bytes", planned->dst_bytes);
+		json_member_unsigned(json, "weights", info->n_weights);
+		json_member_unsigned(json, "file", file);
+		json_member_unsigned(json, "offset", info->offset);
+		json_member_unsigned(json, "bytes", info->bytes);
+		json_member_string(json, "output_type", planned->format ?
+				   planned->format->file_name : NULL);
+		json_member_unsigned(json, "output_bytes", planned->dst_bytes);
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -449,9 +437,9 @@ static void json_totals(struct json *json, const char *type,
 {
 	json_key(json, type);
 	json_object(json);
-	json_count(json, "tensors", totals->n_tensors);
-	json_count(json, "weights", totals->weights);
-	json_count(json, "bytes", totals->bytes);
+	json_member_unsigned(json, "tensors", totals->n_tensors);
+	json_member_unsigned(json, "weights", totals->weights);
+	json_member_unsigned(json, "bytes", totals->bytes);
 	json_object_end(json);
 }
 
@@ -473,10 +461,10 @@ static void json_all_totals(struct json *json, const struct plan *plan,
 	json_totals(json, "all", &totals.all);
 	json_key(json, "output");
 	json_object(json);
-	json_named(json, "type", plan_type_name(plan));
-	json_count(json, "bytes", plan->dst_bytes);
+	json_member_string(json, "type", plan_type_name(plan));
+	json_member_unsigned(json, "bytes", plan->dst_bytes);
 	if (gguf_bytes)
-		json_count(json, "gguf_bytes", gguf_bytes);
+		json_member_unsigned(json, "gguf_bytes", gguf_bytes);
 	json_object_end(json);
 }
 
@@ -603,10 +591,9 @@ static void json_mapped(void *context, const struct mapped *mapped)
 	const struct hf_tensor *const to = mapped->to;
 
 	json_object(json);
-	json_key(json, "gguf");
-	json_text(json, mapped->from->tensor->info->name);
-	json_named(json, "hf", to ? to->name : NULL);
-	json_named(json, "transform", mapped->transform);
+	json_member_text(json, "gguf", mapped->from->tensor->info->name);
+	json_member_string(json, "hf", to ? to->name : NULL);
+	json_member_string(json, "transform", mapped->transform);
 	json_key(json, "shape");
 	json_array(json);
 	for (unsigned i = to ? to->info.n_dims : 0; i; i--)
@@ -618,6 +605,8 @@ static void json_mapped(void *context, const struct mapped *mapped)
 void listing_mapping(FILE *stream, const struct hf_checkpoint *checkpoint,
 		     bool json_wanted)
 {
+	const struct hf_architecture *const architecture =
+		checkpoint->architecture;
 	struct json json;
 
 	if (!json_wanted) {
@@ -626,8 +615,8 @@ void listing_mapping(FILE *stream, const struct hf_checkpoint *checkpoint,
 	}
 	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
-	json_named(&json, "architecture", checkpoint->architecture->class_name);
-	json_named(&json, "model_type", checkpoint->architecture->model_type);
+	json_member_string(&json, "architecture", architecture->class_name);
+	json_member_string(&json, "model_type", architecture->model_type);
 	json_key(&json, "tensors");
 	json_array(&json);
 	for_each_mapped(&checkpoint->mapping, json_mapped, &json);
@@ -644,7 +633,7 @@ static int json_file(struct json *json, const struct plan_tensor *tensor,
 
 	if (!name)
 		return -1;
-	json_named(json, "file", name);
+	json_member_string(json, "file", name);
 	free(name);
 	return 0;
 }
@@ -656,24 +645,24 @@ int listing_index(FILE *stream, const struct plan *plan, bool files,
 
 	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
-	json_count(&json, "index_version", INDEX_VERSION);
-	json_named(&json, "byte_order", "little");
-	json_named(&json, "shape_order", "fastest first");
-	json_count(&json, "bytes", plan->dst_bytes);
+	json_member_unsigned(&json, "index_version", INDEX_VERSION);
+	json_member_string(&json, "byte_order", "little");
+	json_member_string(&json, "shape_order", "fastest first");
+	json_member_unsigned(&json, "bytes", plan->dst_bytes);
 	json_key(&json, "tensors");
 	json_array(&json);
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *tensor = &plan->tensors[i];
 
 		json_object(&json);
-		json_key(&json, "name");
-		json_text(&json, tensor->tensor->info->name);
-		json_named(&json, "type", tensor->format->file_name);
+		json_member_text(&json, "name", tensor->tensor->info->name);
+		json_member_string(&json, "type", tensor->format->file_name);
 		json_shape(&json, tensor->tensor);
 		if (files && json_file(&json, tensor, err))
 			return -1;
-		json_count(&json, "offset", files ? 0 : tensor->dst_offset);
-		json_count(&json, "bytes", tensor->dst_bytes);
+		json_member_unsigned(&json, "offset",
+				     files ? 0 : tensor->dst_offset);
+		json_member_unsigned(&json, "bytes", tensor->dst_bytes);
 		json_object_end(&json);
 	}
 	json_array_end(&json);

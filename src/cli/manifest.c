@@ -157,12 +157,9 @@ static const struct format *format_of(struct text name)
 		return NULL;
 	end.data = dot + 1;
 	end.len = (size_t)(name.data + name.len - end.data);
-	for (enum format_index i = 0; i < FORMAT_COUNT; i++) {
-		const char *const type = format_at(i)->file_name;
-
-		if (bytes_equal(end, (struct text){ type, strlen(type) }))
+	for (enum format_index i = 0; i < FORMAT_COUNT; i++)
+		if (text_is(end, format_at(i)->file_name))
 			return format_at(i);
-	}
 	return NULL;
 }
 
@@ -333,7 +330,7 @@ static int compare_name(const void *key, const void *member)
 static struct manifest_line *find_line(const struct manifest *m,
 				       const char *name)
 {
-	const struct text key = { name, strlen(name) };
+	const struct text key = text_of(name);
 
 	return bsearch(&key, m->lines, m->n_lines, sizeof(*m->lines),
 		       compare_name);

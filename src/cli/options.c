@@ -597,7 +597,7 @@ struct quote {
 static const char *quote(struct quote *quote, const char *argument)
 {
 	return escape_text(quote->text, sizeof(quote->text),
-			   (struct text){ argument, strlen(argument) });
+			   text_of(argument));
 }
 
 static int refuse(const struct row *row, const void *field,

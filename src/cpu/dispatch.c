@@ -123,7 +123,7 @@ static const struct cpu_rows *best(void)
 
 static const struct cpu_rows *fail_unknown(const char *isa, struct error *err)
 {
-	const struct text text = { isa, strlen(isa) };
+	const struct text text = text_of(isa);
 	char name[ESCAPE_MESSAGE_SIZE];
 
 	error_set(err, "unknown instruction set '%s'; use one of",

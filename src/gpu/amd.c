@@ -121,8 +121,7 @@ static bool explain_visible(struct error *err)
 			continue;
 		error_append(err, "; %s is '%s'", names[i],
 			     escape_text(text, sizeof(text),
-					 (struct text){ value,
-							strlen(value) }));
+					 text_of(value)));
 		return true;
 	}
 	return false;

@@ -74,8 +74,7 @@ int gpu_find(struct gpu *gpu, const struct gpu_runtime *rt, size_t number,
 		return -1;
 	name[sizeof(name) - 1] = '\0';
 	snprintf(gpu->label, sizeof(gpu->label), "device gpu:%zu '%s'", number,
-		 escape_text(escaped, sizeof(escaped),
-			     (struct text){ name, strlen(name) }));
+		 escape_text(escaped, sizeof(escaped), text_of(name)));
 	if (GPU_CALL(gpu, err, 0, device_memory, &memory, gpu->handle))
 		return -1;
 	gpu->memory = memory;

@@ -34,7 +34,7 @@ static bool explain_library(const char *name, struct error *err)
 	    strstr(why + len, "cannot open shared object file"))
 		return false;
 	error_set(err, "%s", escape_text(shown, sizeof(shown),
-					 (struct text){ why, strlen(why) }));
+					 text_of(why)));
 	return true;
 }
 
@@ -66,8 +66,7 @@ static void find_path(struct gpu_runtime *rt, void *library)
 	const char *const path = dlinfo(library, RTLD_DI_LINKMAP, &map) ?
 				 rt->library : map->l_name;
 
-	escape_text(rt->path, sizeof(rt->path),
-		    (struct text){ path, strlen(path) });
+	escape_text(rt->path, sizeof(rt->path), text_of(path));
 }
 
 /* Sets *function, a function pointer, to the address of the symbol. */

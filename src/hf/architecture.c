@@ -122,11 +122,6 @@ bool hf_condition_holds(const struct hf_condition *condition,
 
 /* --------------------------------- choosing ------------------------------- */
 
-static bool is_text(struct text text, const char *string)
-{
-	return bytes_equal(text, (struct text){ string, strlen(string) });
-}
-
 /* What else a GGUF file may be, by general.type or general.architecture. */
 static const struct {
 	const char *name;
@@ -145,8 +140,8 @@ static const char *other_kind(const struct model *model)
 	const struct text name = hf_string(model, "general.architecture");
 
 	for (size_t i = 0; i < sizeof(no_models) / sizeof(*no_models); i++)
-		if (is_text(type, no_models[i].name) ||
-		    is_text(name, no_models[i].name))
+		if (text_is(type, no_models[i].name) ||
+		    text_is(name, no_models[i].name))
 			return no_models[i].what;
 	return NULL;
 }
@@ -179,7 +174,7 @@ const struct hf_architecture *hf_architecture_of(const struct model *model,
 		return NULL;
 	}
 	for (size_t i = 0; i < HF_ARCHITECTURE_COUNT; i++)
-		if (is_text(name, architectures[i].gguf) &&
+		if (text_is(name, architectures[i].gguf) &&
 		    hf_condition_holds(&architectures[i].when, model) &&
 		    hf_condition_holds(&architectures[i].and, model))
 			return &architectures[i];

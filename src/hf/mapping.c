@@ -53,7 +53,7 @@ static struct hf_tensor *add(struct mapper *m, const struct hf_tensor_row *row,
 		error_errno(err, "cannot name a tensor");
 		return NULL;
 	}
-	made->info.name = (struct text){ made->name, strlen(made->name) };
+	made->info.name = text_of(made->name);
 	made->tensor = (struct model_tensor){ .info = &made->info,
 					      .source = from->tensor->source };
 	made->slice.tensor = &made->tensor;
@@ -72,7 +72,7 @@ static int compare_names(const void *a, const void *b)
 
 static const struct plan_tensor *find(const struct mapper *m, const char *name)
 {
-	const struct gguf_tensor info = { .name = { name, strlen(name) } };
+	const struct gguf_tensor info = { .name = text_of(name) };
 	const struct model_tensor tensor = { .info = &info };
 	const struct plan_tensor planned = { .tensor = &tensor };
 	const struct plan_tensor *const key = &planned;

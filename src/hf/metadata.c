@@ -26,7 +26,7 @@ const struct gguf_kv *metadata_find(const struct metadata *metadata,
 	const struct gguf *const gguf = metadata->gguf;
 	const struct text prefix = *key == '.' ? metadata->architecture :
 						 (struct text){ "", 0 };
-	const struct text rest = { key, strlen(key) };
+	const struct text rest = text_of(key);
 
 	for (size_t i = 0; i < gguf->n_kv; i++) {
 		const struct text name = gguf->kv[i].key;

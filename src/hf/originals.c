@@ -246,8 +246,8 @@ static void warn_of_dtype(const struct hf_originals *originals,
 		notes_warn(checkpoint->notes, "'%s/" CONFIG_FILE "' says that "
 			   "weights are '%s'; they are written as '%s'",
 			   originals->name,
-			   escape_text(escaped, sizeof(escaped), (struct text){
-				   named, strlen(named) }), written);
+			   escape_text(escaped, sizeof(escaped),
+				       text_of(named)), written);
 }
 
 static int check(const struct hf_originals *originals,
@@ -275,8 +275,7 @@ static int open_folder(struct hf_originals *originals, const char *path,
 	originals->name = malloc(size);
 	if (!originals->name)
 		return error_errno(err, "cannot open '--config-from'");
-	escape_text(originals->name, size,
-		    (struct text){ path, strlen(path) });
+	escape_text(originals->name, size, text_of(path));
 	originals->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (originals->folder < 0)
 		return error_errno(err, "cannot open '%s'", originals->name);

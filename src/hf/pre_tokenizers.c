@@ -187,33 +187,20 @@ static const struct pre_tokenizer table[] = {
 const struct pre_tokenizer *pre_tokenizer_find(struct text name)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if (bytes_equal(name, (struct text){ table[i].name,
-						     strlen(table[i].name) }))
+		if (text_is(name, table[i].name))
 			return &table[i];
 	return NULL;
 }
 
-static void put_named(struct json *json, const char *key, const char *value)
-{
-	json_key(json, key);
-	json_string(json, value);
-}
-
-static void put_flag(struct json *json, const char *key, bool value)
-{
-	json_key(json, key);
-	json_bool(json, value);
-}
-
 static void put_split(struct json *json, const char *regex)
 {
-	put_named(json, "type", "Split");
+	json_member_string(json, "type", "Split");
 	json_key(json, "pattern");
 	json_object(json);
-	put_named(json, "Regex", regex);
+	json_member_string(json, "Regex", regex);
 	json_object_end(json);
-	put_named(json, "behavior", "Isolated");
-	put_flag(json, "invert", false);
+	json_member_string(json, "behavior", "Isolated");
+	json_member_bool(json, "invert", false);
 }
 
 static void put_step(struct json *json, const struct step *step)
@@ -225,19 +212,20 @@ static void put_step(struct json *json, const struct step *step)
 		break;
 	case STEP_DIGIT:
 	case STEP_DIGITS:
-		put_named(json, "type", "Digits");
-		put_flag(json, "individual_digits", step->kind == STEP_DIGIT);
+		json_member_string(json, "type", "Digits");
+		json_member_bool(json, "individual_digits",
+				 step->kind == STEP_DIGIT);
 		break;
 	case STEP_PUNCTUATION:
-		put_named(json, "type", "Punctuation");
-		put_named(json, "behavior", "Contiguous");
+		json_member_string(json, "type", "Punctuation");
+		json_member_string(json, "behavior", "Contiguous");
 		break;
 	case STEP_BYTES:
 	case STEP_WORDS:
-		put_named(json, "type", "ByteLevel");
-		put_flag(json, "add_prefix_space", false);
-		put_flag(json, "trim_offsets", false);
-		put_flag(json, "use_regex", step->kind == STEP_WORDS);
+		json_member_string(json, "type", "ByteLevel");
+		json_member_bool(json, "add_prefix_space", false);
+		json_member_bool(json, "trim_offsets", false);
+		json_member_bool(json, "use_regex", step->kind == STEP_WORDS);
 		break;
 	case STEP_END:
 		break;
@@ -250,7 +238,7 @@ void pre_tokenizer_put(const struct pre_tokenizer *pre, struct json *json)
 	const struct step *step = pre->steps;
 
 	json_object(json);
-	put_named(json, "type", "Sequence");
+	json_member_string(json, "type", "Sequence");
 	json_key(json, "pretokenizers");
 	json_array(json);
 	for (; step->kind != STEP_END; step++)

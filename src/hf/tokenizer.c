@@ -95,11 +95,6 @@ static int read_flags(struct tokenizer *tokenizer, struct error *err)
 	return 0;
 }
 
-static bool text_is(struct text text, const char *string)
-{
-	return bytes_equal(text, (struct text){ string, strlen(string) });
-}
-
 /* Chooses the pre-tokenizer of byte-level BPE. */
 static int choose_pre(struct tokenizer_kind *kind,
 		      const struct metadata *metadata, const char *usual,
@@ -119,8 +114,7 @@ static int choose_pre(struct tokenizer_kind *kind,
 				   "written", metadata->file,
 				   escape_text(escaped, sizeof(escaped), name));
 	} else if (usual) {
-		kind->pre = pre_tokenizer_find((struct text){ usual,
-							      strlen(usual) });
+		kind->pre = pre_tokenizer_find(text_of(usual));
 		notes_warn(notes, "'%s' does not name its pre-tokenizer ('" PRE
 			   "'), as old files do not; assuming '%s', which is "
 			   "usual for its architecture: compare the tokens "
@@ -217,18 +211,6 @@ void tokenizer_release(struct tokenizer *tokenizer)
 
 /* ----------------------------- tokenizer.json ----------------------------- */
 
-static void put_literal(struct json *json, const char *key, const char *literal)
-{
-	json_key(json, key);
-	json_literal(json, literal);
-}
-
-static void put_flag(struct json *json, const char *key, bool value)
-{
-	json_key(json, key);
-	json_bool(json, value);
-}
-
 static void put_token(struct json *json, const struct tokenizer *tokenizer,
 		      const char *key, uint32_t id)
 {
@@ -253,14 +235,13 @@ static void put_added_token(struct json *json,
 			    const struct tokenizer *tokenizer, uint32_t id)
 {
 	json_object(json);
-	json_key(json, "id");
-	json_unsigned(json, id);
+	json_member_unsigned(json, "id", id);
 	put_token(json, tokenizer, "content", id);
-	put_flag(json, "single_word", false);
-	put_flag(json, "lstrip", false);
-	put_flag(json, "rstrip", strips(tokenizer, id));
-	put_flag(json, "normalized", false);
-	put_flag(json, "special", tokenizer->vocabulary.types[id] !=
+	json_member_bool(json, "single_word", false);
+	json_member_bool(json, "lstrip", false);
+	json_member_bool(json, "rstrip", strips(tokenizer, id));
+	json_member_bool(json, "normalized", false);
+	json_member_bool(json, "special", tokenizer->vocabulary.types[id] !=
 					  TOKEN_USER_DEFINED);
 	json_object_end(json);
 }
@@ -288,10 +269,8 @@ static void put_part(struct json *json, const char *kind, struct text id,
 	json_object(json);
 	json_key(json, kind);
 	json_object(json);
-	json_key(json, "id");
-	json_text(json, id);
-	json_key(json, "type_id");
-	json_unsigned(json, type);
+	json_member_text(json, "id", id);
+	json_member_unsigned(json, "type_id", type);
 	json_object_end(json);
 	json_object_end(json);
 }
@@ -316,8 +295,7 @@ static void put_special(struct json *json, const struct tokenizer *tokenizer,
 
 	json_key_text(json, text);
 	json_object(json);
-	json_key(json, "id");
-	json_text(json, text);
+	json_member_text(json, "id", text);
 	json_key(json, "ids");
 	json_array(json);
 	json_unsigned(json, id);
@@ -332,7 +310,7 @@ static void put_special(struct json *json, const struct tokenizer *tokenizer,
 static void put_template(struct json *json, const struct tokenizer *tokenizer)
 {
 	json_object(json);
-	put_literal(json, "type", "\"TemplateProcessing\"");
+	json_member_string(json, "type", "TemplateProcessing");
 	json_key(json, "single");
 	json_array(json);
 	put_sequence(json, tokenizer, "A", 0);
@@ -368,7 +346,7 @@ static void put_post_processor(struct json *json,
 		return;
 	}
 	json_object(json);
-	put_literal(json, "type", "\"Sequence\"");
+	json_member_string(json, "type", "Sequence");
 	json_key(json, "processors");
 	json_array(json);
 	if (tokenizer->pre)
@@ -391,28 +369,30 @@ static void put_spm_steps(struct json *json, const struct tokenizer *tokenizer)
 {
 	const bool space = tokenizer->adds_space;
 
-	put_literal(json, "normalizer", space ?
-		    "{\"type\": \"Sequence\", \"normalizers\": ["
-		    "{\"type\": \"Prepend\", \"prepend\": \"\\u2581\"}, "
-		    TO_BLOCKS "]}" : TO_BLOCKS);
-	put_literal(json, "pre_tokenizer", "null");
+	json_member_literal(
+		json, "normalizer", space ?
+		"{\"type\": \"Sequence\", \"normalizers\": ["
+		"{\"type\": \"Prepend\", \"prepend\": \"\\u2581\"}, "
+		TO_BLOCKS "]}" : TO_BLOCKS);
+	json_member_literal(json, "pre_tokenizer", "null");
 	put_post_processor(json, tokenizer);
-	put_literal(json, "decoder", space ?
-		    "{\"type\": \"Sequence\", \"decoders\": [" FROM_BLOCKS
-		    ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, "
-		    "\"stop\": 0}]}" :
-		    "{\"type\": \"Sequence\", \"decoders\": [" FROM_BLOCKS
-		    "]}");
+	json_member_literal(
+		json, "decoder", space ?
+		"{\"type\": \"Sequence\", \"decoders\": [" FROM_BLOCKS ", "
+		"{\"type\": \"Strip\", \"content\": \" \", \"start\": 1, "
+		"\"stop\": 0}]}" :
+		"{\"type\": \"Sequence\", \"decoders\": [" FROM_BLOCKS "]}");
 }
 
 static void put_bpe_steps(struct json *json, const struct tokenizer *tokenizer)
 {
-	put_literal(json, "normalizer", tokenizer->pre->flags & PRE_NFC ?
-		    "{\"type\": \"NFC\"}" : "null");
+	json_member_literal(json, "normalizer",
+			    tokenizer->pre->flags & PRE_NFC ?
+			    "{\"type\": \"NFC\"}" : "null");
 	json_key(json, "pre_tokenizer");
 	pre_tokenizer_put(tokenizer->pre, json);
 	put_post_processor(json, tokenizer);
-	put_literal(json, "decoder", BYTE_LEVEL);
+	json_member_literal(json, "decoder", BYTE_LEVEL);
 }
 
 static void put_vocabulary(struct json *json,
@@ -505,16 +485,16 @@ static void put_model(struct json *json, const struct tokenizer *tokenizer,
 
 	json_key(json, "model");
 	json_object(json);
-	put_literal(json, "type", "\"BPE\"");
-	put_literal(json, "dropout", "null");
+	json_member_string(json, "type", "BPE");
+	json_member_literal(json, "dropout", "null");
 	put_token(json, tokenizer, "unk_token",
 		  pre ? TOKEN_NONE : tokenizer->unknown);
-	put_literal(json, "continuing_subword_prefix", "null");
-	put_literal(json, "end_of_word_suffix", "null");
-	put_flag(json, "fuse_unk", !pre);
-	put_flag(json, "byte_fallback", !pre);
-	put_flag(json, "ignore_merges",
-		 pre && (pre->flags & PRE_IGNORES_MERGES));
+	json_member_literal(json, "continuing_subword_prefix", "null");
+	json_member_literal(json, "end_of_word_suffix", "null");
+	json_member_bool(json, "fuse_unk", !pre);
+	json_member_bool(json, "byte_fallback", !pre);
+	json_member_bool(json, "ignore_merges",
+			 pre && (pre->flags & PRE_IGNORES_MERGES));
 	put_vocabulary(json, &tokenizer->vocabulary);
 	put_merges(json, tokenizer, merges);
 	json_object_end(json);
@@ -532,9 +512,9 @@ int tokenizer_put(const struct tokenizer *tokenizer, size_t memory,
 		return -1;
 	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
-	put_literal(&json, "version", "\"1.0\"");
-	put_literal(&json, "truncation", "null");
-	put_literal(&json, "padding", "null");
+	json_member_string(&json, "version", "1.0");
+	json_member_literal(&json, "truncation", "null");
+	json_member_literal(&json, "padding", "null");
 	put_added_tokens(&json, tokenizer);
 	if (tokenizer->pre)
 		put_bpe_steps(&json, tokenizer);
@@ -574,10 +554,8 @@ static void put_named_template(struct json *json, const struct gguf_kv *kv,
 			       struct text name)
 {
 	json_object(json);
-	json_key(json, "name");
-	json_text(json, name);
-	json_key(json, "template");
-	json_text(json, metadata_string(kv));
+	json_member_text(json, "name", name);
+	json_member_text(json, "template", metadata_string(kv));
 	json_object_end(json);
 }
 
@@ -637,18 +615,17 @@ void tokenizer_put_config(const struct tokenizer *tokenizer,
 	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
 	/* transformers builds others anew from the vocabulary. */
-	put_literal(&json, "tokenizer_class", "\"PreTrainedTokenizerFast\"");
+	json_member_string(&json, "tokenizer_class",
+			   "PreTrainedTokenizerFast");
 	put_if(&json, tokenizer, "bos_token", tokenizer->bos);
 	put_if(&json, tokenizer, "eos_token", tokenizer->eos);
 	put_if(&json, tokenizer, "unk_token", tokenizer->unknown);
 	put_if(&json, tokenizer, "pad_token", tokenizer->padding);
-	put_flag(&json, "add_bos_token", tokenizer->adds_bos);
-	put_flag(&json, "add_eos_token", tokenizer->adds_eos);
-	put_flag(&json, "clean_up_tokenization_spaces", false);
-	if (max_length) {
-		json_key(&json, "model_max_length");
-		json_unsigned(&json, max_length);
-	}
+	json_member_bool(&json, "add_bos_token", tokenizer->adds_bos);
+	json_member_bool(&json, "add_eos_token", tokenizer->adds_eos);
+	json_member_bool(&json, "clean_up_tokenization_spaces", false);
+	if (max_length)
+		json_member_unsigned(&json, "model_max_length", max_length);
 	put_chat_templates(&json, tokenizer);
 	json_object_end(&json);
 }

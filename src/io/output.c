@@ -200,7 +200,7 @@ struct output *output_open(const char *path,
 {
 	const bool is_stdout = !strcmp(path, "-");
 	const char *const shown = is_stdout ? "standard output" : path;
-	const struct text text = { shown, strlen(shown) };
+	const struct text text = text_of(shown);
 	const int named = named_descriptor(path);
 	struct output *const output = calloc(1, sizeof(*output));
 	int result;

@@ -22,7 +22,7 @@
 
 static char *escaped_path(const char *path, struct error *err)
 {
-	const struct text text = { path, strlen(path) };
+	const struct text text = text_of(path);
 	const size_t size = ESCAPE_SIZE(text.len);
 	char *const name = malloc(size);
 
@@ -394,7 +394,7 @@ int source_unread(struct source *src, const void *buf, size_t n,
 /* A file without a name in `dir`. */
 static int open_unlinked(const char *dir, struct error *err)
 {
-	const struct text text = { dir, strlen(dir) };
+	const struct text text = text_of(dir);
 	char name[ESCAPE_MESSAGE_SIZE];
 	char *template;
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

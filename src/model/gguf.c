@@ -750,10 +750,8 @@ void gguf_release(struct gguf *gguf)
 
 const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key)
 {
-	const struct text text = { key, strlen(key) };
-
 	for (size_t i = 0; i < gguf->n_kv; i++)
-		if (bytes_equal(gguf->kv[i].key, text))
+		if (text_is(gguf->kv[i].key, key))
 			return &gguf->kv[i];
 	return NULL;
 }

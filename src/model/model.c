@@ -360,7 +360,7 @@ static struct text blocks_name(const char *path)
 	const char *const dot = strrchr(name, '.');
 
 	if (!strcmp(path, "-"))
-		return (struct text){ "stdin", strlen("stdin") };
+		return text_of("stdin");
 	return (struct text){ name, dot && dot > name ? (size_t)(dot - name) :
 							strlen(name) };
 }

@@ -14,11 +14,6 @@ struct sink_gguf {
 	uint64_t data; /* where the tensors' data begin */
 };
 
-static bool has_key(const struct gguf_kv *kv, const char *key)
-{
-	return bytes_equal(kv->key, (struct text){ key, strlen(key) });
-}
-
 /* Keys that describe a shard, since the output is a whole file. */
 static bool is_dropped(const struct gguf_kv *kv)
 {
@@ -62,7 +57,7 @@ static void put_kv(struct output_stream *s, const struct gguf_kv *kv,
 
 	output_stream_put_u64(s, kv->key.len);
 	output_stream_put(s, kv->key.data, kv->key.len);
-	if (has_key(kv, "general.file_type") && file_type(plan, &value)) {
+	if (text_is(kv->key, "general.file_type") && file_type(plan, &value)) {
 		output_stream_put_u32(s, GGUF_U32);
 		output_stream_put_u32(s, value);
 	} else {

@@ -53,8 +53,7 @@ static void put_tensor(struct json *json, const struct sink_safetensors *sink,
 
 	json_key_text(json, tensor->tensor->info->name);
 	json_object(json);
-	json_key(json, "dtype");
-	json_string(json, tensor->format->name);
+	json_member_string(json, "dtype", tensor->format->name);
 	json_key(json, "shape");
 	json_array(json);
 	for (unsigned i = shape.n_dims; i; i--)
@@ -79,8 +78,8 @@ static void put_header(struct sink_file *file)
 	json_object(&json);
 	json_key(&json, METADATA);
 	json_object(&json);
-	json_key(&json, "format"); /* transformers loads no other */
-	json_string(&json, "pt");
+	/* transformers loads no other */
+	json_member_string(&json, "format", "pt");
 	put_metadata(&json, sink->gguf, "general.architecture");
 	put_metadata(&json, sink->gguf, "general.name");
 	json_object_end(&json);
@@ -91,14 +90,12 @@ static void put_header(struct sink_file *file)
 
 int sink_safetensors_check(const struct plan *plan, struct error *err)
 {
-	static const struct text metadata = { METADATA, sizeof(METADATA) - 1 };
-
 	if (sink_file_check(plan, "safetensors", true,
 			    "'--type f32', 'f16' or 'bf16', or '--format gguf'",
 			    err))
 		return -1;
 	for (size_t i = 0; i < plan->n_tensors; i++)
-		if (bytes_equal(plan->tensors[i].tensor->info->name, metadata))
+		if (text_is(plan->tensors[i].tensor->info->name, METADATA))
 			return error_set(err, "safetensors reserves the name "
 					 "'%s'; exclude that tensor with "
 					 "'--exclude'", METADATA);

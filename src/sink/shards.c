@@ -196,8 +196,7 @@ static int put_index(const struct sink_shards *shards, FILE *stream,
 	json_object(&json);
 	json_key(&json, "metadata");
 	json_object(&json);
-	json_key(&json, "total_size");
-	json_unsigned(&json, whole->dst_bytes);
+	json_member_unsigned(&json, "total_size", whole->dst_bytes);
 	json_object_end(&json);
 	json_key(&json, "weight_map");
 	json_object(&json);

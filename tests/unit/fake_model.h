@@ -53,7 +53,7 @@ static inline struct gguf_tensor *fake_model_add(struct fake_model *fake,
 
 	if (i == fake->room)
 		abort();
-	info->name = (struct text){ name, strlen(name) };
+	info->name = text_of(name);
 	info->format = f;
 	info->n_dims = rows > 1 ? 2 : 1;
 	info->dims[0] = n_weights;

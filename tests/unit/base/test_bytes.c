@@ -60,6 +60,10 @@ static void test_texts_are_equal_byte_for_byte(void **state)
 	assert_false(bytes_equal(text, (struct text){ "a\0b", 2 }));
 	assert_true(bytes_equal((struct text){ "a", 0 },
 				(struct text){ "b", 0 }));
+	assert_true(text_is((struct text){ "abc", 2 }, "ab"));
+	assert_true(text_is((struct text){ NULL, 0 }, ""));
+	assert_false(text_is((struct text){ "abc", 2 }, "abc"));
+	assert_false(text_is(text, "a"));
 }
 
 static void test_hex(void **state)

@@ -85,14 +85,14 @@ static void test_looks_are_bounded(void **state)
 
 		snprintf(name, 32, "blk.%06zu.attn_q.weight",
 			 i * 7919 % MANY);
-		table->texts[i] = (struct text){ name, strlen(name) };
+		table->texts[i] = text_of(name);
 	}
 	assert_int_equal(repeat_find(table, MANY, text_at, &earlier, &later,
 				     &err), 0);
 	assert_in_range(table->n_calls, MANY, most);
 
 	for (size_t i = 0; i < MANY; i++)
-		table->texts[i] = (struct text){ "same", 4 };
+		table->texts[i] = text_of("same");
 	table->n_calls = 0;
 	assert_int_equal(repeat_find(table, MANY, text_at, &earlier, &later,
 				     &err), 1);

@@ -229,67 +229,6 @@ static void test_heads_of_each_layer(void **state)
 	}
 }
 
-/* NULL: not supported. */
-static void check_scaling(const char *type, bool has_factor,
-			  const char *expected)
-{
-	struct fixture f = FIXTURE;
-
-	add_metadata(&f.built, "");
-	hf_text(&f.built, "llama.rope.scaling.type", type);
-	if (has_factor)
-		hf_f32(&f.built, "llama.rope.scaling.factor", 2.5F);
-	hf_u32(&f.built, "llama.rope.scaling.original_context_length", 64);
-	hf_f32(&f.built, "llama.rope.scaling.yarn_beta_fast", 32);
-	hf_f32(&f.built, "llama.rope.scaling.yarn_log_multiplier", 0.0707F);
-	add_tensors(&f.built);
-	assert_int_equal(put(&f), expected ? 0 : -1);
-	if (expected && *expected)
-		assert_non_null(strstr(f.config.text, expected));
-	if (expected && !*expected)
-		assert_null(strstr(f.config.text, "rope_scaling"));
-	tear_down(&f);
-}
-
-static void test_rope_scaling(void **state)
-{
-	(void)state;
-	check_scaling("none", true, "");
-	check_scaling("linear", true, "  \"rope_scaling\": {\"rope_type\": "
-		      "\"linear\", \"factor\": 2.5},\n");
-	check_scaling("yarn", true, "  \"rope_scaling\": {\"rope_type\": "
-		      "\"yarn\", \"factor\": 2.5, "
-		      "\"original_max_position_embeddings\": 64, "
-		      "\"beta_fast\": 32.0, \"mscale\": 0.707, "
-		      "\"mscale_all_dim\": 0.707},\n");
-	check_scaling("linear", false, NULL);
-	check_scaling("yarn", false, NULL);
-	check_scaling("longrope", true, NULL);
-	check_scaling("\"}", true, NULL);
-}
-
-/* Factors of 0 are no scaling at all. */
-static void test_wrong_factors(void **state)
-{
-	struct fixture f = FIXTURE;
-	struct fixture one = FIXTURE;
-
-	(void)state;
-	add_metadata(&f.built, "");
-	add_tensors(&f.built);
-	hf_weights(&f.built, "rope_freqs.weight", 2, 1, 1);
-	assert_int_equal(put(&f), -1);
-	assert_non_null(strstr(f.err.message, "'rope_freqs.weight' is not "
-					      "Llama 3's scaling"));
-	tear_down(&f);
-	add_metadata(&one.built, "");
-	add_tensors(&one.built);
-	hf_weights(&one.built, "rope_factors_long.weight", 2, 1, 1);
-	assert_int_equal(put(&one), -1);
-	assert_non_null(strstr(one.err.message, "do not match"));
-	tear_down(&one);
-}
-
 static void check_generation(uint32_t eot, const char *expected)
 {
 	struct fixture f = FIXTURE;
@@ -326,8 +265,6 @@ int main(void)
 		cmocka_unit_test(test_wrong_numbers),
 		cmocka_unit_test(test_wrong_types),
 		cmocka_unit_test(test_heads_of_each_layer),
-		cmocka_unit_test(test_rope_scaling),
-		cmocka_unit_test(test_wrong_factors),
 		cmocka_unit_test(test_generation_config),
 	};
 

@@ -10,8 +10,7 @@
 static bool matches(const char *pattern, const char *name,
 		    struct hf_match *match)
 {
-	return hf_name_matches(pattern, (struct text){ name, strlen(name) },
-			       match);
+	return hf_name_matches(pattern, text_of(name), match);
 }
 
 static void test_numbers_and_endings(void **state)

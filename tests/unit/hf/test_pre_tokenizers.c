@@ -10,7 +10,7 @@
 
 static const struct pre_tokenizer *find(const char *name)
 {
-	return pre_tokenizer_find((struct text){ name, strlen(name) });
+	return pre_tokenizer_find(text_of(name));
 }
 
 static void check(const char *name, unsigned flags, const char *expected)

@@ -37,8 +37,7 @@ static void tear_down(struct fixture *f)
 
 static uint32_t find(const struct fixture *f, const char *text)
 {
-	return vocabulary_find(&f->vocabulary,
-			       (struct text){ text, strlen(text) });
+	return vocabulary_find(&f->vocabulary, text_of(text));
 }
 
 static void test_tokens_by_text(void **state)

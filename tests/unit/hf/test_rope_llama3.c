@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "hf/rope.h"
+#include "hf/rope_llama3.h"
 
 #define MAX 128
 

@@ -1,4 +1,4 @@
-#include "hf/rope.h"
+#include "hf/rope_llama3.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
-/* rope.h - how a model's rotary embedding is scaled for longer texts. */
-#ifndef HF_ROPE_H
-#define HF_ROPE_H
+/* rope_llama3.h - Llama 3's scaling of rotary embeddings, from its factors. */
+#ifndef HF_ROPE_LLAMA3_H
+#define HF_ROPE_LLAMA3_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,104 @@
+#include "hf/config_row.h"
+
+#include <stdarg.h>
+
+#include "base/escape.h"
+
+int config_put_rows(struct config *config, const struct config_row *rows,
+		    size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].put(config, &rows[i]))
+			return -1;
+	return 0;
+}
+
+void config_note_assumed(const struct config *config,
+			 const struct config_row *row, const char *format, ...)
+{
+	char what[64];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	notes_detail(config->checkpoint->notes, "config.json: %s is not in the "
+		     "file; assuming %s", row->key, what);
+}
+
+int config_put_literal(struct config *config, const struct config_row *row)
+{
+	json_member_literal(&config->json, row->key, row->fallback);
+	if (row->assumed)
+		config_note_assumed(config, row, "%s", row->fallback);
+	return 0;
+}
+
+int config_put_fallback(struct config *config, const struct config_row *row)
+{
+	const struct metadata *const metadata = config->metadata;
+	char name[ESCAPE_MESSAGE_SIZE];
+
+	if (row->fallback)
+		return config_put_literal(config, row);
+	return error_set(config->err, "'%s' has no '%s%s', which config.json "
+			 "needs for '%s'; use '--config-from' to copy another "
+			 "config.json",
+			 metadata->file, *row->source != '.' ? "" :
+			 escape_text(name, sizeof(name),
+				     metadata->architecture),
+			 row->source, row->key);
+}
+
+int config_put_integer(struct config *config, const struct config_row *row)
+{
+	uint64_t value;
+	const int found = metadata_unsigned(config->metadata, row->source,
+					    INT64_MAX, &value, config->err);
+
+	if (found < 0)
+		return -1;
+	if (!found)
+		return config_put_fallback(config, row);
+	json_member_unsigned(&config->json, row->key, value);
+	return 0;
+}
+
+int config_put_real(struct config *config, const struct config_row *row)
+{
+	float value;
+	const int found = metadata_float(config->metadata, row->source, &value,
+					 config->err);
+
+	if (found < 0)
+		return -1;
+	if (!found)
+		return config_put_fallback(config, row);
+	json_member_float(&config->json, row->key, value);
+	return 0;
+}
+
+int config_put_flag(struct config *config, const struct config_row *row)
+{
+	bool value;
+	const int found = metadata_bool(config->metadata, row->source, &value,
+					config->err);
+
+	if (found < 0)
+		return -1;
+	if (!found)
+		return config_put_fallback(config, row);
+	json_member_bool(&config->json, row->key, value);
+	return 0;
+}
+
+int config_put_optional(struct config *config, const struct config_row *row)
+{
+	const struct gguf_kv *const kv =
+		metadata_find(config->metadata, row->source);
+
+	if (!kv)
+		return 0;
+	return kv->type == GGUF_F32 ? config_put_real(config, row) :
+				      config_put_integer(config, row);
+}
