@@ -106,6 +106,20 @@ static void set_shape(struct gguf_tensor *info, unsigned n_dims,
 		info->dims[i] = i < n_dims ? dims[i] : 1;
 }
 
+/* A view decodes only runs of blocks, and moves only rows that are one. */
+static int refuse_rows(const struct plan_tensor *from, struct error *err)
+{
+	const struct format *const format = info_of(from)->format;
+
+	hf_name_tensor(err, from);
+	return error_append(err, "has type %s, which '--format hf' cannot "
+			    "rearrange, since its rows %s; convert the file "
+			    "with '--format gguf' first", format->name,
+			    format->group_rows > 1  ? "are interleaved" :
+			    format->group_rows == 1 ? "have headers" :
+						      "share one scale");
+}
+
 /* Makes it the part of its tensor from weight number `first` on, whole blocks,
  * with the shape that it has. */
 static int cut(struct hf_tensor *made, uint64_t first, struct error *err)
@@ -113,34 +127,20 @@ static int cut(struct hf_tensor *made, uint64_t first, struct error *err)
 	const struct plan_tensor *const from = made->parts[0];
 	const struct format *const format = info_of(from)->format;
 	const uint64_t row = made->info.dims[0];
+	const uint64_t group = row * format->group_rows; /* of rows */
 
+	if (format_has_rows(format) &&
+	    (!group || first % group ||
+	     made->info.dims[1] % format->group_rows))
+		return refuse_rows(from, err);
 	if (measure(made, err))
 		return -1;
-	if (format_has_rows(format) &&
-	    (!format->group_rows || first % (row * format->group_rows))) {
-		hf_name_tensor(err, from);
-		return error_append(err, "has type %s, which cannot be cut "
-				    "after %" PRIu64 " weights", format->name,
-				    first);
-	}
 	made->info.offset += format_run_bytes(
 		format, first / format->block_weights,
 		row / format->block_weights);
 	if (from->scales)
 		made->slice.scales += first / from->scale_weights;
 	return 0;
-}
-
-static int refuse_rows(const struct plan_tensor *from, struct error *err)
-{
-	const struct format *const format = info_of(from)->format;
-
-	hf_name_tensor(err, from);
-	return error_append(err, "has type %s, whose rows %s; convert the "
-			    "model to GGUF first", format->name,
-			    format->group_rows == 1 ?
-			    "have headers, and cannot be transposed" :
-			    "are one block, and cannot be rearranged");
 }
 
 static struct view *add_view(struct hf_tensor *made, struct error *err)

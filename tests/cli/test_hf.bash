@@ -324,3 +324,79 @@ them: use '--apply-scales'
 gguf-dequant: 'llama': tensor 'blk.0.attn_q.scale' is not known for \
 LlamaForCausalLM"
 }
+
+# Types whose rows have headers or are interleaved, in each layer another one:
+# rows move as if they had been converted before.
+test_hf_rows() {
+	local name
+	PYTHONPATH=$HERE python3 <<-'end' || fail
+	import gguf_file
+	import random
+	rng = random.Random(1)
+	rows = [type for type in gguf_file.TYPES.values() if len(type) > 3]
+	def write(name, arch, n_experts, tensor, shape, types):
+	    made = [("token_embd.weight", "f32", (256, 3), None),
+	            ("blk.0.ffn_down.weight", "f32", (256, 3), None)]
+	    if n_experts:
+	        made += [("blk.0.attn_q.weight", "f32", (256, 64), None)]
+	    made += [(f"blk.{i}.{tensor}.weight", type[0], shape,
+	              rng.randbytes(gguf_file.n_bytes(type[0], shape)))
+	             for i, type in enumerate(types)]
+	    gguf_file.write(name, made, [
+	        ("general.architecture", "string", arch),
+	        (arch + ".block_count", "u32", len(types)),
+	        (arch + ".context_length", "u32", 16),
+	        (arch + ".embedding_length", "u32", 256),
+	        (arch + ".feed_forward_length", "u32", 256),
+	        (arch + ".expert_count", "u32", n_experts),
+	        (arch + ".expert_used_count", "u32", 1),
+	        (arch + ".attention.head_count", "u32", 4),
+	        (arch + ".attention.head_count_kv", "u32", 2),
+	        (arch + ".attention.layer_norm_epsilon", "f32", 1e-5),
+	        (arch + ".attention.layer_norm_rms_epsilon", "f32", 1e-5)])
+	write("cut", "qwen2", 0, "attn_qkv", (256, 64),
+	      [type for type in rows if type[4] > 0])
+	write("split", "llama", 3, "ffn_up_exps", (256, 16, 3),
+	      [type for type in rows if type[4] > 0])
+	write("copied", "qwen2", 0, "attn_q", (256, 64), rows)
+	write("unpermuted", "llama", 0, "attn_qkv", (256, 64),
+	      [type for type in rows if type[4] == 1])
+	write("regrouped", "falcon", 0, "attn_qkv", (256, 64),
+	      [type for type in rows if type[4] == 1])
+	end
+	for name in cut split copied unpermuted regrouped; do
+		run -o f32.gguf -f "$name"
+		succeeds
+		run -F hf -f -o in_two -x '*ffn_down.*' -x 'token*' f32.gguf
+		writes f32.gguf
+		run -F hf -f -o in_one -x '*ffn_down.*' -x 'token*' "$name"
+		writes "$name"
+		same "$name" in_one/model.safetensors in_two/model.safetensors
+	done
+}
+
+# cannot ARCHITECTURE TENSOR TYPE COLUMNS ROWS WHY: such a tensor is refused.
+cannot() {
+	refuses "'model.gguf': tensor 'blk.0.$2.weight' has type ${3^^}, which \
+'--format hf' cannot rearrange, since its rows $6; convert the file with \
+'--format gguf' first" "arch = '$1'" \
+		'metadata = {key.replace("llama", arch): value
+			     for key, value in metadata.items()}' \
+		'metadata["general.architecture"] = "string", arch' \
+		"tensors = {'blk.0.$2.weight': ('$3', ($4, $5), None)}"
+}
+
+test_hf_refuses_rows() {
+	# Permuted; regrouped; cut within a group; cut into single rows;
+	# transposed; changed.
+	cannot llama attn_q q4_0_r8 32 8 'are interleaved'
+	cannot llama attn_q i2_s 128 8 'share one scale'
+	cannot llama attn_qkv bf16_r16 16 128 'are interleaved'
+	cannot falcon attn_qkv iq1_s_r4 32 64 'are interleaved'
+	cannot qwen2 attn_qkv q8_k_r16 256 32 'are interleaved'
+	cannot qwen2 attn_qkv q8_0_r8 32 48 'are interleaved'
+	cannot qwen2 attn_qkv i2_s 128 8 'share one scale'
+	cannot stablelm attn_q_norm q4_k_r4 256 4 'are interleaved'
+	cannot gpt2 ffn_up iq4_ks 256 4 'have headers'
+	cannot gemma2 attn_norm q8_kv 32 1 'have headers'
+}

@@ -72,6 +72,34 @@ test_part_of_raw_output() {
 	same 'two files' <(cat first second) whole
 }
 
+# Rows with headers, or interleaved in groups of 4 to 16: parts begin and end
+# between groups, wherever the bytes are cut.
+test_part_of_rows() {
+	local type
+	PYTHONPATH=$HERE python3 <<-'end' || fail
+	import gguf_file
+	import random
+	rng = random.Random(1)
+	tensors = []
+	for type in gguf_file.TYPES.values():
+	    if len(type) > 3:
+	        for shape in (type[1], 48), (2 * type[1], 16, 2):
+	            data = rng.randbytes(gguf_file.n_bytes(type[0], shape))
+	            tensors.append((f"{type[0]}.{len(shape)}", type[0], shape,
+	                            data))
+	gguf_file.write("rows.gguf", tensors)
+	end
+	for type in f32 native; do
+		run rows.gguf -t $type -o whole
+		succeeds
+		for n in 2 31; do
+			parts $n rows.gguf -t $type -o -
+			same "$n, $type" <(joined $n) whole
+		done
+		rm whole
+	done
+}
+
 test_part_of_checksums_and_of_verify() {
 	run "$PART_MODEL" --checksum
 	cp "$OUT" sums
