@@ -72,7 +72,7 @@ static void test_containers_break_lines_down_to_depth_2(void **state)
 			  "}\n");
 }
 
-static void text_becomes(const char *bytes, size_t len, const char *expected)
+static void becomes(const char *bytes, size_t len, const char *expected)
 {
 	struct document doc;
 
@@ -81,7 +81,7 @@ static void text_becomes(const char *bytes, size_t len, const char *expected)
 	document_is(&doc, expected);
 }
 
-#define TEXT_IS(bytes, expected) text_becomes(bytes, sizeof(bytes) - 1, expected)
+#define TEXT_IS(bytes, expected) becomes(bytes, sizeof(bytes) - 1, expected)
 
 static void test_text_is_escaped(void **state)
 {

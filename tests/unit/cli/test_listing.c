@@ -207,16 +207,7 @@ static void test_sizes(void **state)
 	size_is(UINT64_MAX, "(16.0 EiB)\n");
 }
 
-static void test_json(void **state)
-{
-	struct fixture f;
-	struct capture capture;
-
-	(void)state;
-	set_up(&f);
-	capture_open(&capture);
-	listing_json(capture.stream, &f.model, &f.plan, 4096);
-	capture_is(&capture,
+static const char json[] =
 "{\n"
 "  \"files\": [\n"
 "    {\"name\": \"a.gguf\", \"gguf_version\": 3, \"alignment\": 32, "
@@ -274,7 +265,18 @@ static void test_json(void **state)
 "    \"bytes\": 1050673218,\n"
 "    \"gguf_bytes\": 4096\n"
 "  }\n"
-"}\n");
+"}\n";
+
+static void test_json(void **state)
+{
+	struct fixture f;
+	struct capture capture;
+
+	(void)state;
+	set_up(&f);
+	capture_open(&capture);
+	listing_json(capture.stream, &f.model, &f.plan, 4096);
+	capture_is(&capture, json);
 }
 
 static void test_index(void **state)

@@ -458,40 +458,46 @@ static bool runs(char *first, char *second)
 }
 
 /* In which operations each option has an effect; it is refused in others. */
+static const struct {
+	char *option;
+	const char *operations;
+} effects[] = {
+	{ "--tensor=*", "ljockev" },
+	{ "--exclude=*", "ljockev" },
+	{ "--input-type=q4_k", "ljockev" },
+	{ "--shape=32", "" },
+	{ "--type=f16", "ljocev" },
+	{ "--format=gguf", "o" },
+	{ "--index=i", "o" },
+	{ "--force", "o" },
+	{ "--no-sync", "o" },
+	{ "--untagged", "c" },
+	{ "--ulp=1", "e" },
+	{ "--rtol=1", "e" },
+	{ "--atol=1", "e" },
+	{ "--device=gpu", "ockev" },
+	{ "--threads=2", "ockev" },
+	{ "--memory=1G", "ljockev" },
+	{ "--quiet", "ockev" },
+	{ "--verbose", "ockev" },
+	{ "--progress", "ockev" },
+	{ "--no-progress", "ockev" },
+};
+
 static void test_effects(void **state)
 {
-	static const struct {
-		char *option;
-		const char *operations;
-	} rows[] = {
-		{ "--tensor=*", "ljockev" },
-		{ "--exclude=*", "ljockev" },
-		{ "--input-type=q4_k", "ljockev" },
-		{ "--shape=32", "" },
-		{ "--type=f16", "ljocev" },
-		{ "--format=gguf", "o" },
-		{ "--index=i", "o" },
-		{ "--force", "o" },
-		{ "--no-sync", "o" },
-		{ "--untagged", "c" },
-		{ "--ulp=1", "e" },
-		{ "--rtol=1", "e" },
-		{ "--atol=1", "e" },
-		{ "--device=gpu", "ockev" },
-		{ "--threads=2", "ockev" },
-		{ "--memory=1G", "ljockev" },
-		{ "--quiet", "ockev" },
-		{ "--verbose", "ockev" },
-		{ "--progress", "ockev" },
-		{ "--no-progress", "ockev" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (size_t i = 0; i < sizeof(effects) / sizeof(*effects); i++)
 		for (size_t j = 0; operations[j]; j++)
-			if (runs(starts[j], rows[i].option) !=
-			    !!strchr(rows[i].operations, operations[j]))
-				fail_msg("%s %s", starts[j], rows[i].option);
+			if (runs(starts[j], effects[i].option) !=
+			    !!strchr(effects[i].operations, operations[j]))
+				fail_msg("%s %s", starts[j],
+					 effects[i].option);
+}
+
+static void test_options_without_effect(void **state)
+{
+	(void)state;
 	BAD("'--force' has no effect with '--list'", "-l", "-f", "-v", "-d",
 	    "gpu:7", "-j3", "m");
 	BAD("'--quiet' has no effect with '--json'", "-q", "--json", "m");
@@ -673,6 +679,7 @@ int main(void)
 		cmocka_unit_test(test_shards),
 		cmocka_unit_test(test_usage_errors),
 		cmocka_unit_test(test_effects),
+		cmocka_unit_test(test_options_without_effect),
 		cmocka_unit_test(test_combinations),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_paths),

@@ -113,6 +113,26 @@ static size_t one_file(const struct sink *sink,
 	return 0;
 }
 
+/* A plan of one tensor. */
+struct planned {
+	struct gguf_tensor info;
+	struct model_tensor stored;
+	struct plan_tensor tensor;
+	struct plan plan;
+};
+
+static void plan_one(struct planned *p)
+{
+	*p = (struct planned){
+		.info = { .format = format_at(FORMAT_F32) },
+		.stored = { .info = &p->info },
+		.tensor = { .tensor = &p->stored,
+			    .format = format_at(FORMAT_F32),
+			    .verbatim = true },
+		.plan = { .tensors = &p->tensor, .n_tensors = 1 },
+	};
+}
+
 static void test_needs(void **state)
 {
 	struct observer hash = { .any_order = true,
@@ -121,17 +141,12 @@ static void test_needs(void **state)
 				.note_bytes = 4 };
 	struct observer stream = { .reads_values = true };
 	struct sink sink = { .write = take_nothing, .observer = &crc };
-	const struct gguf_tensor info = { .format = format_at(FORMAT_F32) };
-	const struct model_tensor stored = { .info = &info };
-	const struct view view = { .n_groups = 1 };
-	struct plan_tensor tensor = { .tensor = &stored,
-				      .format = format_at(FORMAT_F32),
-				      .verbatim = true };
-	const struct plan plan = { .tensors = &tensor, .n_tensors = 1 };
-	struct pass pass = { .plan = &plan };
+	struct planned p;
+	struct pass pass = { .plan = &p.plan };
 	struct pass_needs needs;
 
 	(void)state;
+	plan_one(&p);
 	pass_add(&pass, &hash);
 	needs = pass_needs(&pass);
 	assert_false(needs.values || needs.raw_order || needs.sink_order);
@@ -146,15 +161,25 @@ static void test_needs(void **state)
 	assert_int_equal(needs.note_bytes, PLAN_BATCH_ITEMS *
 			 (4 + sizeof(struct blake3_part)));
 
-	pass = (struct pass){ .plan = &plan };
+	pass = (struct pass){ .plan = &p.plan };
 	pass_add(&pass, &stream);
 	needs = pass_needs(&pass);
 	assert_true(needs.values && needs.raw_order && !needs.sink_order);
 	assert_null(needs.blake3);
 	assert_int_equal(needs.min_slot, PLAN_MIN_SLOT);
+}
 
-	/* Files side by side, unless something needs all tensors in order. */
-	sink.file_of = one_file;
+/* Files side by side, unless something needs all tensors in order. */
+static void test_needs_of_tracks(void **state)
+{
+	struct observer stream = { .reads_values = true };
+	struct sink sink = { .write = take_nothing, .file_of = one_file };
+	struct planned p;
+	struct pass pass = { .plan = &p.plan };
+
+	(void)state;
+	plan_one(&p);
+	pass_add(&pass, &stream);
 	pass_set_sink(&pass, &sink);
 	assert_false(pass_needs(&pass).tracks);
 	stream.any_order = true;
@@ -165,9 +190,18 @@ static void test_needs(void **state)
 	assert_false(pass_needs(&pass).tracks);
 	sink.any_order = true;
 	assert_true(pass_needs(&pass).tracks);
+}
 
+static void test_needs_of_views(void **state)
+{
+	const struct view view = { .n_groups = 1 };
+	struct planned p;
+	const struct pass pass = { .plan = &p.plan };
+
+	(void)state;
+	plan_one(&p);
 	assert_int_equal(pass_needs(&pass).view_bytes, 0);
-	tensor.view = &view;
+	p.tensor.view = &view;
 	assert_int_equal(pass_needs(&pass).view_bytes, VIEW_SCRATCH_BYTES);
 }
 
@@ -259,6 +293,8 @@ int main(void)
 		cmocka_unit_test(test_slots_stay_within_their_memory),
 		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_needs),
+		cmocka_unit_test(test_needs_of_tracks),
+		cmocka_unit_test(test_needs_of_views),
 		cmocka_unit_test(test_how_it_ends),
 	};
 

@@ -435,6 +435,46 @@ static size_t tail_bytes(const struct work_item *item)
 	       format->header_bytes;
 }
 
+/* How far a walk has come. */
+struct walked {
+	uint64_t src, dst; /* of the plan */
+	uint64_t done;     /* of the tensor's input */
+	size_t in, out;    /* of the batch */
+};
+
+static void walk_item(struct walked *walked, const struct work_item *item)
+{
+	const struct gguf_tensor *const info = item->tensor->tensor->info;
+	const bool verbatim = item->tensor->verbatim;
+	const size_t tail = tail_bytes(item);
+	bool is_last;
+
+	if (item->src_offset == info->offset)
+		walked->done = 0;
+	assert_true(item->src_bytes > 0);
+	assert_int_equal(item->src_offset - info->offset, walked->done);
+	if (!verbatim)
+		assert_int_equal(item->src_bytes + tail,
+				 format_run_bytes(info->format, item->n_blocks,
+						  work_item_row_blocks(item)));
+	walked->done += item->src_bytes;
+	is_last = walked->done + tail == info->bytes;
+	assert_int_equal(item->dst_offset % PLAN_PART, 0);
+	assert_true(item->dst_bytes % PLAN_PART == 0 || is_last);
+	assert_int_equal(item->tensor->dst_offset + item->dst_offset,
+			 walked->dst);
+	assert_int_equal(item->out, walked->out);
+	if (!verbatim) {
+		walked->in += -walked->in % PLAN_ALIGN;
+		assert_int_equal(item->in, walked->in);
+		assert_int_equal(item->out % PLAN_ALIGN, 0);
+		walked->in += item->src_bytes + tail;
+	}
+	walked->src += item->src_bytes + (is_last ? tail : 0);
+	walked->dst += item->dst_bytes;
+	walked->out += item->dst_bytes;
+}
+
 /*
  * Walks the whole plan and checks what plan.h promises of a batch: every block
  * once, in order, within the slot. Returns the number of batches.
@@ -445,55 +485,22 @@ static size_t walk(const struct plan *plan, size_t slot_bytes)
 	struct plan_cursor cursor = { .plan = plan,
 				      .slot_bytes = slot_bytes };
 	struct work_batch batch;
-	uint64_t src = 0, dst = 0, done = 0; /* done: of the tensor's input */
+	struct walked walked = { .src = 0 };
 	size_t n_batches = 0;
 
 	if (slot_bytes < plan_min_slot(plan, &largest))
 		slot_bytes = cursor.slot_bytes = plan_min_slot(plan, &largest);
-	while (plan_next(&cursor, &batch)) {
-		size_t in = 0, out = 0;
-
-		n_batches++;
+	for (; plan_next(&cursor, &batch); n_batches++) {
+		walked.in = walked.out = 0;
 		assert_in_range(batch.n_items, 1, PLAN_BATCH_ITEMS);
-		for (size_t i = 0; i < batch.n_items; i++) {
-			const struct work_item *item = &batch.items[i];
-			const struct gguf_tensor *info =
-				item->tensor->tensor->info;
-			const size_t tail = tail_bytes(item);
-
-			if (item->src_offset == info->offset)
-				done = 0;
-			assert_true(item->src_bytes > 0);
-			assert_int_equal(item->src_offset - info->offset, done);
-			assert_int_equal(item->src_bytes + tail,
-					 item->tensor->verbatim ?
-					 item->src_bytes : format_run_bytes(
-						info->format, item->n_blocks,
-						work_item_row_blocks(item)));
-			done += item->src_bytes;
-			assert_int_equal(item->dst_offset % PLAN_PART, 0);
-			assert_true(item->dst_bytes % PLAN_PART == 0 ||
-				    done + tail == info->bytes);
-			src += done + tail == info->bytes ? tail : 0;
-			assert_int_equal(item->tensor->dst_offset +
-					 item->dst_offset, dst);
-			assert_int_equal(item->out, out);
-			if (!item->tensor->verbatim) {
-				in += -in % PLAN_ALIGN;
-				assert_int_equal(item->in, in);
-				assert_int_equal(item->out % PLAN_ALIGN, 0);
-				in += item->src_bytes + tail;
-			}
-			src += item->src_bytes;
-			dst += item->dst_bytes;
-			out += item->dst_bytes;
-		}
-		assert_int_equal(batch.in_bytes, in);
-		assert_int_equal(batch.out_bytes, out);
-		assert_true(in <= slot_bytes && out <= slot_bytes);
+		for (size_t i = 0; i < batch.n_items; i++)
+			walk_item(&walked, &batch.items[i]);
+		assert_int_equal(batch.in_bytes, walked.in);
+		assert_int_equal(batch.out_bytes, walked.out);
+		assert_true(walked.in <= slot_bytes && walked.out <= slot_bytes);
 	}
-	assert_int_equal(src, plan->src_bytes);
-	assert_int_equal(dst, plan->dst_bytes);
+	assert_int_equal(walked.src, plan->src_bytes);
+	assert_int_equal(walked.dst, plan->dst_bytes);
 	assert_false(plan_next(&cursor, &batch));
 	return n_batches;
 }
@@ -660,36 +667,45 @@ static void test_values_are_aligned_after_odd_bytes(void **state)
 	fake_model_release(&fake);
 }
 
+/* Of 1 to 8 bytes a number. */
+static const struct {
+	enum format_index format;
+	uint64_t n_weights, offset;
+	uint64_t aligned;
+	size_t index; /* of what is here in the order of the output */
+} unaligned[] = {
+	{ FORMAT_I8, 3, 0, 22, 4 },    { FORMAT_F32, 1, 32, 16, 1 },
+	{ FORMAT_F16, 1, 64, 20, 2 },  { FORMAT_I8, 1, 96, 25, 0 },
+	{ FORMAT_F64, 2, 128, 0, 3 },
+};
+#define N_UNALIGNED (sizeof(unaligned) / sizeof(*unaligned))
+
+static void add_unaligned(struct fake_model *fake)
+{
+	fake_model_init(fake, N_UNALIGNED);
+	for (size_t i = 0; i < N_UNALIGNED; i++)
+		fake_model_add(fake, "t", unaligned[i].format,
+			       unaligned[i].n_weights, unaligned[i].offset);
+}
+
 static void test_align(void **state)
 {
-	static const struct {
-		enum format_index format;
-		uint64_t n_weights, offset;
-		uint64_t aligned;
-		size_t index; /* of what is here in the order of the output */
-	} rows[] = {
-		{ FORMAT_I8, 3, 0, 22, 4 },    { FORMAT_F32, 1, 32, 16, 1 },
-		{ FORMAT_F16, 1, 64, 20, 2 },  { FORMAT_I8, 1, 96, 25, 0 },
-		{ FORMAT_F64, 2, 128, 0, 3 },
-	};
 	struct plan plan, sorted;
 	struct fake_model fake;
 	struct error err;
 
 	(void)state;
-	fake_model_init(&fake, 5);
-	for (size_t i = 0; i < 5; i++)
-		fake_model_add(&fake, "t", rows[i].format, rows[i].n_weights,
-			       rows[i].offset);
+	add_unaligned(&fake);
 	plan_all(&plan, &fake, OUTPUT_NATIVE);
 	assert_true(plan_is_in_order(&plan));
 	plan_align(&plan);
 	assert_false(plan_is_in_order(&plan));
 	assert_int_equal(plan_init_by_output(&sorted, &plan, &err), 0);
-	for (size_t i = 0; i < 5; i++) {
+	for (size_t i = 0; i < N_UNALIGNED; i++) {
 		assert_int_equal(plan.tensors[i].index, i);
-		assert_int_equal(plan.tensors[i].dst_offset, rows[i].aligned);
-		assert_int_equal(sorted.tensors[i].index, rows[i].index);
+		assert_int_equal(plan.tensors[i].dst_offset,
+				 unaligned[i].aligned);
+		assert_int_equal(sorted.tensors[i].index, unaligned[i].index);
 	}
 	assert_int_equal(plan.dst_bytes, 26);
 	assert_true(plan_is_in_order(&sorted));
@@ -697,8 +713,17 @@ static void test_align(void **state)
 	assert_false(plan_is_sequential(&sorted, 0));
 	plan_release(&sorted);
 	plan_release(&plan);
+	fake_model_release(&fake);
+}
 
-	/* Nothing changes where all are aligned, or have no weights. */
+/* Where all are aligned, or have no weights. */
+static void test_align_changes_nothing(void **state)
+{
+	struct plan plan;
+	struct fake_model fake;
+
+	(void)state;
+	add_unaligned(&fake);
 	fake.infos[0].format = format_at(FORMAT_F16);
 	fake.infos[0].bytes = 6;
 	fake.infos[3].n_weights = 0;
@@ -706,7 +731,7 @@ static void test_align(void **state)
 	fake.infos[3].bytes = 0;
 	plan_all(&plan, &fake, OUTPUT_F16);
 	plan_align(&plan);
-	for (size_t i = 1; i < 5; i++)
+	for (size_t i = 1; i < N_UNALIGNED; i++)
 		assert_int_equal(plan.tensors[i].dst_offset,
 				 plan.tensors[i - 1].dst_offset +
 				 plan.tensors[i - 1].dst_bytes);
@@ -737,6 +762,7 @@ int main(void)
 		cmocka_unit_test(test_small_tensors_share_batches),
 		cmocka_unit_test(test_values_are_aligned_after_odd_bytes),
 		cmocka_unit_test(test_align),
+		cmocka_unit_test(test_align_changes_nothing),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
