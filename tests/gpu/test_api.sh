@@ -53,5 +53,6 @@ example example_rows.c "$fakes" "$@"
 prints 'Q8_KV needs gguf_dequant_launch_rows
 Q8_KV cannot have 2 rows of 65 weights: its blocks have 32
 Q4_0_R8 cannot convert 4 blocks in rows of 2 at once
-1 63 2 126'
+1 63
+2 126'
 echo 'api: 2 passed, 0 failed, 0 skipped'
