@@ -61,8 +61,8 @@ static const void *first_block(const struct format *format,
 }
 
 bool cpu_rows_convert(const struct cpu_rows *rows, enum output_type type,
-		 const struct format *format, const struct cpu_run *run,
-		 void *out)
+		      const struct format *format, const struct cpu_run *run,
+		      void *out)
 {
 	if (!format_has_rows(format))
 		return rows->convert[type][format->index](
@@ -74,7 +74,7 @@ bool cpu_rows_convert(const struct cpu_rows *rows, enum output_type type,
 }
 
 bool cpu_rows_fit_f16(const struct cpu_rows *rows, const struct format *format,
-		  const struct cpu_run *run)
+		      const struct cpu_run *run)
 {
 	if (format_has_rows(format))
 		return rows->rows_to_f32[format->index](run, NULL);
@@ -123,11 +123,10 @@ static const struct cpu_rows *best(void)
 
 static const struct cpu_rows *fail_unknown(const char *isa, struct error *err)
 {
-	const struct text text = text_of(isa);
 	char name[ESCAPE_MESSAGE_SIZE];
 
 	error_set(err, "unknown instruction set '%s'; use one of",
-		  escape_text(name, sizeof(name), text));
+		  escape_text(name, sizeof(name), text_of(isa)));
 	for (size_t i = 0; i < N_TABLES; i++)
 		error_append(err, "%s '%s'", i ? "," : "", tables[i]->isa);
 	return NULL;

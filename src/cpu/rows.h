@@ -54,10 +54,10 @@ struct cpu_rows {
 
 /* What convert and fits_f16 do, for any format but integers. */
 bool cpu_rows_convert(const struct cpu_rows *rows, enum output_type type,
-		 const struct format *format, const struct cpu_run *run,
-		 void *out);
+		      const struct format *format, const struct cpu_run *run,
+		      void *out);
 bool cpu_rows_fit_f16(const struct cpu_rows *rows, const struct format *format,
-		  const struct cpu_run *run);
+		      const struct cpu_run *run);
 
 /* The table number `i`, from the least instruction set up; NULL past the end.
  * What this CPU cannot run is listed too: see cpu_rows_runs. */

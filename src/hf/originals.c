@@ -157,7 +157,7 @@ static cJSON *read_config(const struct hf_originals *originals,
 
 /* The sizes that config.json would have of the model itself. */
 static cJSON *sizes_of(const struct hf_checkpoint *checkpoint,
-			struct error *err)
+		       struct error *err)
 {
 	char *text = NULL;
 	size_t len = 0;

@@ -114,7 +114,7 @@ char *file_name_of(const struct plan_tensor *tensor, struct error *err)
 
 /* A byte becomes 3 at most, and each component holds more than 200 of these. */
 char *file_name_unlimited(const struct plan_tensor *tensor,
-			      struct error *err)
+			  struct error *err)
 {
 	return name_file(tensor, 4 * tensor->tensor->info->name.len + 64, err);
 }

@@ -24,6 +24,6 @@ char *file_name_of(const struct plan_tensor *tensor, struct error *err);
 
 /* The same without a limit, for names that no file gets. */
 char *file_name_unlimited(const struct plan_tensor *tensor,
-			      struct error *err);
+			  struct error *err);
 
 #endif
