@@ -33,19 +33,27 @@ test_threads_shards() {
 
 # Any number of files with few descriptors.
 test_threads_few_descriptors() {
+	local j shards=(-F safetensors --max-shard-size 1K)
 	PYTHONPATH=$HERE python3 -c "
 import gguf_file
-gguf_file.write('model', [(f'{i % 7}/{i}', 'q8_0', (32,), bytes(34))
-                          for i in range(2000)])" || exit
+gguf_file.write('model', [
+    (f'{i % 7}/{i}', 'q8_0', (32,), b'\0\x3c' + (b'%032d' % i))
+    for i in range(2000)])" || exit
 	(
 		ulimit -n 64
-		run model -o out/ -j32
-		succeeds
-		run model -F safetensors -o shards/ -j32 --max-shard-size 1K
-		succeeds
+		for j in 1 8 32; do
+			run model -o out$j/ -j$j
+			succeeds
+			run model "${shards[@]}" -o shards$j/ -j$j
+			succeeds
+		done
 	) || exit
-	[ "$(find out -type f -size 128c | wc -l)" = 2000 ] || fail 'out/'
-	[ "$(find shards -type f | wc -l)" = 251 ] || fail 'shards/'
+	[ "$(find out1 -type f -size 128c | wc -l)" = 2000 ] || fail 'out/'
+	[ "$(find shards1 -type f | wc -l)" = 251 ] || fail 'shards/'
+	for j in 8 32; do
+		diff -r out1 out$j || fail "out/, $j threads"
+		diff -r shards1 shards$j || fail "shards/, $j threads"
+	done
 }
 
 test_threads_pipes() {
