@@ -5,7 +5,8 @@
 #                     check-hf, check-install, check-api
 #   make check-reproducible  build in another folder; compare every byte
 #   make bench        measure decoding, checksums and the whole program, in
-#                     GB/s: bench-rows, bench-checksum, bench-program
+#                     GB/s: bench-rows, bench-checksum, bench-program,
+#                     bench-machine
 #   make bench-gpu    on a GPU: compare every bit with the CPU, then measure
 #   make check-amd    run the AMD kernels in an emulator
 #   make check-hip    run the program on simulated AMD GPUs
@@ -125,6 +126,7 @@ UNIT_TESTS := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/test_*.c \
 BENCH_ROWS := $B/tests/bench/bench_rows
 BENCH_CHECKSUM := $B/tests/bench/bench_checksum
 BENCH_GPU := $B/tests/bench/bench_gpu
+BENCH_LIMITS := $B/tests/bench/bench_limits
 WRITE_CORPUS := $B/tests/unit/write_corpus
 FUZZERS := $B/tests/fuzz/fuzz_gguf $B/tests/fuzz/fuzz_program
 # The program with code for the fake GPUs, and the fake GPUs themselves.
@@ -134,12 +136,12 @@ FAKE_GPUS := $B/tests/gpu/hip/libamdhip64.so.7 \
 # Preloaded to simulate a full disk.
 PRELOADED := $B/tests/cli/fail_write.so $B/tests/cli/fail_call.so
 TESTS := $(UNIT_TESTS) $(BENCH_ROWS) $(BENCH_CHECKSUM) $(BENCH_GPU) \
-	$(WRITE_CORPUS) $(FUZZERS)
+	$(BENCH_LIMITS) $(WRITE_CORPUS) $(FUZZERS)
 
-.PHONY: all help bench_gpu tests check check-unit check-cli check-threads \
-	check-models check-hf check-install check-reproducible check-api \
-	bench bench-rows bench-checksum bench-gpu bench-program fuzz \
-	fuzz-corpus fuzz-seeds fuzz-run fuzz-merge \
+.PHONY: all help bench_gpu bench_limits tests check check-unit check-cli \
+	check-threads check-models check-hf check-install check-reproducible \
+	check-api bench bench-rows bench-checksum bench-gpu bench-program \
+	bench-machine fuzz fuzz-corpus fuzz-seeds fuzz-run fuzz-merge \
 	$(FUZZERS:%=%.run) install uninstall clean
 all: $(PROGRAM)
 	@ln -sfn $(CONFIG)/gguf-dequant build/gguf-dequant
@@ -263,7 +265,7 @@ check-api: $(PROGRAM) $(API_LIBRARY) $(API_FAKE) $(FAKE_GPUS)
 include tests/gpu/check-hip.mk
 include tests/torture/torture.mk
 
-bench: bench-rows bench-checksum bench-program
+bench: bench-rows bench-checksum bench-program bench-machine
 
 # GB/s per format, output type and instruction set: BENCH_ARGS='--json q4_k'
 bench-rows: $(BENCH_ROWS)
@@ -272,8 +274,8 @@ bench-rows: $(BENCH_ROWS)
 bench-checksum: $(BENCH_CHECKSUM)
 	$<
 
-bench_gpu: $(BENCH_GPU)
-	@ln -sfn $(BENCH_GPU:build/%=%) build/bench_gpu
+bench_gpu bench_limits: %: $B/tests/bench/%
+	@ln -sfn $(<:build/%=%) build/$@
 
 # On a machine with a GPU: compare every bit with the CPU, then measure.
 bench-gpu: $(BENCH_GPU)
@@ -282,6 +284,10 @@ bench-gpu: $(BENCH_GPU)
 # The whole program, relative to plain writes: BENCH_PROGRAM_ARGS='--repeat 9'
 bench-program: all
 	scripts/bench $(BENCH_PROGRAM_ARGS)
+
+# All CPUs, relative to the machine's limits: BENCH_MACHINE_ARGS='--gpus all'
+bench-machine: all bench_limits
+	scripts/bench-machine $(BENCH_MACHINE_ARGS)
 
 # Files that break it are left in build/fuzz/. What reached new code before is
 # in tests/fuzz/NAME.tar.xz; `make fuzz-corpus` renews these.
