@@ -33,10 +33,12 @@ static _Atomic(const char *) folders[CLEANUP_MAX_FILES];
 /* A signal is removing the folders: nobody begins a file in one any more. */
 static atomic_bool ending;
 
-/* What SIGABRT says before it ends the program with this status, if anything.
- * Set before a thread is there that might raise it. */
-static const char *abort_message;
-static int abort_status;
+/* How SIGABRT ends the program, if not as the other signals do. Set before a
+ * thread is there that might raise it. */
+static struct {
+	const char *message; /* NULL: as they do */
+	int status;
+} on_abort;
 
 /* What a thread was about to make when that began comes after the first. */
 #define MAX_TRIES 100
@@ -83,14 +85,26 @@ static void remove_tree(int parent, const char *name, unsigned depth)
 	close(fd);
 }
 
-/* All signals are blocked until the handler returns. Then this one ends the
- * program, so that a shell sees why, unless a message says why. More signals
- * may come in other threads, such as the SIGPIPE of each write; those threads
- * wait here for the end. */
-static void remove_all(int number)
+/* The signal itself ends the program, once the handler has returned, so that a
+ * shell sees why. */
+static void end_by(int number)
 {
 	const struct sigaction end = { .sa_handler = SIG_DFL };
 
+	if (number == SIGABRT && on_abort.message) {
+		(void)!write(STDERR_FILENO, on_abort.message,
+			     strlen(on_abort.message));
+		_exit(on_abort.status);
+	}
+	(void)sigaction(number, &end, NULL);
+	(void)raise(number);
+}
+
+/* All signals are blocked until the handler returns. More may come in other
+ * threads, such as the SIGPIPE of each write; those threads wait here for the
+ * end. */
+static void remove_all(int number)
+{
 	while (atomic_exchange(&ending, true))
 		(void)pause();
 	for (size_t i = 0; i < CLEANUP_MAX_FILES; i++) {
@@ -102,13 +116,7 @@ static void remove_all(int number)
 		if (folder)
 			remove_tree(AT_FDCWD, folder, 0);
 	}
-	if (number == SIGABRT && abort_message) {
-		(void)!write(STDERR_FILENO, abort_message,
-			     strlen(abort_message));
-		_exit(abort_status);
-	}
-	(void)sigaction(number, &end, NULL);
-	(void)raise(number);
+	end_by(number);
 }
 
 static void install_handlers(void)
@@ -129,8 +137,8 @@ static void install_handlers(void)
 
 void cleanup_report_abort(const char *message, int status)
 {
-	abort_message = message;
-	abort_status = status;
+	on_abort.message = message;
+	on_abort.status = status;
 	install_handlers();
 }
 
