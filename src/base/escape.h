@@ -21,8 +21,12 @@ void escape_print(FILE *stream, struct text text);
 /* A size that is always enough for escape_text not to cut a text. */
 #define ESCAPE_SIZE(len) (4 * (len) + 8)
 
-/* The size of a buffer for a name in a message. */
+/* A name for a message, cut after 255 bytes. It stays until the end of the
+ * block that the expression is in. */
 #define ESCAPE_MESSAGE_SIZE 256
+#define ESCAPED(text)                                  \
+	escape_text((char[ESCAPE_MESSAGE_SIZE]){ "" }, \
+		    ESCAPE_MESSAGE_SIZE, text)
 
 /*
  * Returns the length in bytes, 1 to 4, of the character that text starts with,

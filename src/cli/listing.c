@@ -220,12 +220,10 @@ static const char *print_string(FILE *stream, const char *before,
 				const struct gguf *gguf, const char *key)
 {
 	const struct gguf_kv *kv = gguf_find(gguf, key);
-	char text[ESCAPE_MESSAGE_SIZE];
 
 	if (!kv || kv->type != GGUF_STRING)
 		return before;
-	fprintf(stream, "%s%s", before,
-		escape_text(text, sizeof(text), string_of(kv->value)));
+	fprintf(stream, "%s%s", before, ESCAPED(string_of(kv->value)));
 	return ", ";
 }
 

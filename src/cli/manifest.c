@@ -190,11 +190,8 @@ static enum output_type types_output(const struct types *types)
 static int malformed(const struct manifest *m, uint32_t number,
 		     const char *why, struct text text, struct error *err)
 {
-	char shown[ESCAPE_MESSAGE_SIZE];
-
 	return error_differ(err, "line %" PRIu32 " of '%s' %s: '%s'", number,
-			    m->source.name, why,
-			    escape_text(shown, sizeof(shown), text));
+			    m->source.name, why, ESCAPED(text));
 }
 
 static int add_line(struct manifest *m, struct text text, uint32_t number,

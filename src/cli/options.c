@@ -589,27 +589,14 @@ static int resolve(struct line *line, struct error *err)
 
 /* ---------------------------------- parse --------------------------------- */
 
-/* A quoted argument for a message; one buffer, for one message at a time. */
-struct quote {
-	char text[ESCAPE_MESSAGE_SIZE];
-};
-
-static const char *quote(struct quote *quote, const char *argument)
-{
-	return escape_text(quote->text, sizeof(quote->text),
-			   text_of(argument));
-}
-
 static int refuse(const struct row *row, const void *field,
 		  const char *argument, struct error *err)
 {
-	struct quote q, r;
-
 	if (row->read == option_path)
 		return error_set(err, "'--%s' takes one path, not both '%s' "
 				 "and '%s'", row->name,
-				 quote(&q, *(const char *const *)field),
-				 quote(&r, argument));
+				 ESCAPED(text_of(*(const char *const *)field)),
+				 ESCAPED(text_of(argument)));
 	error_set(err, "'--%s' takes ", row->name);
 	if (row->names) {
 		const size_t n = count_names(row->names);
@@ -620,7 +607,7 @@ static int refuse(const struct row *row, const void *field,
 	} else {
 		error_append(err, "%s", row->takes);
 	}
-	return error_append(err, ", not '%s'", quote(&q, argument));
+	return error_append(err, ", not '%s'", ESCAPED(text_of(argument)));
 }
 
 static int apply(struct line *line, const struct row *row, const char *argument,
@@ -639,16 +626,16 @@ static int set_input(struct line *line, int n, char **operands,
 		     struct error *err)
 {
 	const bool has_input = !(line->runs & DEVICES);
-	struct quote q;
 
 	if (has_input && !n)
 		return error_set(err, "missing operand: a GGUF file, or '-'");
 	if (!has_input && n)
 		return error_set(err, "extra operand '%s'",
-				 quote(&q, operands[0]));
+				 ESCAPED(text_of(operands[0])));
 	if (line->options->blocks.format && n > 1)
 		return error_set(err, "extra operand '%s': headerless blocks "
-				 "are in one file", quote(&q, operands[1]));
+				 "are in one file",
+				 ESCAPED(text_of(operands[1])));
 	line->options->inputs = (const char *const *)operands;
 	line->options->n_inputs = (size_t)n;
 	return 0;
@@ -701,7 +688,6 @@ static unsigned count_matches(const char *argument)
 static int explain(int result, const char *argument, struct error *err)
 {
 	const struct row *row = find_row(optopt);
-	struct quote q;
 
 	if (result == ':')
 		return error_set(err, "option '--%s' requires an argument",
@@ -711,10 +697,11 @@ static int explain(int result, const char *argument, struct error *err)
 				 row->name);
 	if (optopt)
 		return error_set(err, "invalid option '-%s'",
-				 quote(&q, (char[]){ (char)optopt, '\0' }));
+				 ESCAPED(text_of(
+					 (char[]){ (char)optopt, '\0' })));
 	return error_set(err, "%s option '%s'",
 			 count_matches(argument) ? "ambiguous" : "unrecognized",
-			 quote(&q, argument));
+			 ESCAPED(text_of(argument)));
 }
 
 /* Reads the options up to the operands, or to --help or --version, which run

@@ -123,10 +123,8 @@ static const struct cpu_rows *best(void)
 
 static const struct cpu_rows *fail_unknown(const char *isa, struct error *err)
 {
-	char name[ESCAPE_MESSAGE_SIZE];
-
 	error_set(err, "unknown instruction set '%s'; use one of",
-		  escape_text(name, sizeof(name), text_of(isa)));
+		  ESCAPED(text_of(isa)));
 	for (size_t i = 0; i < N_TABLES; i++)
 		error_append(err, "%s '%s'", i ? "," : "", tables[i]->isa);
 	return NULL;

@@ -167,7 +167,6 @@ const struct hf_architecture *hf_architecture_of(const struct model *model,
 	const struct text name = hf_string(model, "general.architecture");
 	const char *const file = model->shards[0].source.name;
 	const char *const other = other_kind(model);
-	char text[ESCAPE_MESSAGE_SIZE];
 
 	if (other) {
 		error_set(err, "'%s' is %s, not a language model", file, other);
@@ -180,7 +179,7 @@ const struct hf_architecture *hf_architecture_of(const struct model *model,
 			return &architectures[i];
 	if (name.data)
 		error_set(err, "'%s' has the architecture '%s'", file,
-			  escape_text(text, sizeof(text), name));
+			  ESCAPED(name));
 	else
 		error_set(err, "'%s' has no 'general.architecture'", file);
 	append_supported(err);

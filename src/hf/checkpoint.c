@@ -111,15 +111,13 @@ static enum output_type main_type(const struct plan *plan)
 static int check_types(const struct plan *plan, struct error *err)
 {
 	for (size_t i = 0; i < plan->n_tensors; i++) {
-		char name[ESCAPE_MESSAGE_SIZE];
+		const struct plan_tensor *const tensor = &plan->tensors[i];
 
-		if (plan->tensors[i].type != OUTPUT_NATIVE)
-			continue;
-		escape_text(name, sizeof(name),
-			    plan->tensors[i].tensor->info->name);
-		return error_set(err, "'--type native' for tensor '%s' cannot "
-				 "be combined with '--format hf', which writes "
-				 "f32, f16 or bf16", name);
+		if (tensor->type == OUTPUT_NATIVE)
+			return error_set(err, "'--type native' for tensor '%s' "
+					 "cannot be combined with '--format "
+					 "hf', which writes f32, f16 or bf16",
+					 ESCAPED(tensor->tensor->info->name));
 	}
 	return 0;
 }

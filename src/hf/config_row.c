@@ -37,16 +37,14 @@ int config_put_literal(struct config *config, const struct config_row *row)
 int config_put_fallback(struct config *config, const struct config_row *row)
 {
 	const struct metadata *const metadata = config->metadata;
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	if (row->fallback)
 		return config_put_literal(config, row);
 	return error_set(config->err, "'%s' has no '%s%s', which config.json "
 			 "needs for '%s'; use '--config-from' to copy another "
-			 "config.json",
-			 metadata->file, *row->source != '.' ? "" :
-			 escape_text(name, sizeof(name),
-				     metadata->architecture),
+			 "config.json", metadata->file,
+			 *row->source != '.' ? "" :
+			 ESCAPED(metadata->architecture),
 			 row->source, row->key);
 }
 

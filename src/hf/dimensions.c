@@ -16,15 +16,13 @@ static int read_count(const struct metadata *metadata, const char *key,
 {
 	const int found =
 		metadata_unsigned(metadata, key, INT32_MAX, value, err);
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	if (found < 0)
 		return -1;
 	if (!found)
 		return error_set(err, "'%s' has no metadata '%s%s'",
 				 metadata->file,
-				 escape_text(name, sizeof(name),
-					     metadata->architecture), key);
+				 ESCAPED(metadata->architecture), key);
 	if (!*value)
 		return metadata_refuse(metadata, metadata_find(metadata, key),
 				       err, "is 0");
@@ -119,7 +117,6 @@ static int measure_head(struct dimensions *dimensions,
 	static const char *const names[] = { "blk.#.attn_q.weight",
 					     "blk.#.attn_q_b.weight",
 					     "blk.#.attn_qkv.weight" };
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	for (size_t i = 0; i < 3; i++) {
 		const struct model_tensor *const tensor =
@@ -137,8 +134,7 @@ static int measure_head(struct dimensions *dimensions,
 		return error_set(err, "'%s': tensor '%s' has %" PRIu64 " rows, "
 				 "which cannot be those of %" PRIu64 " heads",
 				 tensor->source->name,
-				 escape_text(name, sizeof(name),
-					     tensor->info->name),
+				 ESCAPED(tensor->info->name),
 				 tensor->info->dims[1], heads);
 	}
 	return error_set(err, "'%s' has no tensor '%s'",

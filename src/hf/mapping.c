@@ -261,7 +261,6 @@ static struct text name_at(const void *table, size_t i)
 static int check_names(const struct hf_mapping *mapping, struct error *err)
 {
 	const struct hf_tensor *const tensors = mapping->tensors;
-	char name[ESCAPE_MESSAGE_SIZE];
 	size_t a, b;
 	const int result = repeat_find(tensors, mapping->n_tensors, name_at,
 				       &a, &b, err);
@@ -271,8 +270,7 @@ static int check_names(const struct hf_mapping *mapping, struct error *err)
 	hf_name_tensor(err, tensors[b].parts[0]);
 	return error_append(err, "would become '%s', as '%s' does",
 			    tensors[b].name,
-			    escape_text(name, sizeof(name),
-					info_of(tensors[a].parts[0])->name));
+			    ESCAPED(info_of(tensors[a].parts[0])->name));
 }
 
 /* Whether any row made the same tensor of that layer. */

@@ -42,14 +42,14 @@ const struct gguf_kv *metadata_find(const struct metadata *metadata,
 int metadata_refuse(const struct metadata *metadata, const struct gguf_kv *kv,
 		    struct error *err, const char *format, ...)
 {
-	char key[ESCAPE_MESSAGE_SIZE], why[512];
+	char why[512];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(why, sizeof(why), format, args);
 	va_end(args);
 	return error_set(err, "'%s': metadata '%s' at offset %zu %s",
-			 metadata->file, escape_text(key, sizeof(key), kv->key),
+			 metadata->file, ESCAPED(kv->key),
 			 (size_t)((const unsigned char *)kv->value.data -
 				  metadata->gguf->header), why);
 }

@@ -240,14 +240,11 @@ static void warn_of_dtype(const struct hf_originals *originals,
 	const cJSON *const dtype =
 		cJSON_GetObjectItemCaseSensitive(config, "dtype");
 	const char *const named = cJSON_GetStringValue(dtype ? dtype : old);
-	char escaped[ESCAPE_MESSAGE_SIZE];
 
 	if (named && strcmp(named, written) != 0)
 		notes_warn(checkpoint->notes, "'%s/" CONFIG_FILE "' says that "
 			   "weights are '%s'; they are written as '%s'",
-			   originals->name,
-			   escape_text(escaped, sizeof(escaped),
-				       text_of(named)), written);
+			   originals->name, ESCAPED(text_of(named)), written);
 }
 
 static int check(const struct hf_originals *originals,

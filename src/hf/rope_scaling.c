@@ -155,7 +155,6 @@ static int put_named(struct config *config, const struct config_row *row,
 {
 	const struct gguf_kv *const kv =
 		metadata_find(config->metadata, SCALING "type");
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	if (text_is(type, "linear"))
 		return put_linear(config, row, SCALING "factor");
@@ -164,7 +163,7 @@ static int put_named(struct config *config, const struct config_row *row,
 	return metadata_refuse(config->metadata, kv, config->err,
 			       "is '%s'; only none, linear, yarn and, with "
 			       "factors in tensors, longrope are supported",
-			       escape_text(name, sizeof(name), type));
+			       ESCAPED(type));
 }
 
 int rope_scaling_put(struct config *config, const struct config_row *row)

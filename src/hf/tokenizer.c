@@ -102,7 +102,6 @@ static int choose_pre(struct tokenizer_kind *kind,
 {
 	struct text name;
 	const int found = metadata_text(metadata, PRE, &name, err);
-	char escaped[ESCAPE_MESSAGE_SIZE];
 
 	if (found < 0)
 		return -1;
@@ -111,8 +110,7 @@ static int choose_pre(struct tokenizer_kind *kind,
 		if (!kind->pre)
 			notes_warn(notes, "'%s': pre-tokenizer '%s' ('" PRE
 				   "') is not supported; no tokenizer is "
-				   "written", metadata->file,
-				   escape_text(escaped, sizeof(escaped), name));
+				   "written", metadata->file, ESCAPED(name));
 	} else if (usual) {
 		kind->pre = pre_tokenizer_find(text_of(usual));
 		notes_warn(notes, "'%s' does not name its pre-tokenizer ('" PRE
@@ -134,7 +132,6 @@ int tokenizer_choose(struct tokenizer_kind *kind,
 {
 	struct text model;
 	const int found = metadata_text(metadata, MODEL, &model, err);
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	*kind = (struct tokenizer_kind){ .exists = false };
 	if (found < 0)
@@ -149,8 +146,7 @@ int tokenizer_choose(struct tokenizer_kind *kind,
 	else
 		notes_warn(notes, "'%s': tokenizer model '%s' ('" MODEL
 			   "') is not supported; no tokenizer is written",
-			   metadata->file,
-			   escape_text(name, sizeof(name), model));
+			   metadata->file, ESCAPED(model));
 	return 0;
 }
 
@@ -570,7 +566,6 @@ static void put_chat_templates(struct json *json,
 
 	for (size_t i = 0; i < gguf->n_kv; i++) {
 		const struct gguf_kv *const kv = &gguf->kv[i];
-		char key[ESCAPE_MESSAGE_SIZE];
 
 		if (!is_template(kv, &name))
 			continue;
@@ -581,8 +576,7 @@ static void put_chat_templates(struct json *json,
 		}
 		notes_warn(tokenizer->notes, "'%s': metadata '%s' is no text "
 			   "of UTF-8; left out of tokenizer_config.json",
-			   tokenizer->metadata->file,
-			   escape_text(key, sizeof(key), kv->key));
+			   tokenizer->metadata->file, ESCAPED(kv->key));
 	}
 	if (!n)
 		return;

@@ -12,12 +12,9 @@ static const struct gguf_tensor *info_of(const struct plan_tensor *tensor)
 
 int hf_name_tensor(struct error *err, const struct plan_tensor *tensor)
 {
-	char name[ESCAPE_MESSAGE_SIZE];
-
 	return error_set(err, "'%s': tensor '%s' ",
 			 tensor->tensor->source->name,
-			 escape_text(name, sizeof(name),
-				     info_of(tensor)->name));
+			 ESCAPED(info_of(tensor)->name));
 }
 
 /* --------------------------------- metadata ------------------------------- */
@@ -418,14 +415,13 @@ static int check_same_shape(const struct hf_tensor *made, struct error *err)
 {
 	const struct gguf_tensor *const a = info_of(made->parts[0]);
 	const struct gguf_tensor *const b = info_of(made->parts[1]);
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	if (a->n_dims == b->n_dims && !memcmp(a->dims, b->dims,
 					      sizeof(a->dims)))
 		return 0;
 	hf_name_tensor(err, made->parts[0]);
 	return error_append(err, "and '%s' have different shapes",
-			    escape_text(name, sizeof(name), b->name));
+			    ESCAPED(b->name));
 }
 
 /* For each head the first part, transposed, above the second. */

@@ -395,7 +395,6 @@ int source_unread(struct source *src, const void *buf, size_t n,
 static int open_unlinked(const char *dir, struct error *err)
 {
 	const struct text text = text_of(dir);
-	char name[ESCAPE_MESSAGE_SIZE];
 	char *template;
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -409,7 +408,7 @@ static int open_unlinked(const char *dir, struct error *err)
 		unlink(template);
 	else
 		error_errno(err, "cannot make a temporary file in '%s'",
-			    escape_text(name, sizeof(name), text));
+			    ESCAPED(text));
 	free(template);
 	return fd;
 }

@@ -39,11 +39,9 @@ struct reader {
 /* "tensor 'blk.0.attn_q.weight'", "key 3 of 24" or "header". */
 static const char *subject(const struct reader *r, char *buffer, size_t size)
 {
-	char name[ESCAPE_MESSAGE_SIZE];
-
 	if (r->name)
 		snprintf(buffer, size, "%s '%s'", r->subject,
-			 escape_text(name, sizeof(name), *r->name));
+			 ESCAPED(*r->name));
 	else if (r->number)
 		snprintf(buffer, size, "%s %" PRIu64 " of %" PRIu64, r->subject,
 			 r->number, r->count);
@@ -409,7 +407,6 @@ static struct text tensor_name(const void *table, size_t i)
 static int check_repeats(struct reader *r, const char *what, const void *table,
 			 size_t n, struct text (*text_at)(const void *, size_t))
 {
-	char name[ESCAPE_MESSAGE_SIZE];
 	size_t earlier, later, offset;
 	const int found =
 		repeat_find(table, n, text_at, &earlier, &later, r->err);
@@ -423,8 +420,7 @@ static int check_repeats(struct reader *r, const char *what, const void *table,
 	}
 	return error_set(r->err, "'%s': %s '%s' appears twice, at offsets %zu "
 			 "and %zu", r->src->name, what,
-			 escape_text(name, sizeof(name), text_at(table, later)),
-			 offset,
+			 ESCAPED(text_at(table, later)), offset,
 			 offset_of(r->gguf, text_at(table, later).data));
 }
 

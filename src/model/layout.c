@@ -131,15 +131,11 @@ static void forget_format(const struct layout *l, const struct rival *rival)
 static int refuse_overlap(const struct layout *l, const struct gguf_tensor *a,
 			  const struct gguf_tensor *b)
 {
-	char a_name[ESCAPE_MESSAGE_SIZE];
-	char b_name[ESCAPE_MESSAGE_SIZE];
-
 	return error_set(l->err, "'%s': tensors '%s' and '%s' overlap: %" PRIu64
 			 " bytes at offset %" PRIu64 ", and %" PRIu64
 			 " at offset %" PRIu64, l->src->name,
-			 escape_text(a_name, sizeof(a_name), a->name),
-			 escape_text(b_name, sizeof(b_name), b->name),
-			 a->bytes, a->offset, b->bytes, b->offset);
+			 ESCAPED(a->name), ESCAPED(b->name), a->bytes,
+			 a->offset, b->bytes, b->offset);
 }
 
 /* Tensors without a format get the bytes up to the next one. */

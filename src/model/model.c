@@ -251,7 +251,6 @@ static struct text tensor_name(const void *table, size_t i)
 static int check_tensors(const struct model *model, struct error *err)
 {
 	const struct model_tensor *const tensors = model->tensors;
-	char name[ESCAPE_MESSAGE_SIZE];
 	size_t earlier, later;
 	struct split split;
 	int found;
@@ -268,8 +267,7 @@ static int check_tensors(const struct model *model, struct error *err)
 	if (found <= 0)
 		return found;
 	return error_set(err, "tensor '%s' is in both '%s' and '%s'",
-			 escape_text(name, sizeof(name),
-				     tensors[later].info->name),
+			 ESCAPED(tensors[later].info->name),
 			 tensors[earlier].source->name,
 			 tensors[later].source->name);
 }

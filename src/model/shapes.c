@@ -119,16 +119,15 @@ static int reshape(const struct model *model, const struct gguf_kv *kv,
 {
 	const uint64_t n_weights = tensor->info->n_weights;
 	const char *const file = model->shards[0].source.name;
-	char key[ESCAPE_MESSAGE_SIZE];
 
-	escape_text(key, sizeof(key), kv->key);
 	if (!read_shape(kv, shape))
 		return error_set(err, "'%s': key '%s' must be an array of up "
-				 "to %d integers", file, key, GGUF_MAX_DIMS);
+				 "to %d integers", file, ESCAPED(kv->key),
+				 GGUF_MAX_DIMS);
 	if (!has_weights(shape, n_weights))
 		return error_set(err, "'%s': the shape in key '%s' does not "
 				 "have the %" PRIu64 " weights of its tensor",
-				 file, key, n_weights);
+				 file, ESCAPED(kv->key), n_weights);
 	tensor->original = shape;
 	return 0;
 }

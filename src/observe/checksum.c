@@ -23,12 +23,9 @@ static void *state_of(struct checksum_observer *c, unsigned track)
 static int refuse_checksum(const struct checksum_observer *c,
 			   const struct work_item *item, struct error *err)
 {
-	const struct text name = item->tensor->tensor->info->name;
-	char shown[ESCAPE_MESSAGE_SIZE];
-
 	return error_set(err, "cannot compute %s of tensor '%s'",
 			 c->checksum->tag,
-			 escape_text(shown, sizeof(shown), name));
+			 ESCAPED(item->tensor->tensor->info->name));
 }
 
 /* In a track, the items of a tensor follow one another. */

@@ -91,18 +91,17 @@ static char *name_file(const struct plan_tensor *tensor, size_t size,
 {
 	const struct text name = tensor->tensor->info->name;
 	struct writer w = { .path = malloc(size), .size = size };
-	char shown[ESCAPE_MESSAGE_SIZE];
 
-	escape_text(shown, sizeof(shown), name);
 	if (!w.path) {
-		error_errno(err, "cannot name the file of tensor '%s'", shown);
+		error_errno(err, "cannot name the file of tensor '%s'",
+			    ESCAPED(name));
 		return NULL;
 	}
 	if (put_name(&w, tensor))
 		return w.path;
 	free(w.path);
 	error_set(err, "tensor '%s' has a name of %zu bytes, for which a file "
-		  "name would have more than %d", shown, name.len,
+		  "name would have more than %d", ESCAPED(name), name.len,
 		  FILE_NAME_MAX);
 	return NULL;
 }

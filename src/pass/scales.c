@@ -118,13 +118,10 @@ static int refuse(const struct gguf_tensor *scales,
 		  const struct gguf_tensor *tensor, const char *why,
 		  struct error *err)
 {
-	char name[ESCAPE_MESSAGE_SIZE], other[ESCAPE_MESSAGE_SIZE];
-
 	return error_set(err, "tensor '%s' %s: it cannot scale '%s'; do "
 			 "without '--apply-scales', or leave both out with "
 			 "'--exclude'",
-			 escape_text(name, sizeof(name), scales->name), why,
-			 escape_text(other, sizeof(other), tensor->name));
+			 ESCAPED(scales->name), why, ESCAPED(tensor->name));
 }
 
 static int check_count(const struct gguf_tensor *scales,

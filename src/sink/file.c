@@ -134,16 +134,15 @@ struct sink *sink_file_drop(struct sink_file *file)
 static int name_largest(const struct plan *plan, struct error *err)
 {
 	const struct plan_tensor *largest = plan->tensors;
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		if (plan->tensors[i].dst_bytes > largest->dst_bytes)
 			largest = &plan->tensors[i];
 	if (!plan->n_tensors)
 		return -1;
-	escape_text(name, sizeof(name), largest->tensor->info->name);
 	return error_append(err, ", %" PRIu64 " of them for tensor '%s'",
-			    largest->dst_bytes, name);
+			    largest->dst_bytes,
+			    ESCAPED(largest->tensor->info->name));
 }
 
 int sink_file_open(struct sink_file *file, const struct plan *plan,
@@ -183,20 +182,19 @@ int sink_file_check(const struct plan *plan, const char *what, bool bf16,
 		const struct plan_tensor *const tensor = &plan->tensors[i];
 		const struct format *const format = tensor->format;
 		const struct text name = tensor->tensor->info->name;
-		char shown[ESCAPE_MESSAGE_SIZE];
 
-		escape_text(shown, sizeof(shown), name);
 		if (format->kind == FORMAT_KIND_QUANT ||
 		    (format->index == FORMAT_BF16 && !bf16))
 			return error_set(err, "tensor '%s' would be written as "
 					 "%s, which %s does not support; use "
-					 "%s", shown, format->name, what,
-					 instead);
+					 "%s", ESCAPED(name), format->name,
+					 what, instead);
 		if (!escape_is_utf8(name))
 			return error_set(err, "tensor '%s' has a name that is "
 					 "not UTF-8, which %s requires; use "
 					 "another '--format', or exclude it "
-					 "with '--exclude'", shown, what);
+					 "with '--exclude'", ESCAPED(name),
+					 what);
 	}
 	return 0;
 }

@@ -107,15 +107,13 @@ static int check_formats(const struct plan *plan, struct error *err)
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *const tensor = &plan->tensors[i];
 		const struct format *const format = tensor->format;
-		char name[ESCAPE_MESSAGE_SIZE];
 
 		if (format->id >= FORMAT_OWN_IDS)
 			return error_set(err, "tensor '%s' would be written as "
 					 "%s, which GGUF does not support; use "
 					 "'--type f32', 'f16' or 'bf16', or "
 					 "'--format raw'",
-					 escape_text(name, sizeof(name),
-						tensor->tensor->info->name),
+					 ESCAPED(tensor->tensor->info->name),
 					 format->name);
 	}
 	return 0;
@@ -129,15 +127,14 @@ static int place_padded(struct plan *plan, uint64_t data, uint64_t alignment,
 	*end = data;
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		struct plan_tensor *const tensor = &plan->tensors[i];
-		char name[ESCAPE_MESSAGE_SIZE];
 
 		tensor->dst_offset = *end;
 		if (bytes_add(*end, tensor->dst_bytes, end) &&
 		    bytes_align(*end, alignment, end) && *end <= INT64_MAX)
 			continue;
 		return error_set(err, "the output exceeds 2^63 - 1 bytes at "
-				 "tensor '%s'", escape_text(name, sizeof(name),
-						tensor->tensor->info->name));
+				 "tensor '%s'",
+				 ESCAPED(tensor->tensor->info->name));
 	}
 	return 0;
 }

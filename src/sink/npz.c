@@ -394,7 +394,6 @@ static int check_members(const struct plan *plan, struct error *err)
 		return -1;
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct text name = plan->tensors[i].tensor->info->name;
-		char shown[ESCAPE_MESSAGE_SIZE];
 
 		if (name_bytes(&plan->tensors[i]) > UINT16_MAX ||
 		    memchr(name.data, '\0', name.len))
@@ -403,8 +402,7 @@ static int check_members(const struct plan *plan, struct error *err)
 					 "does not support; use '--format "
 					 "safetensors', or exclude it with "
 					 "'--exclude'",
-					 escape_text(shown, sizeof(shown),
-						     name), MAX_NAME);
+					 ESCAPED(name), MAX_NAME);
 	}
 	return 0;
 }
@@ -414,7 +412,6 @@ static int place_member(struct sink_npz *sink, struct plan_tensor *tensor,
 			uint64_t *end, struct error *err)
 {
 	const struct member member = member_of(tensor);
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	sink->crcs[tensor->index] =
 		libdeflate_crc32(0, member.npy.bytes, member.npy.len);
@@ -425,8 +422,7 @@ static int place_member(struct sink_npz *sink, struct plan_tensor *tensor,
 	    *end <= INT64_MAX)
 		return 0;
 	return error_set(err, "the output exceeds 2^63 - 1 bytes at tensor "
-			 "'%s'", escape_text(name, sizeof(name),
-					     tensor->tensor->info->name));
+			 "'%s'", ESCAPED(tensor->tensor->info->name));
 }
 
 /* Places tensors with values, then those without. Sets *values_end to the end

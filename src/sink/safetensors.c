@@ -31,7 +31,6 @@ static void put_metadata(struct json *json, const struct gguf *gguf,
 			 const char *key)
 {
 	const struct gguf_kv *const kv = gguf_find(gguf, key);
-	char escaped[ESCAPE_MESSAGE_SIZE];
 	struct text text;
 
 	if (!kv || kv->type != GGUF_STRING)
@@ -42,7 +41,7 @@ static void put_metadata(struct json *json, const struct gguf *gguf,
 	if (escape_is_utf8(text))
 		json_text(json, text);
 	else
-		json_string(json, escape_text(escaped, sizeof(escaped), text));
+		json_string(json, ESCAPED(text));
 }
 
 static void put_tensor(struct json *json, const struct sink_safetensors *sink,
