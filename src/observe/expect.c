@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/escape.h"
+#include "io/output_stream.h"
 #include "kernels/dq.h"
 
 /* Forces a separate loop for each type, which is a constant in the caller. */
@@ -345,52 +346,35 @@ static void print_tally(FILE *stream, const struct plan_tensor *tensor,
 	fputc('\n', stream);
 }
 
-static int report_tensor(struct output *report,
-			 const struct plan_tensor *tensor,
-			 const struct tally *tally, struct error *err)
+static int write_report(const struct expect_observer *expect,
+			struct error *err)
 {
-	const struct text text = tensor->tensor->info->name;
-	const size_t size = ESCAPE_SIZE(text.len);
-	char *const name = malloc(size);
-	char *line = NULL;
-	size_t len;
-	FILE *const stream = open_memstream(&line, &len);
-	int result = -1;
+	const struct plan *const plan = expect->plan;
+	struct output_stream text;
 
-	if (!name || !stream) {
-		error_errno(err, "cannot write '%s'", output_name(report));
-		if (stream)
-			fclose(stream);
-		goto out_free;
-	}
-	fprintf(stream, "%s: ", escape_text(name, size, text));
-	print_tally(stream, tensor, tally);
-	if (fclose(stream))
-		error_errno(err, "cannot write '%s'", output_name(report));
-	else
-		result = output_write(report, line, len, err);
-out_free:
-	free(line);
-	free(name);
-	return result;
-}
-
-/* Ends the report. Returns the number of tensors that differ, or -1. */
-static ptrdiff_t report_all(struct expect_observer *expect, struct error *err)
-{
-	struct output *const report = expect->report;
-	ptrdiff_t n = 0;
-
-	for (size_t i = 0; i < expect->plan->n_tensors; i++) {
+	if (output_stream_open(&text, expect->report, err))
+		return -1;
+	for (size_t i = 0; i < plan->n_tensors; i++) {
 		if (!expect->tallies[i].differing)
 			continue;
-		n++;
-		if (report && report_tensor(report, &expect->plan->tensors[i],
-					    &expect->tallies[i], err))
-			return -1;
+		escape_print(text.stream, plan->tensors[i].tensor->info->name);
+		fputs(": ", text.stream);
+		print_tally(text.stream, &plan->tensors[i],
+			    &expect->tallies[i]);
 	}
+	return output_stream_close(&text);
+}
+
+static int finish_report(struct expect_observer *expect, struct error *err)
+{
+	struct output *const report = expect->report;
+
+	if (!report)
+		return 0;
+	if (write_report(expect, err))
+		return -1;
 	expect->report = NULL;
-	return report && output_finish(report, err) ? -1 : n;
+	return output_finish(report, err);
 }
 
 static void expect_close(struct observer *observer)
@@ -410,12 +394,16 @@ static int expect_finish(struct observer *observer, struct error *err)
 {
 	struct expect_observer *const expect =
 		(struct expect_observer *)observer;
-	const ptrdiff_t n = report_all(expect, err);
+	size_t n = 0;
 
-	if (n > 0)
-		error_differ(err, "%td of %zu tensors differ from %s", n,
-			     expect->plan->n_tensors, expect->expected->name);
-	return n ? -1 : 0;
+	if (finish_report(expect, err))
+		return -1;
+	for (size_t i = 0; i < expect->plan->n_tensors; i++)
+		n += expect->tallies[i].differing > 0;
+	if (!n)
+		return 0;
+	return error_differ(err, "%zu of %zu tensors differ from %s", n,
+			    expect->plan->n_tensors, expect->expected->name);
 }
 
 struct observer *expect_observer_open(struct expected *expected,
