@@ -328,7 +328,8 @@ int folder_finish(struct folder *dir, struct error *err)
 
 	if (!dir->options->no_sync)
 		sync_all(dir->temporary_fd);
-	if (for_each(dir, n, settle, err) < n)
+	if ((dir->fd >= 0 || !dir->options->no_sync) &&
+	    for_each(dir, n, settle, err) < n)
 		return -1;
 	if (dir->fd >= 0)
 		return move_files(dir, err);
