@@ -101,4 +101,22 @@ static inline uint64_t bytes_load_u64(const void *p)
 	return le64toh(v);
 }
 
+static inline float bytes_load_f32(const void *p)
+{
+	const uint32_t bits = bytes_load_u32(p);
+	float v;
+
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
+static inline double bytes_load_f64(const void *p)
+{
+	const uint64_t bits = bytes_load_u64(p);
+	double v;
+
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
 #endif

@@ -47,7 +47,19 @@ void json_literal(struct json *json, const char *json_value); /* as it is */
 void json_float(struct json *json, float value);
 void json_double(struct json *json, double value);
 
-/* A key and its value. */
+/* A key and its value, or what its value begins with. */
+static inline void json_member_object(struct json *json, const char *key)
+{
+	json_key(json, key);
+	json_object(json);
+}
+
+static inline void json_member_array(struct json *json, const char *key)
+{
+	json_key(json, key);
+	json_array(json);
+}
+
 static inline void json_member_text(struct json *json, const char *key,
 				    struct text value)
 {

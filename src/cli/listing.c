@@ -11,12 +11,6 @@
 #define INDEX_VERSION 1
 #define JSON_LINES 2 /* one tensor per line */
 
-/* The text in a string value: | len: u64 | text |. */
-static struct text string_of(struct text value)
-{
-	return (struct text){ value.data + 8, value.len - 8 };
-}
-
 struct totals {
 	size_t n_tensors;
 	uint64_t weights;
@@ -219,11 +213,11 @@ static void print_all_totals(FILE *stream, const struct plan *plan,
 static const char *print_string(FILE *stream, const char *before,
 				const struct gguf *gguf, const char *key)
 {
-	const struct gguf_kv *kv = gguf_find(gguf, key);
+	const struct text text = gguf_string(gguf_find(gguf, key));
 
-	if (!kv || kv->type != GGUF_STRING)
+	if (!text.data)
 		return before;
-	fprintf(stream, "%s%s", before, ESCAPED(string_of(kv->value)));
+	fprintf(stream, "%s%s", before, ESCAPED(text));
 	return ", ";
 }
 
@@ -262,8 +256,7 @@ void listing_table(FILE *stream, const struct model *model,
 static void json_dims(struct json *json, const char *key, unsigned n_dims,
 		      const uint64_t *dims)
 {
-	json_key(json, key);
-	json_array(json);
+	json_member_array(json, key);
 	for (unsigned i = 0; i < n_dims; i++)
 		json_unsigned(json, dims[i]);
 	json_array_end(json);
@@ -304,24 +297,6 @@ static int64_t load_signed(struct text bytes)
 	return (int64_t)(load_unsigned(bytes) << unused) >> unused;
 }
 
-static float load_f32(struct text bytes)
-{
-	const uint32_t bits = (uint32_t)load_unsigned(bytes);
-	float value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
-static double load_f64(struct text bytes)
-{
-	const uint64_t bits = load_unsigned(bytes);
-	double value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
 /* Writes a value, or an item of an array; a string is given without its length.
  * Arrays are nested at most GGUF_MAX_DEPTH deep. */
 static void json_value(struct json *json, enum gguf_type type,
@@ -337,10 +312,10 @@ static void json_value(struct json *json, enum gguf_type type,
 		json_signed(json, load_signed(bytes));
 		break;
 	case GGUF_F32:
-		json_float(json, load_f32(bytes));
+		json_float(json, bytes_load_f32(bytes.data));
 		break;
 	case GGUF_F64:
-		json_double(json, load_f64(bytes));
+		json_double(json, bytes_load_f64(bytes.data));
 		break;
 	case GGUF_BOOL:
 		json_bool(json, load_unsigned(bytes));
@@ -371,14 +346,13 @@ static void json_kv(struct json *json, const struct gguf_kv *kv)
 			gguf_type_name(gguf_array(kv->value).type));
 	json_key(json, "value");
 	json_value(json, kv->type,
-		   kv->type == GGUF_STRING ? string_of(kv->value) : kv->value);
+		   kv->type == GGUF_STRING ? gguf_string(kv) : kv->value);
 	json_object_end(json);
 }
 
 static void json_files(struct json *json, const struct model *model)
 {
-	json_key(json, "files");
-	json_array(json);
+	json_member_array(json, "files");
 	for (size_t i = 0; i < model->n_shards; i++) {
 		const struct model_shard *shard = &model->shards[i];
 
@@ -399,8 +373,7 @@ static void json_tensors(struct json *json, const struct model *model,
 {
 	size_t file = 0;
 
-	json_key(json, "tensors");
-	json_array(json);
+	json_member_array(json, "tensors");
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *planned = &plan->tensors[i];
 		const struct model_tensor *tensor = planned->tensor;
@@ -433,8 +406,7 @@ static void json_tensors(struct json *json, const struct model *model,
 static void json_totals(struct json *json, const char *type,
 			const struct totals *totals)
 {
-	json_key(json, type);
-	json_object(json);
+	json_member_object(json, type);
 	json_member_unsigned(json, "tensors", totals->n_tensors);
 	json_member_unsigned(json, "weights", totals->weights);
 	json_member_unsigned(json, "bytes", totals->bytes);
@@ -447,8 +419,7 @@ static void json_all_totals(struct json *json, const struct plan *plan,
 	struct all_totals totals;
 
 	totals_fill(&totals, plan);
-	json_key(json, "types");
-	json_object(json);
+	json_member_object(json, "types");
 	for (unsigned i = 0; i < FORMAT_COUNT; i++)
 		if (totals.of_type[i].n_tensors)
 			json_totals(json, format_at(i)->name,
@@ -457,8 +428,7 @@ static void json_all_totals(struct json *json, const struct plan *plan,
 	if (totals.unsupported.n_tensors)
 		json_totals(json, "unsupported", &totals.unsupported);
 	json_totals(json, "all", &totals.all);
-	json_key(json, "output");
-	json_object(json);
+	json_member_object(json, "output");
 	json_member_string(json, "type", plan_type_name(plan));
 	json_member_unsigned(json, "bytes", plan->dst_bytes);
 	if (gguf_bytes)
@@ -475,8 +445,7 @@ void listing_json(FILE *stream, const struct model *model,
 	json_init(&json, stream, JSON_LINES);
 	json_object(&json);
 	json_files(&json, model);
-	json_key(&json, "metadata");
-	json_object(&json);
+	json_member_object(&json, "metadata");
 	for (size_t i = 0; i < gguf->n_kv; i++)
 		json_kv(&json, &gguf->kv[i]);
 	json_object_end(&json);
@@ -592,8 +561,7 @@ static void json_mapped(void *context, const struct mapped *mapped)
 	json_member_text(json, "gguf", mapped->from->tensor->info->name);
 	json_member_string(json, "hf", to ? to->name : NULL);
 	json_member_string(json, "transform", mapped->transform);
-	json_key(json, "shape");
-	json_array(json);
+	json_member_array(json, "shape");
 	for (unsigned i = to ? to->info.n_dims : 0; i; i--)
 		json_unsigned(json, to->info.dims[i - 1]);
 	json_array_end(json);
@@ -615,8 +583,7 @@ void listing_mapping(FILE *stream, const struct hf_checkpoint *checkpoint,
 	json_object(&json);
 	json_member_string(&json, "architecture", architecture->class_name);
 	json_member_string(&json, "model_type", architecture->model_type);
-	json_key(&json, "tensors");
-	json_array(&json);
+	json_member_array(&json, "tensors");
 	for_each_mapped(&checkpoint->mapping, json_mapped, &json);
 	json_array_end(&json);
 	json_object_end(&json);
@@ -647,8 +614,7 @@ int listing_index(FILE *stream, const struct plan *plan, bool files,
 	json_member_string(&json, "byte_order", "little");
 	json_member_string(&json, "shape_order", "fastest first");
 	json_member_unsigned(&json, "bytes", plan->dst_bytes);
-	json_key(&json, "tensors");
-	json_array(&json);
+	json_member_array(&json, "tensors");
 	for (size_t i = 0; i < plan->n_tensors; i++) {
 		const struct plan_tensor *tensor = &plan->tensors[i];
 

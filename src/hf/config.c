@@ -116,8 +116,7 @@ static int put_rotary_part(struct config *config, const struct config_row *row)
 static void put_per_layer(struct config *config, const struct config_row *row,
 			  const char *const other[2])
 {
-	json_key(&config->json, row->key);
-	json_array(&config->json);
+	json_member_array(&config->json, row->key);
 	for (uint64_t i = 1; i <= config->dimensions.layers; i++)
 		json_literal(&config->json, other[i % row->n == 0]);
 	json_array_end(&config->json);
@@ -378,8 +377,7 @@ static int put_all(struct config *config)
 		&tables[hf_architecture_number(architecture)];
 	struct json *const json = &config->json;
 
-	json_key(json, "architectures");
-	json_array(json);
+	json_member_array(json, "architectures");
 	json_string(json, architecture->class_name);
 	json_array_end(json);
 	json_member_string(json, "model_type", architecture->model_type);
@@ -452,8 +450,7 @@ static void put_ends(struct json *json, uint32_t eos, uint32_t eot)
 		put_id(json, "eos_token_id", eos);
 		return;
 	}
-	json_key(json, "eos_token_id");
-	json_array(json);
+	json_member_array(json, "eos_token_id");
 	if (eos != TOKEN_NONE)
 		json_unsigned(json, eos);
 	json_unsigned(json, eot);

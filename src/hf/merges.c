@@ -138,10 +138,8 @@ static int add_all(struct maker *maker, const struct metadata *metadata,
 	const struct vocabulary *const vocabulary = maker->vocabulary;
 
 	for (uint32_t id = 0; gguf_array_next(&scores); id++) {
-		const uint32_t bits = bytes_load_u32(scores.item.data);
-		float score;
+		float score = bytes_load_f32(scores.item.data);
 
-		memcpy(&score, &bits, sizeof(score));
 		if (!isfinite(score))
 			return metadata_refuse(
 				metadata, metadata_find(metadata, SCORES),

@@ -78,15 +78,6 @@ int metadata_unsigned(const struct metadata *metadata, const char *key,
 	return 1;
 }
 
-static float load_f32(const char *bytes)
-{
-	const uint32_t bits = bytes_load_u32(bytes);
-	float value;
-
-	memcpy(&value, &bits, sizeof(value));
-	return value;
-}
-
 int metadata_float(const struct metadata *metadata, const char *key,
 		   float *value, struct error *err)
 {
@@ -96,7 +87,7 @@ int metadata_float(const struct metadata *metadata, const char *key,
 		return 0;
 	if (kv->type != GGUF_F32)
 		return refuse_type(metadata, kv, "f32", err);
-	*value = load_f32(kv->value.data);
+	*value = bytes_load_f32(kv->value.data);
 	if (!isfinite(*value))
 		return metadata_refuse(metadata, kv, err, "is not finite");
 	return 1;
@@ -124,7 +115,7 @@ int metadata_text(const struct metadata *metadata, const char *key,
 		return 0;
 	if (kv->type != GGUF_STRING)
 		return refuse_type(metadata, kv, "string", err);
-	*text = metadata_string(kv);
+	*text = gguf_string(kv);
 	return 1;
 }
 

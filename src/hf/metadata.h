@@ -43,11 +43,4 @@ int metadata_refuse(const struct metadata *metadata, const struct gguf_kv *kv,
 		    struct error *err, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* The text in a string entry. */
-static inline struct text metadata_string(const struct gguf_kv *kv)
-{
-	return (struct text){ kv->value.data + sizeof(uint64_t),
-			      kv->value.len - sizeof(uint64_t) };
-}
-
 #endif

@@ -195,8 +195,7 @@ const struct pre_tokenizer *pre_tokenizer_find(struct text name)
 static void put_split(struct json *json, const char *regex)
 {
 	json_member_string(json, "type", "Split");
-	json_key(json, "pattern");
-	json_object(json);
+	json_member_object(json, "pattern");
 	json_member_string(json, "Regex", regex);
 	json_object_end(json);
 	json_member_string(json, "behavior", "Isolated");
@@ -239,8 +238,7 @@ void pre_tokenizer_put(const struct pre_tokenizer *pre, struct json *json)
 
 	json_object(json);
 	json_member_string(json, "type", "Sequence");
-	json_key(json, "pretokenizers");
-	json_array(json);
+	json_member_array(json, "pretokenizers");
 	for (; step->kind != STEP_END; step++)
 		put_step(json, step);
 	json_array_end(json);

@@ -14,8 +14,7 @@
 static void put_factors(struct json *json, const char *key,
 			const struct hf_values *factors)
 {
-	json_key(json, key);
-	json_array(json);
+	json_member_array(json, key);
 	for (size_t i = 0; i < factors->n; i++)
 		json_float(json, factors->values[i]);
 	json_array_end(json);
@@ -45,8 +44,7 @@ static int put_longrope(struct config *config, const struct config_row *row,
 	if (check_factors(config, longer) || check_factors(config, shorter))
 		return -1;
 	/* transformers 4.57 refuses any other key. */
-	json_key(json, row->key);
-	json_object(json);
+	json_member_object(json, row->key);
 	json_member_string(json, "type", "longrope");
 	put_factors(json, "long_factor", longer);
 	put_factors(json, "short_factor", shorter);
@@ -74,8 +72,7 @@ static int put_llama3(struct config *config, const struct config_row *row,
 				 factors->name);
 	if (scaling.factor == 1) /* nothing is scaled */
 		return 0;
-	json_key(json, row->key);
-	json_object(json);
+	json_member_object(json, row->key);
 	json_member_string(json, "rope_type", "llama3");
 	json_member_float(json, "factor", (float)scaling.factor);
 	json_member_float(json, "low_freq_factor",
@@ -128,8 +125,7 @@ static int put_linear(struct config *config, const struct config_row *row,
 	const struct config_row factor = { "factor", config_put_real,
 					   .source = source };
 
-	json_key(&config->json, row->key);
-	json_object(&config->json);
+	json_member_object(&config->json, row->key);
 	json_member_string(&config->json, "rope_type", "linear");
 	if (config_put_real(config, &factor))
 		return -1;
@@ -139,8 +135,7 @@ static int put_linear(struct config *config, const struct config_row *row,
 
 static int put_yarn(struct config *config, const struct config_row *row)
 {
-	json_key(&config->json, row->key);
-	json_object(&config->json);
+	json_member_object(&config->json, row->key);
 	json_member_string(&config->json, "rope_type", "yarn");
 	if (config_put_rows(config, yarn, sizeof(yarn) / sizeof(*yarn)))
 		return -1;

@@ -247,8 +247,7 @@ static void put_added_tokens(struct json *json,
 {
 	const struct vocabulary *const vocabulary = &tokenizer->vocabulary;
 
-	json_key(json, "added_tokens");
-	json_array(json);
+	json_member_array(json, "added_tokens");
 	for (uint32_t id = 0; id < vocabulary->n; id++)
 		if (vocabulary_has(vocabulary, id) &&
 		    (vocabulary->types[id] == TOKEN_UNKNOWN ||
@@ -263,8 +262,7 @@ static void put_part(struct json *json, const char *kind, struct text id,
 		     unsigned type)
 {
 	json_object(json);
-	json_key(json, kind);
-	json_object(json);
+	json_member_object(json, kind);
 	json_member_text(json, "id", id);
 	json_member_unsigned(json, "type_id", type);
 	json_object_end(json);
@@ -292,12 +290,10 @@ static void put_special(struct json *json, const struct tokenizer *tokenizer,
 	json_key_text(json, text);
 	json_object(json);
 	json_member_text(json, "id", text);
-	json_key(json, "ids");
-	json_array(json);
+	json_member_array(json, "ids");
 	json_unsigned(json, id);
 	json_array_end(json);
-	json_key(json, "tokens");
-	json_array(json);
+	json_member_array(json, "tokens");
 	json_text(json, text);
 	json_array_end(json);
 	json_object_end(json);
@@ -307,17 +303,14 @@ static void put_template(struct json *json, const struct tokenizer *tokenizer)
 {
 	json_object(json);
 	json_member_string(json, "type", "TemplateProcessing");
-	json_key(json, "single");
-	json_array(json);
+	json_member_array(json, "single");
 	put_sequence(json, tokenizer, "A", 0);
 	json_array_end(json);
-	json_key(json, "pair");
-	json_array(json);
+	json_member_array(json, "pair");
 	put_sequence(json, tokenizer, "A", 0);
 	put_sequence(json, tokenizer, "B", 1);
 	json_array_end(json);
-	json_key(json, "special_tokens");
-	json_object(json);
+	json_member_object(json, "special_tokens");
 	if (tokenizer->adds_bos)
 		put_special(json, tokenizer, tokenizer->bos);
 	if (tokenizer->adds_eos && (!tokenizer->adds_bos ||
@@ -343,8 +336,7 @@ static void put_post_processor(struct json *json,
 	}
 	json_object(json);
 	json_member_string(json, "type", "Sequence");
-	json_key(json, "processors");
-	json_array(json);
+	json_member_array(json, "processors");
 	if (tokenizer->pre)
 		json_literal(json, BYTE_LEVEL);
 	put_template(json, tokenizer);
@@ -394,8 +386,7 @@ static void put_bpe_steps(struct json *json, const struct tokenizer *tokenizer)
 static void put_vocabulary(struct json *json,
 			   const struct vocabulary *vocabulary)
 {
-	json_key(json, "vocab");
-	json_object(json);
+	json_member_object(json, "vocab");
 	for (uint32_t id = 0; id < vocabulary->n; id++) {
 		if (!vocabulary_has(vocabulary, id))
 			continue;
@@ -464,8 +455,7 @@ static void put_merges(struct json *json, const struct tokenizer *tokenizer,
 {
 	const struct text *const texts = tokenizer->vocabulary.texts;
 
-	json_key(json, "merges");
-	json_array(json);
+	json_member_array(json, "merges");
 	for (size_t i = 0; i < merges->n; i++)
 		put_merge(json, texts[merges->items[i].left],
 			  texts[merges->items[i].right]);
@@ -479,8 +469,7 @@ static void put_model(struct json *json, const struct tokenizer *tokenizer,
 {
 	const struct pre_tokenizer *const pre = tokenizer->pre;
 
-	json_key(json, "model");
-	json_object(json);
+	json_member_object(json, "model");
 	json_member_string(json, "type", "BPE");
 	json_member_literal(json, "dropout", "null");
 	put_token(json, tokenizer, "unk_token",
@@ -543,7 +532,7 @@ static bool is_template(const struct gguf_kv *kv, struct text *name)
 static bool is_usable(const struct gguf_kv *kv, struct text name)
 {
 	return kv->type == GGUF_STRING && escape_is_utf8(name) &&
-	       escape_is_utf8(metadata_string(kv));
+	       escape_is_utf8(gguf_string(kv));
 }
 
 static void put_named_template(struct json *json, const struct gguf_kv *kv,
@@ -551,7 +540,7 @@ static void put_named_template(struct json *json, const struct gguf_kv *kv,
 {
 	json_object(json);
 	json_member_text(json, "name", name);
-	json_member_text(json, "template", metadata_string(kv));
+	json_member_text(json, "template", gguf_string(kv));
 	json_object_end(json);
 }
 
@@ -582,7 +571,7 @@ static void put_chat_templates(struct json *json,
 		return;
 	json_key(json, "chat_template");
 	if (n == 1 && text_is(only->key, TEMPLATE)) {
-		json_text(json, metadata_string(only));
+		json_text(json, gguf_string(only));
 		return;
 	}
 	json_array(json);

@@ -752,6 +752,15 @@ const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key)
 	return NULL;
 }
 
+/* | length: u64 | text | */
+struct text gguf_string(const struct gguf_kv *kv)
+{
+	if (!kv || kv->type != GGUF_STRING)
+		return (struct text){ NULL, 0 };
+	return (struct text){ kv->value.data + sizeof(uint64_t),
+			      kv->value.len - sizeof(uint64_t) };
+}
+
 static bool not_negative(int64_t value, uint64_t *result)
 {
 	*result = (uint64_t)value;

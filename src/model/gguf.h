@@ -122,6 +122,9 @@ const char *gguf_dim_name(unsigned i);
 /* The entry with that key, or NULL. */
 const struct gguf_kv *gguf_find(const struct gguf *gguf, const char *key);
 
+/* The text of kv; without data if it is NULL or no string. */
+struct text gguf_string(const struct gguf_kv *kv);
+
 /* Whether kv, which may be NULL, holds an integer of any width that is not
  * negative; *value gets it. */
 bool gguf_unsigned(const struct gguf_kv *kv, uint64_t *value);

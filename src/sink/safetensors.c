@@ -30,18 +30,14 @@ struct sink_safetensors {
 static void put_metadata(struct json *json, const struct gguf *gguf,
 			 const char *key)
 {
-	const struct gguf_kv *const kv = gguf_find(gguf, key);
-	struct text text;
+	const struct text text = gguf_string(gguf_find(gguf, key));
 
-	if (!kv || kv->type != GGUF_STRING)
+	if (!text.data)
 		return;
-	text = (struct text){ kv->value.data + sizeof(uint64_t),
-			      kv->value.len - sizeof(uint64_t) };
-	json_key(json, key);
 	if (escape_is_utf8(text))
-		json_text(json, text);
+		json_member_text(json, key, text);
 	else
-		json_string(json, ESCAPED(text));
+		json_member_string(json, key, ESCAPED(text));
 }
 
 static void put_tensor(struct json *json, const struct sink_safetensors *sink,
@@ -53,13 +49,11 @@ static void put_tensor(struct json *json, const struct sink_safetensors *sink,
 	json_key_text(json, tensor->tensor->info->name);
 	json_object(json);
 	json_member_string(json, "dtype", tensor->format->name);
-	json_key(json, "shape");
-	json_array(json);
+	json_member_array(json, "shape");
 	for (unsigned i = shape.n_dims; i; i--)
 		json_unsigned(json, shape.dims[i - 1]);
 	json_array_end(json);
-	json_key(json, "data_offsets");
-	json_array(json);
+	json_member_array(json, "data_offsets");
 	json_unsigned(json, begin);
 	json_unsigned(json, begin + tensor->dst_bytes);
 	json_array_end(json);
@@ -75,8 +69,7 @@ static void put_header(struct sink_file *file)
 
 	json_init(&json, file->stream.stream, 0);
 	json_object(&json);
-	json_key(&json, METADATA);
-	json_object(&json);
+	json_member_object(&json, METADATA);
 	/* transformers loads no other */
 	json_member_string(&json, "format", "pt");
 	put_metadata(&json, sink->gguf, "general.architecture");

@@ -194,12 +194,10 @@ static int put_index(const struct sink_shards *shards, FILE *stream,
 
 	json_init(&json, stream, 2);
 	json_object(&json);
-	json_key(&json, "metadata");
-	json_object(&json);
+	json_member_object(&json, "metadata");
 	json_member_unsigned(&json, "total_size", whole->dst_bytes);
 	json_object_end(&json);
-	json_key(&json, "weight_map");
-	json_object(&json);
+	json_member_object(&json, "weight_map");
 	for (size_t i = 0; i < whole->n_tensors; i++) {
 		if (shards->shard_of[i] != shard) {
 			shard = shards->shard_of[i];
