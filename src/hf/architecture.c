@@ -4,12 +4,12 @@
 #include <stdio.h>
 
 #include "base/escape.h"
+#include "hf/metadata.h"
 
 /* The conditions of a row, after its other members. */
 #define MAYBE { HF_MAYBE, NULL, 0 }
 #define HAS_TENSOR(pattern) { HF_HAS_TENSOR, pattern, 0 }
 #define NO_TENSOR(pattern) { HF_NO_TENSOR, pattern, 0 }
-#define KEY_IS(key, n) { HF_KEY_IS, key, n }
 #define KEY_IS_NOT(key, n) { HF_KEY_IS_NOT, key, n }
 #define KEY_ABOVE(key, n) { HF_KEY_ABOVE, key, n }
 
@@ -53,33 +53,16 @@ hf_architecture_number(const struct hf_architecture *architecture)
 
 /* -------------------------------- the model ------------------------------- */
 
-struct text hf_string(const struct model *model, const char *key)
-{
-	const struct gguf_kv *const kv =
-		gguf_find(&model->shards[0].gguf, key);
-
-	if (!kv || kv->type != GGUF_STRING)
-		return (struct text){ NULL, 0 };
-	return (struct text){ kv->value.data + sizeof(uint64_t),
-			      kv->value.len - sizeof(uint64_t) };
-}
-
 const struct gguf_kv *hf_key(const struct model *model, const char *key)
 {
-	const struct text prefix = hf_string(model, "general.architecture");
 	const struct gguf *const gguf = &model->shards[0].gguf;
-	const size_t len = strlen(key);
+	const struct metadata metadata = {
+		.gguf = gguf,
+		.architecture =
+			gguf_string(gguf_find(gguf, "general.architecture")),
+	};
 
-	for (size_t i = 0; i < gguf->n_kv; i++) {
-		const struct text name = gguf->kv[i].key;
-
-		if (name.len == prefix.len + 1 + len &&
-		    !memcmp(name.data, prefix.data, prefix.len) &&
-		    name.data[prefix.len] == '.' &&
-		    !memcmp(name.data + prefix.len + 1, key, len))
-			return &gguf->kv[i];
-	}
-	return NULL;
+	return metadata_find(&metadata, key);
 }
 
 const struct model_tensor *hf_tensor(const struct model *model,
@@ -97,27 +80,23 @@ const struct model_tensor *hf_tensor(const struct model *model,
 bool hf_condition_holds(const struct hf_condition *condition,
 			const struct model *model)
 {
-	const struct gguf_kv *kv;
+	const char *const name = condition->name;
 	uint64_t value;
-	bool known;
 
 	switch (condition->fact) {
-	case HF_ALWAYS:
-	case HF_MAYBE:
-		return true;
 	case HF_HAS_TENSOR:
-		return hf_tensor(model, condition->name);
+		return hf_tensor(model, name);
 	case HF_NO_TENSOR:
-		return !hf_tensor(model, condition->name);
-	default:
-		break;
+		return !hf_tensor(model, name);
+	case HF_KEY_IS_NOT:
+		return !gguf_unsigned(hf_key(model, name), &value) ||
+		       value != condition->value;
+	case HF_KEY_ABOVE:
+		return gguf_unsigned(hf_key(model, name), &value) &&
+		       value > condition->value;
+	default: /* HF_ALWAYS, HF_MAYBE */
+		return true;
 	}
-	kv = hf_key(model, condition->name);
-	known = gguf_unsigned(kv, &value);
-	if (condition->fact == HF_KEY_ABOVE)
-		return known && value > condition->value;
-	return (known && value == condition->value) ==
-	       (condition->fact == HF_KEY_IS);
 }
 
 /* --------------------------------- choosing ------------------------------- */
@@ -136,8 +115,10 @@ static const struct {
 
 static const char *other_kind(const struct model *model)
 {
-	const struct text type = hf_string(model, "general.type");
-	const struct text name = hf_string(model, "general.architecture");
+	const struct gguf *const gguf = &model->shards[0].gguf;
+	const struct text type = gguf_string(gguf_find(gguf, "general.type"));
+	const struct text name =
+		gguf_string(gguf_find(gguf, "general.architecture"));
 
 	for (size_t i = 0; i < sizeof(no_models) / sizeof(*no_models); i++)
 		if (text_is(type, no_models[i].name) ||
@@ -164,7 +145,8 @@ static int append_supported(struct error *err)
 const struct hf_architecture *hf_architecture_of(const struct model *model,
 						 struct error *err)
 {
-	const struct text name = hf_string(model, "general.architecture");
+	const struct text name = gguf_string(gguf_find(
+		&model->shards[0].gguf, "general.architecture"));
 	const char *const file = model->shards[0].source.name;
 	const char *const other = other_kind(model);
 

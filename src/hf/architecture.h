@@ -10,7 +10,6 @@ enum hf_fact {
 	HF_MAYBE,
 	HF_HAS_TENSOR,
 	HF_NO_TENSOR,
-	HF_KEY_IS,
 	HF_KEY_IS_NOT,
 	HF_KEY_ABOVE,
 };
@@ -96,11 +95,7 @@ const struct hf_architecture *hf_architecture_of(const struct model *model,
 bool hf_condition_holds(const struct hf_condition *condition,
 			const struct model *model);
 
-/* The text of a string in the metadata; empty without data if it is missing or
- * no string. */
-struct text hf_string(const struct model *model, const char *key);
-
-/* The entry `key` that has the prefix of the model's architecture, or NULL. */
+/* As metadata_find, for a model whose architecture need not be known. */
 const struct gguf_kv *hf_key(const struct model *model, const char *key);
 
 /* The first tensor that the pattern matches, or NULL. */

@@ -365,7 +365,7 @@ static int count_tensors(struct mapper *m, size_t memory, struct error *err)
 
 static int set_layers(struct mapper *m, struct error *err)
 {
-	if (gguf_unsigned(hf_key(m->model, "block_count"), &m->n_layers) &&
+	if (gguf_unsigned(hf_key(m->model, ".block_count"), &m->n_layers) &&
 	    m->n_layers && m->n_layers <= MAX_LAYERS)
 		return 0;
 	return error_set(err, "'%s': '%s.block_count' must be an integer from "

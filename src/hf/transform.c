@@ -25,10 +25,10 @@ struct hf_attention hf_attention_of(const struct model *model,
 	return (struct hf_attention){
 		.file = model->shards[0].source.name,
 		.prefix = architecture->gguf,
-		.head_count = hf_key(model, "attention.head_count"),
-		.head_count_kv = hf_key(model, "attention.head_count_kv"),
-		.key_length = hf_key(model, "attention.key_length"),
-		.value_length = hf_key(model, "attention.value_length"),
+		.head_count = hf_key(model, ".attention.head_count"),
+		.head_count_kv = hf_key(model, ".attention.head_count_kv"),
+		.key_length = hf_key(model, ".attention.key_length"),
+		.value_length = hf_key(model, ".attention.value_length"),
 	};
 }
 
