@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUPS "/sys/fs/cgroup"
 #define MAX_CPUS (1 << 20) /* more than any kernel has */
 
 /* The kernel refuses a set that is smaller than its own. */
@@ -31,59 +31,106 @@ static unsigned affinity(void)
 	return 1;
 }
 
-/* cpu.max holds "max" or the quota, and the period, in microseconds. */
-static unsigned read_quota(const char *mount, const char *group)
+struct group {
+	const char *mount;     /* of all hierarchies */
+	const char *hierarchy; /* "/cpu", or "" in version 2 */
+	char *path;            /* in there: "/a/b", "/a" or "" */
+};
+
+/* Reads up to two numbers from a group's file. Returns how many. */
+static int read_numbers(const struct group *group, const char *file,
+			int64_t *first, int64_t *second)
 {
-	uint64_t quota, period, cpus = UINT_MAX;
 	FILE *stream;
 	char *path;
+	int n;
 
-	if (asprintf(&path, "%s%s/cpu.max", mount, group) < 0)
-		return UINT_MAX;
+	if (asprintf(&path, "%s%s%s/%s", group->mount, group->hierarchy,
+		     group->path, file) < 0)
+		return 0;
 	stream = fopen(path, "re");
 	free(path);
 	if (!stream)
-		return UINT_MAX;
-	if (fscanf(stream, "%" SCNu64 " %" SCNu64, &quota, &period) == 2 &&
-	    period)
-		cpus = quota / period + (quota % period != 0);
+		return 0;
+	n = fscanf(stream, "%" SCNd64 " %" SCNd64, first, second);
 	fclose(stream);
+	return n;
+}
+
+/* Quota and period are in microseconds, and in one file in version 2. Without a
+ * quota, that has "max" in its place, and version 1 has -1. */
+static unsigned quota_of(const struct group *group)
+{
+	int64_t quota, period, unused, cpus;
+
+	if (read_numbers(group, "cpu.max", &quota, &period) != 2 &&
+	    (!read_numbers(group, "cpu.cfs_quota_us", &quota, &unused) ||
+	     !read_numbers(group, "cpu.cfs_period_us", &period, &unused)))
+		return UINT_MAX;
+	if (quota < 0 || period <= 0)
+		return UINT_MAX;
+	cpus = quota / period + (quota % period != 0);
 	return cpus < UINT_MAX ? (unsigned)cpus : UINT_MAX;
 }
 
-unsigned cpus_of_group(const char *mount, const char *group)
+/* The least quota of the group and of those that it is in. A container may see
+ * only the one that is mounted. */
+static unsigned quota_of_nested(struct group *group)
 {
-	char *const path = strdup(group);
 	unsigned least = UINT_MAX;
-	char *end;
+	char *end = group->path + strlen(group->path);
 
-	/* "/a/b", "/a" and "" */
-	for (end = path ? path + strlen(path) : NULL; end;
-	     end = strrchr(path, '/')) {
+	while (end) {
 		unsigned cpus;
 
 		*end = '\0';
-		cpus = read_quota(mount, path);
+		cpus = quota_of(group);
 		if (cpus < least)
 			least = cpus;
+		end = strrchr(group->path, '/');
 	}
-	free(path);
 	return least;
 }
 
-/* The limit of our control group: "0::/a/b" in /proc/self/cgroup. */
-static unsigned quota(void)
+static bool has_word(char *words, const char *word)
 {
-	FILE *const stream = fopen("/proc/self/cgroup", "re");
+	const char *next;
+
+	while ((next = strsep(&words, ",")))
+		if (!strcmp(next, word))
+			return true;
+	return false;
+}
+
+/* A line is "0::/a/b" or, in version 1, "4:cpu,cpuacct:/a/b". */
+static unsigned quota_of_line(char *line, const char *mount)
+{
+	struct group group = { .mount = mount };
+	char *controllers;
+
+	(void)strsep(&line, ":");
+	controllers = strsep(&line, ":");
+	if (!line || (*controllers && !has_word(controllers, "cpu")))
+		return UINT_MAX;
+	group.hierarchy = *controllers ? "/cpu" : "";
+	group.path = line;
+	line[strcspn(line, "\n")] = '\0';
+	return quota_of_nested(&group);
+}
+
+unsigned cpus_of_groups(const char *list, const char *mount)
+{
+	FILE *const stream = fopen(list, "re");
 	unsigned least = UINT_MAX;
 	char *line = NULL;
 	size_t size = 0;
 
-	while (stream && getline(&line, &size, stream) > 0)
-		if (!strncmp(line, "0::/", 4)) {
-			line[strcspn(line, "\n")] = '\0';
-			least = cpus_of_group(GROUPS, line + 3);
-		}
+	while (stream && getline(&line, &size, stream) > 0) {
+		const unsigned cpus = quota_of_line(line, mount);
+
+		if (cpus < least)
+			least = cpus;
+	}
 	free(line);
 	if (stream)
 		fclose(stream);
@@ -92,8 +139,10 @@ static unsigned quota(void)
 
 unsigned cpus_usable(void)
 {
-	const unsigned set = affinity(), limit = quota();
-	const unsigned cpus = set < limit ? set : limit;
+	const unsigned set = affinity();
+	const unsigned quota = cpus_of_groups("/proc/self/cgroup",
+					      "/sys/fs/cgroup");
+	const unsigned cpus = set < quota ? set : quota;
 
 	return cpus ? cpus : 1;
 }

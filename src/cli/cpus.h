@@ -6,9 +6,10 @@
  * quotas of its control groups. */
 unsigned cpus_usable(void);
 
-/* The least quota of the control group `group`, "/a/b", and of those that it is
- * in, of which the first is mounted at `mount`; rounded up. UINT_MAX if none
- * has one. */
-unsigned cpus_of_group(const char *mount, const char *group);
+/* The least CPU quota of the control groups in the file `list`, which is like
+ * /proc/self/cgroup, and of those that they are in; rounded up. UINT_MAX if none
+ * has one. Version 2 is mounted at `mount`, the "cpu" hierarchy of version 1 at
+ * "`mount`/cpu". */
+unsigned cpus_of_groups(const char *list, const char *mount);
 
 #endif
