@@ -33,12 +33,14 @@ static char *escaped_path(const char *path, struct error *err)
 	return escape_text(name, size, text);
 }
 
-/* Files of /proc have content, but no size. */
-static bool is_empty(int fd)
+/* Files of /proc have size 0, and those of /sys 4096, whatever they hold. */
+static bool has_size(int fd, off_t size)
 {
 	char byte;
 
-	return pread(fd, &byte, 1, 0) != 1;
+	if (!size)
+		return pread(fd, &byte, 1, 0) != 1;
+	return pread(fd, &byte, 1, size - 1) == 1;
 }
 
 /* Says what fd is, and where it starts and ends. */
@@ -58,8 +60,8 @@ static int examine(struct source *src, struct error *err)
 		(void)fcntl(src->fd, F_SETPIPE_SZ, PIPE_SIZE);
 	src->opened = st;
 	src->seekable = S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
-	if (S_ISREG(st.st_mode) && !st.st_size)
-		src->seekable = is_empty(src->fd);
+	if (S_ISREG(st.st_mode))
+		src->seekable = has_size(src->fd, st.st_size);
 	if (!src->seekable)
 		return 0;
 

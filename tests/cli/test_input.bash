@@ -129,19 +129,26 @@ test_a_long_path_leaves_the_reason() {
 	esac
 }
 
-# Files of /proc have no size.
-test_a_file_without_a_size() {
-	[ -s /proc/version ] && skip '/proc/version has a size'
-	[ -r /proc/version ] || skip 'there is no /proc/version'
-	run --input-type i8 -o out /proc/version
-	succeeds
-	same 'out' out /proc/version
-	run --input-type i8 -fo out - </proc/version
-	succeeds
-	same 'standard input' out /proc/version
-	run --input-type i8 --shape 3 -fo out /proc/version
-	fails "'/proc/version' has trailing data after 3 bytes, for tensor \
-'version'"
+# Files of /proc have size 0, and those of /sys 4096, whatever they hold.
+test_a_file_that_is_not_of_its_size() {
+	local path tested=0
+	for path in /proc/version /sys/devices/system/cpu/possible; do
+		if ! [ -r "$path" ] ||
+			[ "$(stat -c %s "$path")" = "$(wc -c <"$path")" ]; then
+			continue
+		fi
+		tested=$((tested + 1))
+		run --input-type i8 -fo out "$path"
+		succeeds
+		same "$path" out "$path"
+		run --input-type i8 -fo out - <"$path"
+		succeeds
+		same 'standard input' out "$path"
+		run --input-type i8 --shape 3 -fo out "$path"
+		fails "'$path' has trailing data after 3 bytes, for tensor \
+'${path##*/}'"
+	done
+	[ "$tested" != 0 ] || skip 'neither /proc nor /sys has such files'
 }
 
 # 2^61 bytes, which no file system takes. One that reserves nothing finds out
