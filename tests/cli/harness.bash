@@ -15,9 +15,11 @@ skip() {
 	exit 77
 }
 
+# skip_if_sanitized REASON: skips the test in a build with a sanitizer.
 skip_if_sanitized() {
-	nm -D "$PROGRAM" | grep -qE '__(asan|msan|tsan)_' &&
-		skip 'a sanitizer uses memory'
+	if nm -D "$PROGRAM" | grep -qE '__(asan|msan|tsan|ubsan)_'; then
+		skip "$1"
+	fi
 }
 
 # run ARG...: runs the program with the caller's standard input. Its output goes

@@ -324,7 +324,7 @@ test_blocks_of_more_than_4_gib() {
 # Measured halfway through 32 MiB of blocks.
 test_expect_takes_little_memory() {
 	local kib pid
-	skip_if_sanitized
+	skip_if_sanitized 'a sanitizer uses memory'
 	truncate -s 64M values
 	mkfifo blocks
 	"$PROGRAM" -j4 --memory 4M --input-type f16 --shape 16777216 blocks \

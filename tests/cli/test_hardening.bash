@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 
 hardened() {
-	[ -z "${UNHARDENED-}" ] || skip 'built with sanitizers or -O0'
+	skip_if_sanitized 'a sanitizer finds what hardening would stop'
+	[ -z "${UNHARDENED-}" ] || skip 'built with -O0'
 	command -v readelf >/dev/null || skip 'there is no readelf'
 }
 

@@ -266,7 +266,7 @@ memory_of() {
 
 test_memory() {
 	local kib
-	skip_if_sanitized
+	skip_if_sanitized 'a sanitizer uses memory'
 	mkfifo fifo
 	kib=$(memory_of -j4)
 	((100 < kib && kib <= 16384)) || fail "-j4: $kib KiB"
