@@ -6,7 +6,7 @@
 #
 # torture-signals: at random moments, for every kind of output. torture-soak:
 # eight processes at a time give the bytes of one. torture-memcheck, -helgrind,
-# -drd: valgrind. torture-msan: the tests of the program with MemorySanitizer.
+# -drd: valgrind. torture-msan: check-unit and check-cli with MemorySanitizer.
 # torture-fuzz: all fuzz targets. check-cross: aarch64 in qemu; s390x refuses.
 
 TORTURE_SECONDS ?= 60
@@ -21,11 +21,9 @@ VALGRIND_TESTS_helgrind := threads_[!fg]*
 VALGRIND_TESTS_drd := $(VALGRIND_TESTS_helgrind)
 VALGRIND_TESTS_memcheck := \
 	@($(VALGRIND_TESTS_helgrind)|corpus|expect_d*|check_is_strict|*_output)
-# MemorySanitizer does not see what the dynamic linker says of a GPU's runtime.
-MSAN_TESTS := !(*gpu*|*verify*|apply_scales|overflow_everywhere)
 MSAN_CC ?= clang-19
 
-.PHONY: torture torture-signals torture-soak torture-msan torture-msan-run \
+.PHONY: torture torture-signals torture-soak torture-msan \
 	torture-fuzz $(VALGRIND_TOOLS:%=torture-%) check-cross
 torture: torture-signals torture-soak $(VALGRIND_TOOLS:%=torture-%) \
 	torture-msan torture-fuzz check-cross
@@ -48,11 +46,11 @@ $(VALGRIND_TOOLS:%=torture-%): torture-%: $(PROGRAM) $(WRITE_CORPUS) \
 		'$(VALGRIND_TESTS_$*)'
 
 torture-msan:
-	+$(MAKE) CC=$(MSAN_CC) SANITIZE=memory CFLAGS="-O2 -g \
-		-fsanitize-ignorelist=tests/torture/msan.ignore" \
-		torture-msan-run
-torture-msan-run: $(PROGRAM) $(WRITE_CORPUS) $(PRELOADED)
-	$(TEST_ENV) tests/cli/run $(PROGRAM) $(WRITE_CORPUS) '$(MSAN_TESTS)'
+	+MSAN_OPTIONS=allocator_may_return_null=1 $(MAKE) CC=$(MSAN_CC) \
+		SANITIZE=memory check-unit check-cli
+ifeq ($(SANITIZE),memory)
+$(PROGRAM) $(FAKE_PROGRAM) $(UNIT_TESTS): $B/tests/torture/msan.o
+endif
 
 torture-fuzz:
 	+$(MAKE) fuzz FUZZ_SECONDS=$(TORTURE_SECONDS)

@@ -465,8 +465,10 @@ static bool tmp_is_memory;
 /* In place of libc's. */
 int statfs(const char *path, struct statfs *fs)
 {
-	const int result = (int)syscall(SYS_statfs, path, fs);
+	int result;
 
+	*fs = (struct statfs){ 0 }; /* for MemorySanitizer */
+	result = (int)syscall(SYS_statfs, path, fs);
 	if (tmp_is_memory && !strcmp(path, "/tmp"))
 		fs->f_type = TMPFS_MAGIC;
 	return result;

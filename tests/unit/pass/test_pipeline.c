@@ -39,6 +39,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	if (n_started++ == start_fails_at)
 		return EAGAIN;
 	*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+	*thread = 0; /* MemorySanitizer does not see libc set it */
 	return real(thread, attr, run, arg);
 }
 
