@@ -37,26 +37,6 @@ static int print_error(const struct error *err)
 	return err->differs ? STATUS_DIFFERENT : STATUS_TROUBLE;
 }
 
-/* The size of the plan's GGUF file, whose tensors may have other types; 0 if it
- * cannot be one. */
-static int measure_gguf(const struct model *model, const struct plan *plan,
-			uint64_t *bytes, struct error *err)
-{
-	struct error ignored;
-	struct plan copy;
-	int result;
-
-	*bytes = 0;
-	if (plan_check_formats(plan, &ignored))
-		return 0;
-	if (plan_init_by_output(&copy, plan, err))
-		return -1;
-	result = keep_f32(&copy, model, err) ||
-		 sink_gguf_size(&copy, model, bytes, err);
-	plan_release(&copy);
-	return result ? -1 : 0;
-}
-
 /* checkpoint: that the plan is of, or NULL. */
 static int list(const struct options *options, const struct model *model,
 		const struct plan *plan, const struct hf_checkpoint *checkpoint,
@@ -67,7 +47,7 @@ static int list(const struct options *options, const struct model *model,
 	struct output *output;
 	uint64_t gguf_bytes = 0;
 
-	if (!checkpoint && measure_gguf(model, plan, &gguf_bytes, err))
+	if (!checkpoint && sink_gguf_size(plan, model, &gguf_bytes, err))
 		return -1;
 	output = output_open("-", &how, err);
 	if (!output)
@@ -89,11 +69,6 @@ out_abort:
 	output_abort(output);
 	return -1;
 }
-
-/* Takes from a pipe what follows the last tensor, which may be padding: whoever
- * writes it would get SIGPIPE, and fail a shell's pipeline. No more than that:
- * if few tensors were selected, the rest of a model may be long. */
-#define MAX_PADDING (64 << 10)
 
 /* Nobody must overwrite the file that others are compared with. */
 static int add_input(struct file_set *files, const char *path,
@@ -189,6 +164,15 @@ static int run_plan(const struct options *options, const struct budget *budget,
 	return result ? -1 : 0;
 }
 
+/* Takes from a pipe what follows the last tensor, which may be padding: whoever
+ * writes it would get SIGPIPE, and fail a shell's pipeline. No more than that:
+ * if few tensors were selected, the rest of a model may be long. */
+static void drain(struct model *model)
+{
+	for (size_t i = 0; i < model->n_shards; i++)
+		source_drain(&model->shards[i].source, 64 << 10);
+}
+
 /* manifest: to compare with, or NULL. */
 static int run_model(const struct options *options, const struct budget *budget,
 		     struct manifest *manifest, struct error *err)
@@ -213,10 +197,8 @@ static int run_model(const struct options *options, const struct budget *budget,
 	    keep_f32(&plan, &model, err))
 		goto out_plan;
 	result = run_plan(options, budget, manifest, &model, &plan, err);
-	for (size_t i = 0; i < model.n_shards; i++)
-		if (options->action == OPTIONS_CONVERT &&
-		    (!result || err->differs))
-			source_drain(&model.shards[i].source, MAX_PADDING);
+	if (options->action == OPTIONS_CONVERT && (!result || err->differs))
+		drain(&model);
 out_plan:
 	plan_release(&plan);
 out_release:

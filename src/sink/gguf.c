@@ -1,6 +1,7 @@
 #include <inttypes.h>
 
 #include "base/escape.h"
+#include "pass/keep.h"
 #include "sink/file.h"
 #include "sink/kinds.h"
 
@@ -165,14 +166,14 @@ static int measure_head(struct sink_gguf *sink, const struct plan *plan,
 	return 0;
 }
 
-int sink_gguf_size(struct plan *plan, const struct model *model,
-		   uint64_t *bytes, struct error *err)
+/* Places the plan's tensors in the file. *bytes stays 0 if it cannot be one. */
+static int measure_file(struct plan *plan, const struct model *model,
+			uint64_t *bytes, struct error *err)
 {
 	struct sink_gguf sink = { .plan = plan };
 	struct error why;
 	uint64_t head;
 
-	*bytes = 0;
 	if (check_formats(plan, &why))
 		return 0;
 	if (measure_head(&sink, plan, model, &head, err))
@@ -180,6 +181,24 @@ int sink_gguf_size(struct plan *plan, const struct model *model,
 	if (place_padded(plan, sink.data, sink.alignment, bytes, &why))
 		*bytes = 0;
 	return 0;
+}
+
+int sink_gguf_size(const struct plan *plan, const struct model *model,
+		   uint64_t *bytes, struct error *err)
+{
+	struct error why;
+	struct plan copy;
+	int result;
+
+	*bytes = 0;
+	if (plan_check_formats(plan, &why))
+		return 0;
+	if (plan_init_by_output(&copy, plan, err))
+		return -1;
+	result = keep_f32(&copy, model, err) ||
+		 measure_file(&copy, model, bytes, err);
+	plan_release(&copy);
+	return result ? -1 : 0;
 }
 
 struct sink *sink_gguf_open(struct output *output, struct plan *plan,

@@ -66,9 +66,9 @@ const struct sink_kind *sink_kind_of_path(const char *path);
 struct sink *sink_raw_open(struct output *output, struct plan *plan,
 			   const struct model *model, struct error *err);
 
-/* The bytes of such a file, with its metadata and padding; 0 if the plan cannot
- * be one. Places the tensors in it; each must have a format. */
-int sink_gguf_size(struct plan *plan, const struct model *model,
+/* The bytes of the GGUF file that the model would become, with its metadata and
+ * padding; 0 if it cannot be one. Some tensors may be F32 there: see keep.h. */
+int sink_gguf_size(const struct plan *plan, const struct model *model,
 		   uint64_t *bytes, struct error *err);
 
 /* A GGUF file with the model's metadata. */
