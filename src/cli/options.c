@@ -577,9 +577,8 @@ static int resolve(struct line *line, struct error *err)
 		line->runs |= LIST;
 	if (check_together(line, err) || set_checksum(line, err) ||
 	    check_effects(line, err) || check_checkpoint(line, err) ||
-	    check_streams(line, err) ||
-	    check_device(line, err) || set_output(line, err) ||
-	    check_part(line, err) ||
+	    check_streams(line, err) || check_device(line, err) ||
+	    set_output(line, err) || check_part(line, err) ||
 	    set_messages(line, err))
 		return -1;
 	line->options->tolerance.given = is_given(line, EXPECT);

@@ -35,6 +35,12 @@ struct folder {
 	int temporary_fd;
 };
 
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /*
  * Opens the folder of the last component of PATH in `folder`, and sets *base to
  * that component. Returns a descriptor, or -1 and errno. Follows no links. If
@@ -110,8 +116,7 @@ static int check_old(struct folder *dir, const char *path,
 				   "overwritten", dir->name, path);
 	else
 		result = check_others(dir, folder, path, base, &st, err);
-	if (folder >= 0)
-		close(folder);
+	close_if_open(folder);
 	return result;
 }
 
@@ -134,12 +139,9 @@ static int settle(struct folder *dir, const char *path, struct error *err)
 		result = sync_data(fd);
 	if (result)
 		error_errno(err, "cannot write '%s/%s'", dir->name, path);
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
-	if (fd >= 0)
-		close(fd);
+	close_if_open(from);
+	close_if_open(to);
+	close_if_open(fd);
 	return result ? -1 : 0;
 }
 
@@ -186,10 +188,8 @@ static int move(struct folder *dir, const char *path, struct error *err)
 	if (from < 0 || to < 0 || move_at(dir, from, to, base))
 		result = error_errno(err, "cannot create '%s/%s'", dir->name,
 				     path);
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
+	close_if_open(from);
+	close_if_open(to);
 	return result;
 }
 
@@ -204,10 +204,8 @@ static int move_back(struct folder *dir, const char *path, struct error *err)
 	if (from >= 0 && to >= 0 && renameat(from, base, to, base) &&
 	    errno == ENOENT)
 		(void)unlinkat(to, base, 0);
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
+	close_if_open(from);
+	close_if_open(to);
 	return 0;
 }
 
@@ -272,8 +270,7 @@ struct output *folder_create(struct folder *dir, const char *path,
 		error_errno(err, "cannot create '%s/%s'", dir->name, path);
 	else
 		file = output_create(folder, base, name, dir->options, err);
-	if (folder >= 0)
-		close(folder);
+	close_if_open(folder);
 	free(name);
 	return file;
 }
@@ -282,8 +279,7 @@ struct output *folder_create(struct folder *dir, const char *path,
 static void remove_temporary(struct folder *dir)
 {
 	/* Closed first, since removing a folder takes descriptors, too. */
-	if (dir->temporary_fd >= 0)
-		close(dir->temporary_fd);
+	close_if_open(dir->temporary_fd);
 	dir->temporary_fd = -1;
 	if (dir->temporary)
 		cleanup_remove_folder(dir->temporary);
@@ -346,8 +342,7 @@ int folder_finish(struct folder *dir, struct error *err)
 
 void folder_close(struct folder *dir)
 {
-	if (dir->fd >= 0)
-		close(dir->fd);
+	close_if_open(dir->fd);
 	remove_temporary(dir);
 	free(dir->path);
 	free(dir->name);
@@ -363,8 +358,7 @@ static int is_empty(int folder, bool *empty)
 	unsigned n = 0;
 
 	if (!stream) {
-		if (fd >= 0)
-			close(fd);
+		close_if_open(fd);
 		return -1;
 	}
 	while (n < 3 && readdir(stream))
