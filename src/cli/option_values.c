@@ -39,19 +39,42 @@ bool option_threads(void *field, const char *text)
 	return true;
 }
 
-bool option_size(void *field, const char *text)
+/* Digits, and perhaps K, M or G for powers of 1024; with a B after it, if `b`,
+ * for powers of 1000. */
+static bool read_size(uint64_t *size, const char *text, bool b)
 {
 	static const char units[] = "KMG";
-	uint64_t *const size = field;
 	const char *end, *unit;
+	uint64_t base = 1024;
 
 	if (!read_digits(text, size, &end))
 		return false;
 	if (!*end)
 		return true;
-	unit = strchr(units, toupper((unsigned char)*end));
-	return unit && !end[1] &&
-	       bytes_mul(*size, (uint64_t)1024 << 10 * (unit - units), size);
+	unit = strchr(units, toupper((unsigned char)*end++));
+	if (b && toupper((unsigned char)*end) == 'B') {
+		base = 1000;
+		end++;
+	}
+	if (!unit || *end)
+		return false;
+	for (ptrdiff_t power = unit - units; power >= 0; power--)
+		if (!bytes_mul(*size, base, size))
+			return false;
+	return true;
+}
+
+bool option_size(void *field, const char *text)
+{
+	return read_size(field, text, false);
+}
+
+/* KB, MB and GB are Hugging Face's units. */
+bool option_shard_size(void *field, const char *text)
+{
+	uint64_t *const size = field;
+
+	return read_size(size, text, true) && *size;
 }
 
 bool option_part(void *field, const char *text)
@@ -66,26 +89,6 @@ bool option_part(void *field, const char *text)
 		return false;
 	*part = (struct plan_part){ (unsigned)number, (unsigned)count };
 	return true;
-}
-
-/* Also with the units that Hugging Face has: KB, MB and GB, powers of 1000. */
-bool option_shard_size(void *field, const char *text)
-{
-	static const char units[] = "KMG";
-	uint64_t *const size = field;
-	const char *end, *unit;
-
-	if (option_size(field, text))
-		return *size;
-	if (!read_digits(text, size, &end) || !*end)
-		return false;
-	unit = strchr(units, toupper((unsigned char)*end));
-	if (!unit || toupper((unsigned char)end[1]) != 'B' || end[2])
-		return false;
-	for (; unit >= units; unit--)
-		if (!bytes_mul(*size, 1000, size))
-			return false;
-	return *size;
 }
 
 bool option_difference(void *field, const char *text)

@@ -181,6 +181,46 @@ static void test_memory_sizes(void **state)
 	memory_is_bad("1 ");
 }
 
+static void shard_size_is(char *size, uint64_t expected)
+{
+	struct options options =
+		GOOD("-Fhf", "-od", "--max-shard-size", size, "m");
+
+	assert_true(options.max_shard_size == expected);
+	options_release(&options);
+}
+
+static void shard_size_is_bad(char *size)
+{
+	char message[128];
+
+	snprintf(message, sizeof(message),
+		 "'--max-shard-size' takes a number of bytes, as in 500M or "
+		 "5GB, not '%s'", size);
+	BAD(message, "--max-shard-size", size, "m");
+}
+
+static void test_shard_sizes(void **state)
+{
+	(void)state;
+	shard_size_is("1", 1);
+	shard_size_is("2K", 2048);
+	shard_size_is("2kb", 2000);
+	shard_size_is("500M", 500 << 20);
+	shard_size_is("500MB", 500000000);
+	shard_size_is("5gB", 5000000000);
+	shard_size_is("18446744073GB", 18446744073000000000u);
+	shard_size_is_bad("0");
+	shard_size_is_bad("0KB");
+	shard_size_is_bad("1B");
+	shard_size_is_bad("B");
+	shard_size_is_bad("KB");
+	shard_size_is_bad("1KBB");
+	shard_size_is_bad("1KK");
+	shard_size_is_bad("1TB");
+	shard_size_is_bad("18446744074GB");
+}
+
 static void test_devices(void **state)
 {
 	struct options options = GOOD("-d", "CPU", "-c", "m");
@@ -669,6 +709,7 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_the_last_setting_wins),
 		cmocka_unit_test(test_memory_sizes),
+		cmocka_unit_test(test_shard_sizes),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_bad_devices),
