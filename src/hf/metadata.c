@@ -78,15 +78,27 @@ int metadata_unsigned(const struct metadata *metadata, const char *key,
 	return 1;
 }
 
+/* Returns 1 and the entry, 0, or -1, as the functions below do. */
+static int find_type(const struct metadata *metadata, const char *key,
+		     enum gguf_type type, const struct gguf_kv **kv,
+		     struct error *err)
+{
+	*kv = metadata_find(metadata, key);
+	if (!*kv)
+		return 0;
+	if ((*kv)->type != type)
+		return refuse_type(metadata, *kv, gguf_type_name(type), err);
+	return 1;
+}
+
 int metadata_float(const struct metadata *metadata, const char *key,
 		   float *value, struct error *err)
 {
-	const struct gguf_kv *const kv = metadata_find(metadata, key);
+	const struct gguf_kv *kv;
+	const int found = find_type(metadata, key, GGUF_F32, &kv, err);
 
-	if (!kv)
-		return 0;
-	if (kv->type != GGUF_F32)
-		return refuse_type(metadata, kv, "f32", err);
+	if (found <= 0)
+		return found;
 	*value = bytes_load_f32(kv->value.data);
 	if (!isfinite(*value))
 		return metadata_refuse(metadata, kv, err, "is not finite");
@@ -96,27 +108,23 @@ int metadata_float(const struct metadata *metadata, const char *key,
 int metadata_bool(const struct metadata *metadata, const char *key, bool *value,
 		  struct error *err)
 {
-	const struct gguf_kv *const kv = metadata_find(metadata, key);
+	const struct gguf_kv *kv;
+	const int found = find_type(metadata, key, GGUF_BOOL, &kv, err);
 
-	if (!kv)
-		return 0;
-	if (kv->type != GGUF_BOOL)
-		return refuse_type(metadata, kv, "bool", err);
-	*value = *kv->value.data;
-	return 1;
+	if (found > 0)
+		*value = *kv->value.data;
+	return found;
 }
 
 int metadata_text(const struct metadata *metadata, const char *key,
 		  struct text *text, struct error *err)
 {
-	const struct gguf_kv *const kv = metadata_find(metadata, key);
+	const struct gguf_kv *kv;
+	const int found = find_type(metadata, key, GGUF_STRING, &kv, err);
 
-	if (!kv)
-		return 0;
-	if (kv->type != GGUF_STRING)
-		return refuse_type(metadata, kv, "string", err);
-	*text = gguf_string(kv);
-	return 1;
+	if (found > 0)
+		*text = gguf_string(kv);
+	return found;
 }
 
 static enum gguf_type without_sign(enum gguf_type type)
@@ -128,12 +136,11 @@ int metadata_array(const struct metadata *metadata, const char *key,
 		   enum gguf_type type, struct gguf_array *array,
 		   struct error *err)
 {
-	const struct gguf_kv *const kv = metadata_find(metadata, key);
+	const struct gguf_kv *kv;
+	const int found = find_type(metadata, key, GGUF_ARRAY, &kv, err);
 
-	if (!kv)
-		return 0;
-	if (kv->type != GGUF_ARRAY)
-		return refuse_type(metadata, kv, "array", err);
+	if (found <= 0)
+		return found;
 	*array = gguf_array(kv->value);
 	if (without_sign(array->type) != without_sign(type))
 		return metadata_refuse(metadata, kv, err,
