@@ -424,6 +424,22 @@ static int check_same_shape(const struct hf_tensor *made, struct error *err)
 			    ESCAPED(b->name));
 }
 
+static int check_stack(const struct hf_tensor *made, struct error *err)
+{
+	const struct gguf_tensor *const k = info_of(made->parts[0]);
+	const struct gguf_tensor *const v = info_of(made->parts[1]);
+
+	if (check_dims(made->parts[0], 3, 3, err) ||
+	    check_dims(made->parts[1], 3, 3, err))
+		return -1;
+	if (k->dims[1] == v->dims[0] && k->dims[2] == v->dims[2])
+		return 0;
+	hf_name_tensor(err, made->parts[0]);
+	return error_append(err, "has the dimensions 1 and 2 %" PRIu64
+			    " and %" PRIu64 ", not %" PRIu64 " and %" PRIu64,
+			    k->dims[1], k->dims[2], v->dims[0], v->dims[2]);
+}
+
 /* For each head the first part, transposed, above the second. */
 static int stack(struct hf_tensor *made, struct error *err)
 {
@@ -433,16 +449,8 @@ static int stack(struct hf_tensor *made, struct error *err)
 	struct view *view;
 	uint64_t rows;
 
-	if (check_dims(made->parts[0], 3, 3, err) ||
-	    check_dims(made->parts[1], 3, 3, err))
+	if (check_stack(made, err))
 		return -1;
-	if (k->dims[1] != columns || k->dims[2] != heads) {
-		hf_name_tensor(err, made->parts[0]);
-		return error_append(err, "has the dimensions 1 and 2 %" PRIu64
-				    " and %" PRIu64 ", not %" PRIu64
-				    " and %" PRIu64, k->dims[1], k->dims[2],
-				    columns, heads);
-	}
 	view = add_view(made, err);
 	if (!view)
 		return -1;
