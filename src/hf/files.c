@@ -95,17 +95,9 @@ static const struct hf_file files[] = {
 	{ "tokenizer.json", is_of_tokenizer, write_tokenizer },
 	{ "tokenizer_config.json", is_of_tokenizer, write_tokenizer_config },
 
-	/* --config-from: configuration and tokenizers of all kinds. */
-	{ "config.json", is_original, copy },
-	{ "generation_config.json", is_original, copy },
-	{ "tokenizer.json", is_original, copy },
-	{ "tokenizer_config.json", is_original, copy },
-	{ "special_tokens_map.json", is_original, copy },
-	{ "added_tokens.json", is_original, copy },
-	{ "vocab.json", is_original, copy },
-	{ "merges.txt", is_original, copy },
-	{ "tokenizer.model", is_original, copy },
-	{ "chat_template.jinja", is_original, copy },
+	/* --config-from */
+#define COPY(name) { name, is_original, copy },
+	HF_ORIGINALS(COPY)
 };
 
 const struct hf_file *hf_file_of(const struct hf_checkpoint *checkpoint,

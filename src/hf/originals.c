@@ -1,6 +1,5 @@
 #include "hf/originals.h"
 
-#include <assert.h>
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,25 +15,14 @@
 #define MIN_SIZES 3 /* that it must have */
 #define MAX_DEPTH 64 /* so that a parser's recursion needs little stack */
 
-/* Configuration and tokenizers of all kinds, but no code. */
 static const char *const names[] = {
-	CONFIG_FILE,
-	"generation_config.json",
-	"tokenizer.json",
-	"tokenizer_config.json",
-	"special_tokens_map.json",
-	"added_tokens.json",
-	"vocab.json",
-	"merges.txt",
-	"tokenizer.model",
-	"chat_template.jinja",
+#define FILE_NAME(name) name,
+	HF_ORIGINALS(FILE_NAME)
 };
-#define N_NAMES (sizeof(names) / sizeof(*names))
-static_assert(N_NAMES == HF_ORIGINALS, "as many as the header says");
 
 bool hf_originals_has(const struct hf_originals *originals, const char *name)
 {
-	for (size_t i = 0; originals->name && i < N_NAMES; i++)
+	for (size_t i = 0; originals->name && i < HF_N_ORIGINALS; i++)
 		if (!strcmp(names[i], name))
 			return originals->has[i];
 	return false;
@@ -276,7 +264,7 @@ static int open_folder(struct hf_originals *originals, const char *path,
 	originals->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (originals->folder < 0)
 		return error_errno(err, "cannot open '%s'", originals->name);
-	for (size_t i = 0; i < N_NAMES; i++)
+	for (size_t i = 0; i < HF_N_ORIGINALS; i++)
 		originals->has[i] =
 			!faccessat(originals->folder, names[i], F_OK, 0);
 	return 0;

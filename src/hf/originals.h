@@ -8,12 +8,25 @@
 
 struct hf_checkpoint;
 
-#define HF_ORIGINALS 10 /* files that may be copied */
+/* What is copied: configuration and tokenizers of all kinds, but no code. */
+#define HF_ORIGINALS(FILE)                      \
+	FILE("config.json")                     \
+	FILE("generation_config.json")          \
+	FILE("tokenizer.json")                  \
+	FILE("tokenizer_config.json")           \
+	FILE("special_tokens_map.json")         \
+	FILE("added_tokens.json")               \
+	FILE("vocab.json")                      \
+	FILE("merges.txt")                      \
+	FILE("tokenizer.model")                 \
+	FILE("chat_template.jinja")
+#define HF_PLUS_ONE(name) +1
+#define HF_N_ORIGINALS (0 HF_ORIGINALS(HF_PLUS_ONE))
 
 struct hf_originals {
 	char *name; /* of the folder, escaped; NULL: none is open */
 	int folder;
-	bool has[HF_ORIGINALS];
+	bool has[HF_N_ORIGINALS];
 };
 
 /*
