@@ -6,10 +6,10 @@
 
 struct budget {
 	uint64_t memory;
-	size_t header;   /* for the model's tables */
-	size_t checkpoint; /* for its tensors, beside the model's */
-	size_t files;    /* for those beside its weights, before the pass */
-	size_t manifest; /* for its file; parsed, that takes 3 times as much */
+	size_t header;     /* for the model's tables */
+	size_t checkpoint; /* for the table of its tensors */
+	size_t files;      /* for its other files, which precede the pass */
+	size_t manifest;   /* for its text; its lines take 3 times as much */
 	unsigned threads;
 };
 

@@ -9,10 +9,10 @@
 
 /*
  * Converts the tensors of the plan once, and writes, hashes and compares them
- * on the way. manifest: checksums to compare with, or NULL. checkpoint: that
- * the plan is of, or NULL. If values differ,
- * returns an error that differs, and nothing was written. With --verbose,
- * prints the device, the threads and the throughput to standard error.
+ * on the way. manifest: checksums to compare with, or NULL. checkpoint: whose
+ * tensors the plan has; NULL: it has the model's. If values differ, returns an
+ * error that differs, and nothing was written. With --verbose, prints the
+ * device, the threads and the throughput to standard error.
  */
 int convert(const struct options *options, const struct budget *budget,
 	    struct manifest *manifest, const struct model *model,

@@ -37,7 +37,7 @@ static int print_error(const struct error *err)
 	return err->differs ? STATUS_DIFFERENT : STATUS_TROUBLE;
 }
 
-/* checkpoint: that the plan is of, or NULL. */
+/* checkpoint: whose tensors the plan has; NULL: it has the model's. */
 static int list(const struct options *options, const struct model *model,
 		const struct plan *plan, const struct hf_checkpoint *checkpoint,
 		struct error *err)
@@ -70,7 +70,7 @@ out_abort:
 	return -1;
 }
 
-/* Nobody must overwrite the file that others are compared with. */
+/* No output may overwrite a file that is compared with. */
 static int add_input(struct file_set *files, const char *path,
 		     struct error *err)
 {

@@ -42,7 +42,7 @@ struct manifest {
  * Reads PATH ("-": standard input). Accepts the lines of sha256sum, b3sum and
  * xxhsum, and CR LF line ends. All lines must have the same algorithm, given by
  * the tag or by the number of digits: 64 for BLAKE3, 16 for XXH64. If `asked`
- * is not NULL, it must be that one, and digits without a tag are taken as it.
+ * is not NULL, it must be that one, which is also that of lines without a tag.
  *
  * `type` is given by the ends of the names: f32, f16 or bf16 if all names
  * except those of integer tensors end in it, f32 if there are only integers,
@@ -57,8 +57,8 @@ int manifest_read(struct manifest *manifest, const char *path,
 		  struct error *err);
 void manifest_release(struct manifest *manifest);
 
-/* The type to which a tensor must be converted to have a line in the manifest,
- * `context`, which gets `type` if none has one: for struct plan_globs. */
+/* For struct plan_globs: the output type with which the tensor has a line in
+ * the manifest, which is `context`; if it has none, the manifest's `type`. */
 enum output_type manifest_type_of(const void *context,
 				  const struct model_tensor *tensor);
 

@@ -7,8 +7,8 @@
 
 /*
  * Each reads `text`, the argument, into `field`, which has the type that the
- * comment says, and returns false if the option does not take it. Names count
- * in either case. The field borrows a text that it keeps.
+ * comment says, and returns false if the option does not take it. Names may be
+ * in upper or lower case. Fields that are texts borrow the argument.
  */
 typedef bool option_reader(void *field, const char *text);
 
@@ -23,13 +23,13 @@ option_reader option_device;     /* struct device_choice */
 option_reader option_glob;       /* adds to struct globs, which has room */
 option_reader option_input_type; /* const struct format * */
 option_reader option_type;       /* adds to struct type_rules, with room */
-option_reader option_kind;       /* enum sink_kind */
+option_reader option_kind;       /* const struct sink_kind * */
 
 /* const struct checksum *; NULL without an argument. */
 option_reader option_checksum;
 
-/* const char *; refuses another path than that which the field has: it would
- * silently take its place. */
+/* const char *; refuses a second path that differs from the first, which it
+ * would silently replace. */
 option_reader option_path;
 
 /* These take no argument. */

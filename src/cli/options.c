@@ -58,8 +58,8 @@ struct row {
 	option_reader *read;            /* NULL: there is no field */
 	size_t field;                   /* its offset in struct options */
 
-	unsigned starts;  /* what it makes the program do, or */
-	unsigned applies; /* in what it has an effect, */
+	unsigned starts;  /* what it makes the program do; 0: nothing itself */
+	unsigned applies; /* what it has an effect on, */
 	unsigned except;  /* unless one of these runs as well */
 	unsigned streams; /* what it does with standard streams */
 };
@@ -389,7 +389,8 @@ static const char *argument_for(const struct row *row, unsigned uses)
 	return row->streams & uses & PRINTS ? "" : " -";
 }
 
-/* At most one option may use a standard stream so; `what` names the use. */
+/* Refuses a second option, or operand, that uses a standard stream for the
+ * same; `what` is that use, for the message. */
 static int check_stream(const struct line *line, unsigned uses,
 			const char *what, struct error *err)
 {
@@ -440,7 +441,8 @@ static int check_device(struct line *line, struct error *err)
 	return 0;
 }
 
-/* With --check, --checksum=ALGO says what its lines are, and prints none. */
+/* With --check, --checksum=ALGO names the algorithm of the lines to check; no
+ * checksums are printed. */
 static int set_checksum(struct line *line, struct error *err)
 {
 	struct options *const options = line->options;
@@ -499,8 +501,8 @@ static int set_output(struct line *line, struct error *err)
 	return set_shards(options, err);
 }
 
-/* A list shows what a checkpoint has, but no other kind. What values are
- * compared with is about the tensors of the file. */
+/* --format changes a list only if it is a checkpoint's, and then there is
+ * nothing to compare with: others know only the tensors of the GGUF file. */
 static int check_checkpoint(struct line *line, struct error *err)
 {
 	const struct row *const format = find_row('F');
@@ -525,7 +527,7 @@ static bool is_raw(const struct options *options)
 	return options->kind == sink_kind_at(0);
 }
 
-/* Each part must be done without the others. */
+/* Refuses --part with what one part alone cannot do. */
 static int check_part(const struct line *line, struct error *err)
 {
 	const struct options *const options = line->options;

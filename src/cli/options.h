@@ -62,7 +62,7 @@ struct options {
 	const char *check; /* "-": standard input; NULL: none */
 	struct device_choice device;
 	bool verify;
-	unsigned threads; /* 0: as many as this process may use CPUs */
+	unsigned threads; /* 0: one per CPU that this process may use */
 	uint64_t memory;  /* bytes */
 	enum options_progress progress;
 	bool force;

@@ -289,7 +289,8 @@ static int compare_batch(struct expect_observer *expect,
 	return 0;
 }
 
-/* Values available in any order are compared by the thread that converted … */
+/* Expected values that can be read in any order: the thread that converted the
+ * batch compares. */
 static int expect_prepare(struct observer *observer,
 			  const struct observed *observed, void *notes,
 			  struct error *err)
@@ -298,7 +299,7 @@ static int expect_prepare(struct observer *observer,
 	return compare_batch((struct expect_observer *)observer, observed, err);
 }
 
-/* … and those from a stream in order. */
+/* Expected values from a stream: in order. */
 static int expect_commit(struct observer *observer,
 			 const struct observed *observed, const void *notes,
 			 struct error *err)

@@ -18,8 +18,8 @@ struct overflow {
 /*
  * Counts them in *found, the caller's, which outlasts the observer, as does the
  * model. A weight that is Inf or NaN in the model is not counted. The observer
- * looks at the blocks, not at the values, and at those blocks alone that may
- * have such a weight. NULL on error.
+ * looks at the blocks, not at the values, and only at blocks that may have such
+ * a weight. NULL on error.
  */
 struct observer *overflow_observer_open(const struct cpu_rows *rows,
 					struct overflow *found,

@@ -19,10 +19,10 @@ struct folder_files {
 };
 
 /*
- * For a folder at `path`. One that exists must be empty unless the options have
- * `force`: files of the same names are then replaced at the end, but no input
- * and no other output. The folder for a part is made at once; other files may
- * be in it. `options` and `files` must outlast the folder. NULL on
+ * Begins a folder at `path`. An existing one must be empty, unless the options
+ * have `force`: then files of the same names are replaced at the end, but never
+ * an input or another output. The folder for a part is made at once, and may
+ * hold other files. `options` and `files` must outlast the folder. NULL on
  * error.
  */
 struct folder *folder_open(const char *path,
@@ -34,14 +34,14 @@ struct output *folder_create(struct folder *folder, const char *path,
 			     struct error *err);
 
 /*
- * Puts all the files in their place, when each of them is finished. On error
- * none is there, and those that were replaced are back; unless the file system
- * cannot exchange two files: then those that have replaced others stay, and the
- * error says how many.
+ * Moves all files to their places; each of them must be finished. On error, all
+ * moves are undone, and replaced files are back. If the file system cannot
+ * exchange two files, a replaced file is lost: then the moves so far stay, and
+ * the error says how many.
  */
 int folder_finish(struct folder *folder, struct error *err);
 
-/* Frees the folder, and removes what is not in its place. */
+/* Frees the folder, and removes files that were not moved. */
 void folder_close(struct folder *folder);
 
 #endif

@@ -7,13 +7,13 @@
 
 struct hf_checkpoint;
 
-/* What a folder is to be. Everything is borrowed. */
+/* The folder to write. Everything is borrowed. */
 struct sink_folder {
 	const char *path;
 	const struct output_options *options;
 	uint64_t max_shard_size; /* bytes of tensors in a shard */
-	const struct hf_checkpoint *checkpoint; /* that the plan is of; NULL:
-						   none */
+	const struct hf_checkpoint *checkpoint; /* whose tensors the plan has;
+						   NULL: it has the model's */
 };
 
 /*
@@ -24,11 +24,11 @@ struct sink_kind {
 	const char *name;   /* as --format takes it */
 	const char *suffix; /* of a path that asks for it; NULL: none does */
 	bool keeps_f32;     /* what llama.cpp needs as F32: see pass/keep.h */
-	bool is_checkpoint; /* of tensors that hf/mapping.h makes */
+	bool is_checkpoint; /* has the tensors that hf/mapping.h makes */
 
-	/* Finds the number of the file that gets each tensor, and returns
-	 * these, for the caller to free; NULL on error. NULL: one file, or one
-	 * for each tensor. */
+	/* Returns the number of the file that gets each tensor, for the caller
+	 * to free; NULL on error. Without this function, there is one file, or
+	 * one per tensor. */
 	size_t *(*divide)(const struct plan *plan, uint64_t max_shard_size,
 			  struct error *err);
 
@@ -38,12 +38,12 @@ struct sink_kind {
 				  const struct model *model,
 				  struct error *err);
 
-	/* Writes a folder, which appears when it is complete. One that exists
-	 * must be empty unless the options have `force`: files of the same
-	 * names are then replaced at the end, but no input and no other output.
-	 * The folder may have files of other parts if the plan is a part. NULL:
-	 * this kind is one file only. A kind that is both is a folder if the
-	 * path ends in a slash. */
+	/* Opens a sink for a folder, which appears when it is complete. An
+	 * existing folder must be empty, unless the options have `force`: then
+	 * files of the same names are replaced at the end, but never an input
+	 * or another output. If the plan is a part, files of other parts may be
+	 * there. NULL if this kind is always one file. A kind with both
+	 * functions writes a folder if the path ends in a slash. */
 	struct sink *(*open_folder)(const struct sink_folder *folder,
 				    struct plan *plan,
 				    const struct model *model,

@@ -140,8 +140,8 @@ static int write_shard(struct sink_shards *shards, struct shard_file *written,
 	return file->finish(file, err);
 }
 
-/* Of a batch, the items that are in one shard, from number `i` on. Returns the
- * number of the last one + 1. */
+/* Takes the items of a batch from number `i` on, as far as they are in one
+ * shard. Returns the number of the first item that is not. */
 static size_t take_part(const struct sink_shards *shards,
 			const struct work_batch *batch, size_t i,
 			struct work_batch *part)
@@ -264,8 +264,8 @@ static int write_index(struct sink_shards *shards, struct error *err)
 	       write_text(shards, shards->n, NULL, err) : 0;
 }
 
-/* As soon as their values are there: before any shard, so that what is wrong
- * shows at once, unless the values come from a stream. */
+/* Writes them when their values are known: before any shard, so that errors
+ * show at once, or at the end if the values come from a stream. */
 static int write_other_files(struct sink_shards *shards, bool at_end,
 			     struct error *err)
 {
