@@ -128,7 +128,7 @@ static int put_layer_types(struct config *config, const struct config_row *row)
 					     "\"full_attention\"" };
 
 	put_per_layer(config, row, types);
-	config_note_assumed(config, row, "full attention in every %s layer",
+	CONFIG_NOTE_ASSUMED(config, row, "full attention in every %s layer",
 			    row->fallback);
 	return 0;
 }
@@ -139,7 +139,7 @@ static int put_rotary_layers(struct config *config,
 	static const char *const rotated[] = { "1", "0" };
 
 	put_per_layer(config, row, rotated);
-	config_note_assumed(config, row, "that every %s layer is not rotated",
+	CONFIG_NOTE_ASSUMED(config, row, "that every %s layer is not rotated",
 			    row->fallback);
 	return 0;
 }
@@ -152,7 +152,7 @@ static int put_query_scalar(struct config *config, const struct config_row *row)
 						     d->head;
 
 	json_member_unsigned(&config->json, row->key, value);
-	config_note_assumed(config, row, "%" PRIu64, value);
+	CONFIG_NOTE_ASSUMED(config, row, "%" PRIu64, value);
 	return 0;
 }
 

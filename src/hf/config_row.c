@@ -1,7 +1,5 @@
 #include "hf/config_row.h"
 
-#include <stdarg.h>
-
 #include "base/escape.h"
 
 int config_put_rows(struct config *config, const struct config_row *rows,
@@ -13,24 +11,11 @@ int config_put_rows(struct config *config, const struct config_row *rows,
 	return 0;
 }
 
-void config_note_assumed(const struct config *config,
-			 const struct config_row *row, const char *format, ...)
-{
-	char what[64];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
-	notes_detail(config->checkpoint->notes, "config.json: %s is not in the "
-		     "file; assuming %s", row->key, what);
-}
-
 int config_put_literal(struct config *config, const struct config_row *row)
 {
 	json_member_literal(&config->json, row->key, row->fallback);
 	if (row->assumed)
-		config_note_assumed(config, row, "%s", row->fallback);
+		CONFIG_NOTE_ASSUMED(config, row, "%s", row->fallback);
 	return 0;
 }
 

@@ -45,8 +45,9 @@ int config_put_flag(struct config *config, const struct config_row *row);
 int config_put_optional(struct config *config, const struct config_row *row);
 
 /* Says in the checkpoint's notes what was assumed for the row. */
-void config_note_assumed(const struct config *config,
-			 const struct config_row *row, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+#define CONFIG_NOTE_ASSUMED(config, row, format, ...)                        \
+	notes_detail((config)->checkpoint->notes,                            \
+		     "config.json: %s is not in the file; assuming " format, \
+		     (row)->key, __VA_ARGS__)
 
 #endif
