@@ -17,6 +17,7 @@ struct tokenizer {
 	const struct notes *notes;
 	struct vocabulary vocabulary;
 	const struct pre_tokenizer *pre; /* NULL: SentencePiece */
+	struct gguf_array merges; /* byte-level BPE: of texts "left right" */
 	bool adds_bos;
 	bool adds_eos;
 	bool adds_space; /* SentencePiece: before the text */
