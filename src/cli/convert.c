@@ -23,6 +23,7 @@ struct conversion {
 	struct plan *plan;
 	const struct hf_checkpoint *checkpoint; /* NULL: none is written */
 	struct pass pass;
+	double device_seconds; /* that its start took: GPUs take some tenths */
 	struct observer unchanged; /* checks the model's files at the end */
 	struct observer *observers[PASS_MAX_OBSERVERS];
 	size_t n_observers;
@@ -330,7 +331,7 @@ static void print_speed(const struct conversion *c,
 
 	fprintf(stderr,
 		"gguf-dequant: %s, %u %s: %" PRIu64 " bytes read, %" PRIu64
-		" %s in %.3f s, %.2f GB/s\n",
+		" %s in %.3f s, %.2f GB/s",
 		c->pass.device->description, how->n_workers,
 		how->n_workers == 1 ? "thread" : "threads", plan->src_bytes,
 		plan->dst_bytes,
@@ -338,6 +339,10 @@ static void print_speed(const struct conversion *c,
 		c->sums.checksum   ? "hashed" :
 				     "compared",
 		elapsed, (double)plan->dst_bytes / elapsed * 1e-9);
+	if (c->device_seconds >= 0.01)
+		fprintf(stderr, ", after %.3f s to start the GPU",
+			c->device_seconds);
+	fputc('\n', stderr);
 }
 
 /* ggml reads tensors of up to 4 dimensions, and no file that has others. */
@@ -382,13 +387,34 @@ static void warn_of_ggml(const struct conversion *c)
 	}
 }
 
+/*
+ * Workers of a GPU mostly wait, unless the CPU has much to do: files that are
+ * written, or tensors that are hashed, side by side; or, if no values come back,
+ * blocks to read, of which a thread copies 5 GB/s.
+ */
+#define BUSY_GPU_WORKERS 16
+
+static unsigned count_workers(const struct conversion *c,
+			      const struct pass_needs *needs,
+			      const struct budget *budget)
+{
+	const unsigned enough = c->pass.device->n_workers;
+	const unsigned busy = budget->threads < BUSY_GPU_WORKERS ?
+			      budget->threads : BUSY_GPU_WORKERS;
+
+	if (!enough || c->options->threads)
+		return budget->threads;
+	if (!needs->tracks)
+		return enough;
+	return busy > enough ? busy : enough;
+}
+
 static int run_conversion(struct conversion *c, const struct budget *budget,
 			  double start, struct error *err)
 {
 	const struct device *const dev = c->pass.device;
 	const struct pass_needs needs = pass_needs(&c->pass);
-	const unsigned n_workers = dev->n_workers && !c->options->threads ?
-				   dev->n_workers : budget->threads;
+	const unsigned n_workers = count_workers(c, &needs, budget);
 	const struct pass_options how = pass_options_for(
 		&needs, n_workers,
 		budget_for_slots(budget, c->model, c->plan,
@@ -428,13 +454,34 @@ static void release_conversion(struct conversion *c)
 	c->pass.device->close(c->pass.device);
 }
 
+static struct device *open_device(const struct conversion *c,
+				  const struct budget *budget,
+				  const struct manifest *manifest,
+				  struct error *err)
+{
+	const struct options *const options = c->options;
+	const struct checksum *const checksum =
+		manifest ? manifest->checksum : options->checksum;
+	const struct device_work work = {
+		.plan = c->plan,
+		.threads = budget->threads,
+		.hashes = checksum && checksum->join,
+		.output = !options->output ? DEVICE_WRITES_NOTHING :
+			  sink_kind_is_folder(options->kind, options->output) ?
+					     DEVICE_WRITES_FILES :
+					     DEVICE_WRITES_FILE,
+	};
+
+	return device_select(&options->device, &work, err);
+}
+
 static int convert_plan(const struct options *options,
 			const struct budget *budget, struct manifest *manifest,
 			const struct model *model, struct plan *plan,
 			const struct hf_checkpoint *checkpoint,
 			struct error *err)
 {
-	const double start = clock_seconds();
+	double start = clock_seconds();
 	struct conversion c = { .options = options, .model = model,
 				.plan = plan, .checkpoint = checkpoint,
 				.pass = { .plan = plan },
@@ -446,10 +493,11 @@ static int convert_plan(const struct options *options,
 	c.pass.rows = cpu_rows_chosen(err);
 	if (!c.pass.rows)
 		return -1;
-	c.pass.device = device_select(&options->device, plan, budget->threads,
-				      err);
+	c.pass.device = open_device(&c, budget, manifest, err);
 	if (!c.pass.device)
 		return -1;
+	c.device_seconds = clock_seconds() - start;
+	start += c.device_seconds;
 	add_unchanged(&c);
 	if (!add_checksums(&c, manifest, err) && !add_comparisons(&c, err) &&
 	    !add_overflow(&c, err) && !open_index(&c, err) &&

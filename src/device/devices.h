@@ -9,11 +9,14 @@
 struct cpu_rows;
 struct device *device_cpu_open(const struct cpu_rows *rows, struct error *err);
 
+#define DEVICE_MAX_GPUS 16
+
 /*
  * The GPUs with these numbers, as counted by gpus_init or, if n is 0, the first
- * one that this program has code for. Slots are page-locked, so that copies run
- * in the background, and are assigned to the GPUs in turn. close() frees the
- * device. NULL on error. Threads that it starts block cleanup_signals.
+ * one that this program has code for; at most DEVICE_MAX_GPUS. Slots are
+ * page-locked, so that copies run in the background, and are assigned to the
+ * GPUs in turn. close() frees the device. NULL on error. Threads that it starts
+ * block cleanup_signals.
  */
 struct device *device_gpu_open(const unsigned *numbers, size_t n,
 			       struct error *err);

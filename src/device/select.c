@@ -1,29 +1,92 @@
 #include "device/select.h"
 
 #include "cpu/rows.h"
-#include "device/devices.h"
 
 /*
- * Whether a GPU would be faster. Both are limited by the output: a file or a
- * pipe takes 3 to 6 GB/s. One CPU thread with AVX2 makes 10 GB/s or more, as
- * much as an H200 could write. Without AVX2 it makes 1 to 6 GB/s of F16 and
- * BF16. A GPU runtime takes 0.3 s to start.
+ * What work costs, in GB/s of output: measured with Q4_K to F32 on 16 cores of
+ * an Intel Xeon with AVX-512 and an H100 on PCIe 5, from and to memory. See
+ * man/performance.md.
  */
-static bool gpu_pays(const struct plan *plan, const struct cpu_rows *rows,
-		     unsigned threads)
-{
-	uint64_t bytes = 0;
+static const struct {
+	double convert;          /* a thread with AVX2 or AVX-512 */
+	double convert_baseline; /* a thread without */
+	double hash;             /* the same thread, on top: BLAKE3 */
+	double write_file;       /* any number of threads */
+	double write_files;      /* each of several */
+	double gpu_download;     /* values that come back */
+	double gpu_upload;       /* of input: blocks, if nothing comes back */
+	double gpu_start;        /* seconds */
+} cost = {
+	.convert = 5.7,
+	.convert_baseline = 1.5,
+	.hash = 4.3,
+	.write_file = 2.9,
+	.write_files = 2.2,
+	.gpu_download = 50,
+	.gpu_upload = 36,
+	.gpu_start = 0.3,
+};
 
-	for (size_t i = 0; i < plan->n_tensors; i++)
-		if (!plan->tensors[i].verbatim)
-			bytes += plan->tensors[i].dst_bytes;
-	return rows == cpu_rows_at(0) && threads < 4 &&
-	       bytes >= (uint64_t)4 << 30;
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+/* What both have to wait for. */
+static double write_seconds(const struct device_work *work, double gigabytes)
+{
+	switch (work->output) {
+	case DEVICE_WRITES_FILE:
+		return gigabytes / cost.write_file;
+	case DEVICE_WRITES_FILES:
+		return gigabytes / cost.write_files / work->threads;
+	default:
+		return 0;
+	}
+}
+
+static double cpu_seconds(const struct device_work *work,
+			  const struct cpu_rows *rows, double gigabytes)
+{
+	const double convert = rows == cpu_rows_at(0) ? cost.convert_baseline :
+							cost.convert;
+	const double each = 1 / convert + (work->hashes ? 1 / cost.hash : 0);
+
+	return larger(gigabytes * each / work->threads,
+		      write_seconds(work, gigabytes));
+}
+
+static double gpu_seconds(const struct device_work *work, double gigabytes,
+			  double input)
+{
+	const bool kept = work->hashes && work->output == DEVICE_WRITES_NOTHING;
+	const double copy = kept ? input / cost.gpu_upload :
+				   gigabytes / cost.gpu_download;
+
+	return cost.gpu_start + larger(copy, write_seconds(work, gigabytes));
+}
+
+/* Whether a GPU would be much faster with what must be converted. */
+static bool gpu_pays(const struct device_work *work,
+		     const struct cpu_rows *rows)
+{
+	double input = 0, output = 0;
+
+	for (size_t i = 0; i < work->plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor =
+			&work->plan->tensors[i];
+
+		if (!plan_is_for_device(tensor))
+			continue;
+		input += (double)tensor->tensor->info->bytes * 1e-9;
+		output += (double)tensor->dst_bytes * 1e-9;
+	}
+	return gpu_seconds(work, output, input) <
+	       cpu_seconds(work, rows, output) / 2;
 }
 
 struct device *device_select(const struct device_choice *choice,
-			     const struct plan *plan, unsigned threads,
-			     struct error *err)
+			     const struct device_work *work, struct error *err)
 {
 	const struct cpu_rows *const rows = cpu_rows_chosen(err);
 	struct device *dev = NULL;
@@ -32,7 +95,7 @@ struct device *device_select(const struct device_choice *choice,
 		return NULL;
 	if (choice->kind == DEVICE_GPU)
 		return device_gpu_open(choice->gpus, choice->n_gpus, err);
-	if (choice->kind == DEVICE_AUTO && gpu_pays(plan, rows, threads))
+	if (choice->kind == DEVICE_AUTO && gpu_pays(work, rows))
 		dev = device_gpu_open(choice->gpus, choice->n_gpus, err);
 	return dev ? dev : device_cpu_open(rows, err);
 }

@@ -2,11 +2,9 @@
 #ifndef DEVICE_SELECT_H
 #define DEVICE_SELECT_H
 
-#include "pass/device.h"
+#include "device/devices.h"
 
 enum device_kind { DEVICE_AUTO, DEVICE_CPU, DEVICE_GPU };
-
-#define DEVICE_MAX_GPUS 16
 
 struct device_choice {
 	enum device_kind kind;
@@ -14,13 +12,23 @@ struct device_choice {
 	size_t n_gpus;                  /* 0: any GPU */
 };
 
+/* What the device is for. */
+struct device_work {
+	const struct plan *plan;
+	unsigned threads; /* that the CPU would use */
+	bool hashes;      /* with BLAKE3 */
+	enum {
+		DEVICE_WRITES_NOTHING,
+		DEVICE_WRITES_FILE,
+		DEVICE_WRITES_FILES, /* side by side */
+	} output;
+};
+
 /*
- * Opens the device of that choice; `threads` is how many the CPU would use.
- * "auto" takes a GPU if there is one and it pays for this plan; otherwise the
- * CPU. NULL on error.
+ * Opens the device of that choice. "auto" takes a GPU if there is one and it
+ * would take less than half of the time; otherwise the CPU. NULL on error.
  */
 struct device *device_select(const struct device_choice *choice,
-			     const struct plan *plan, unsigned threads,
-			     struct error *err);
+			     const struct device_work *work, struct error *err);
 
 #endif

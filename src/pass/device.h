@@ -18,6 +18,14 @@ struct device_slot {
 	struct blake3_part *parts;
 	bool parts_only; /* and may leave what it converts out of `out` */
 
+	/* Set before slot_open: at most so many bytes of `in` are used. */
+	size_t in_bytes;
+
+	/* Not 0 if nobody needs the values: the slot has no `out`, but space
+	 * for so many bytes of values on the device. Verbatim tensors, which it
+	 * does not hash, are in `in`. */
+	size_t kept_bytes;
+
 	/* Set by convert: no weight of the batch is infinite only as F16. False
 	 * if the device does not know. */
 	bool fits_f16;
@@ -30,6 +38,10 @@ struct device {
 	unsigned n_workers; /* that keep it busy; 0: one per CPU */
 	size_t best_slot;   /* bytes; a larger slot would not be faster */
 	bool hashes;        /* see struct device_slot; otherwise the CPU does */
+	size_t kept_bytes;  /* the best for such a slot, at most
+			       BLAKE3_PART_BYTES; 0: there are none */
+	bool few_slots;     /* a slot takes long to make: no more than are
+			       needed */
 
 	/* Makes a slot with two buffers of slot_bytes, aligned to a page.
 	 * Returns DEVICE_NO_MEMORY and sets the error if fewer or smaller slots

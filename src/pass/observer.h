@@ -31,9 +31,8 @@ struct observer {
 	bool any_tracks;
 	bool wants_tracks; /* commit takes so long that they should */
 
-	/* The observer reads the values. If none does and there is no sink, a
-	 * device may keep what it converts; then the values are unspecified,
-	 * except those of verbatim items. */
+	/* The observer reads the values. If none does and there is no sink,
+	 * they are unspecified. */
 	bool reads_values;
 
 	/* Not NULL if the observer needs each item's BLAKE3 part: from a device

@@ -21,10 +21,20 @@ void pass_set_sink(struct pass *pass, struct sink *sink)
 		pass_add(pass, sink->observer);
 }
 
+/* What has scales is converted here, not by the device. */
+static bool has_scales(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_tensors; i++)
+		if (plan->tensors[i].scales)
+			return true;
+	return false;
+}
+
 struct pass_needs pass_needs(const struct pass *pass)
 {
 	const struct sink *const sink = pass->sink;
 	struct pass_needs needs = {
+		.plan = pass->plan,
 		.sink_order = sink && !sink->any_order,
 		.values = sink,
 		.tracks = sink && sink->file_of,
@@ -50,6 +60,11 @@ struct pass_needs pass_needs(const struct pass *pass)
 		needs.note_bytes +=
 			sizeof(struct blake3_part) * PLAN_BATCH_ITEMS;
 	needs.tracks &= !needs.raw_order;
+	needs.few_slots = pass->device && pass->device->few_slots;
+	if (needs.blake3 && !needs.values && pass->device &&
+	    !has_scales(pass->plan))
+		needs.kept_bytes = pass->device->kept_bytes;
+	needs.tracks |= needs.kept_bytes && !needs.raw_order;
 	return needs;
 }
 
@@ -81,29 +96,79 @@ static unsigned count_tracks(const struct pass_needs *needs, unsigned n_workers,
 	return n ? (unsigned)n : 1;
 }
 
+/* Of the buffers of a slot. */
+static size_t slot_memory(const struct pass_needs *needs, size_t slot_bytes)
+{
+	if (needs->kept_bytes)
+		return slot_bytes;
+	return slot_bytes + (needs->plan ?
+			     plan_input_bytes(needs->plan, slot_bytes) :
+			     slot_bytes);
+}
+
+/* The least slot that the plan needs, in whole pages if it is large. */
+static size_t whole_pages(size_t min_slot)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return min_slot > PLAN_MIN_SLOT ? (min_slot + page - 1) & ~(page - 1) :
+					  PLAN_MIN_SLOT;
+}
+
+/* The largest slot, up to best_slot, whose buffers take at most `memory`; not
+ * less than the smallest. */
+static size_t fit_slot(const struct pass_needs *needs, size_t memory,
+		       size_t best_slot)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t best_memory = slot_memory(needs, best_slot);
+	size_t slot = best_slot;
+
+	if (memory < best_memory) /* about in proportion, and then exactly */
+		slot = (size_t)((double)memory / (double)best_memory *
+				(double)best_slot);
+	slot &= ~(page - 1);
+	while (slot > PLAN_MIN_SLOT && slot_memory(needs, slot) > memory)
+		slot -= page;
+	return slot < PLAN_MIN_SLOT ? PLAN_MIN_SLOT : slot;
+}
+
+/* As many slots as there is memory for that are as large as is best, but at
+ * least one for each worker and some that wait to be written. */
+static size_t count_slots(const struct pass_needs *needs, unsigned n_workers,
+			  size_t memory, size_t best_bytes)
+{
+	const size_t n = memory / best_bytes, fewest = (size_t)n_workers + 4;
+
+	if (n_workers == 1)
+		return 1;
+	if (needs->few_slots)
+		return (size_t)n_workers + n_workers / 3;
+	return n < fewest ? fewest : least_of(n, fewest + n_workers);
+}
+
 struct pass_options pass_options_for(const struct pass_needs *needs,
 				     unsigned n_workers, size_t memory,
 				     size_t best_slot)
 {
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	const size_t rest = needs->note_bytes + needs->view_bytes;
-	const size_t min_slot =
-		needs->min_slot > PLAN_MIN_SLOT ?
-		(needs->min_slot + page - 1) & ~(page - 1) : PLAN_MIN_SLOT;
-	const size_t least = 2 * min_slot + rest;
+	const size_t min_slot = whole_pages(needs->min_slot);
+	const size_t least = slot_memory(needs, min_slot) + rest;
 	const unsigned n_tracks = count_tracks(needs, n_workers, memory);
-	size_t n_slots = n_workers == 1 ? 1 : 2 * (size_t)n_workers + 4;
-	size_t slot_bytes;
+	size_t n_slots, slot_bytes;
 
+	if (needs->kept_bytes)
+		best_slot = needs->kept_bytes / PASS_KEPT_RATIO;
+	if (best_slot < min_slot)
+		best_slot = min_slot;
+	n_slots = count_slots(needs, n_workers, memory,
+			      slot_memory(needs, best_slot) + rest);
 	memory -= least_of(memory, n_tracks * needs->track_bytes);
 	if (n_slots > memory / least)
 		n_slots = memory / least ? memory / least : 1;
 	slot_bytes = memory / n_slots;
 	slot_bytes -= least_of(slot_bytes, rest);
-	slot_bytes = least_of(slot_bytes / 2 & ~(page - 1),
-			      best_slot > min_slot ? best_slot : min_slot);
-	if (slot_bytes < PLAN_MIN_SLOT)
-		slot_bytes = PLAN_MIN_SLOT;
+	slot_bytes = fit_slot(needs, slot_bytes, best_slot);
 	return (struct pass_options){ n_workers, (unsigned)n_slots, slot_bytes,
 				      n_tracks, memory / 4 };
 }

@@ -35,11 +35,19 @@ struct pass_needs {
 	bool tracks;     /* several tracks are faster, and possible */
 	size_t track_bytes; /* that each of them takes */
 	const struct blake3_lanes *blake3;
+	const struct plan *plan; /* whose input is smaller than its output;
+				    NULL: it may be as large */
+	bool few_slots;    /* see struct device */
+	size_t kept_bytes; /* see struct device; 0: slots have both buffers */
 	size_t note_bytes; /* for the items of one batch */
 	size_t view_bytes; /* for a batch that is read through views */
 	size_t min_slot;   /* see plan_min_slot */
 };
 struct pass_needs pass_needs(const struct pass *pass);
+
+/* The values of a slot take at most so many times the bytes of its blocks where
+ * they are kept; those of 4 bits take 7 times as many, as F32. */
+#define PASS_KEPT_RATIO 8
 
 struct pass_options {
 	unsigned n_workers; /* threads, the caller's among them */

@@ -78,6 +78,8 @@ struct pipeline {
 	size_t stop; /* tensor: tracks that begin there or later have ended,
 			because there is an error before */
 	size_t slot_bytes;
+	size_t in_bytes;   /* of the slots' input */
+	size_t kept_bytes; /* see struct device_slot */
 	struct slot *free;
 	struct slot *closed; /* opened when they are needed */
 	struct slot *broken; /* could not be opened: the next batch's error */
@@ -104,6 +106,14 @@ static int name_tensor(struct error *err, const struct work_item *item)
 					item->tensor->tensor->info->name));
 }
 
+/* The bytes of a verbatim tensor. */
+static char *verbatim_item(const struct slot *slot,
+			   const struct work_item *item)
+{
+	return slot->buffers.kept_bytes ? (char *)slot->buffers.in + item->in :
+					  (char *)slot->buffers.out + item->out;
+}
+
 static int read_item(struct pipeline *p, struct slot *slot,
 		     const struct work_item *item)
 {
@@ -111,9 +121,8 @@ static int read_item(struct pipeline *p, struct slot *slot,
 	struct source *const source = tensor->tensor->source;
 	const struct gguf_tensor *const info = tensor->tensor->info;
 	const size_t header = info->format->header_bytes;
-	char *const to = tensor->verbatim ?
-			 (char *)slot->buffers.out + item->out :
-			 (char *)slot->buffers.in + item->in;
+	char *const to = tensor->verbatim ? verbatim_item(slot, item) :
+					    (char *)slot->buffers.in + item->in;
 
 	if (tensor->view)
 		return view_read(tensor->view, p->pass->rows,
@@ -146,6 +155,7 @@ static int open_slot(struct pipeline *p, struct slot *slot, size_t slot_bytes)
 	struct device_slot *const buffers = &slot->buffers;
 	const size_t notes = p->needs.note_bytes;
 
+	buffers->in_bytes = p->in_bytes;
 	if (notes && !slot->notes) {
 		slot->notes = malloc(notes);
 		if (!slot->notes)
@@ -158,6 +168,7 @@ static int open_slot(struct pipeline *p, struct slot *slot, size_t slot_bytes)
 	if (dev->hashes) {
 		buffers->blake3 = p->needs.blake3;
 		buffers->parts_only = buffers->blake3 && !p->needs.values;
+		buffers->kept_bytes = p->kept_bytes;
 	}
 	return dev->slot_open(dev, buffers, slot_bytes, &slot->err);
 }
@@ -181,6 +192,17 @@ static void free_slot(struct pipeline *p, struct slot *slot)
 	push(slot->is_open ? &p->free : &p->broken, slot);
 }
 
+/* If values are kept, verbatim tensors are read into the input, too. */
+static void set_slot_bytes(struct pipeline *p, size_t bytes)
+{
+	const size_t most = bytes * PASS_KEPT_RATIO;
+
+	p->slot_bytes = bytes;
+	p->kept_bytes = p->needs.kept_bytes < most ? p->needs.kept_bytes : most;
+	p->in_bytes = p->needs.kept_bytes ? bytes :
+					    plan_input_bytes(p->plan, bytes);
+}
+
 /* Called before any slot is open, hence before any batch is taken. */
 static bool halve_slots(struct pipeline *p)
 {
@@ -189,7 +211,7 @@ static bool halve_slots(struct pipeline *p)
 
 	if (half < p->needs.min_slot)
 		return false;
-	p->slot_bytes = half;
+	set_slot_bytes(p, half);
 	return true;
 }
 
@@ -230,13 +252,15 @@ static void hash_batch(const struct pipeline *p, const struct slot *slot)
 {
 	for (size_t i = 0; i < slot->batch.n_items; i++) {
 		const struct work_item *const item = &slot->batch.items[i];
+		const bool verbatim = item->tensor->verbatim;
 
-		if (!slot->buffers.blake3 || !plan_is_for_device(item->tensor))
-			blake3_part_hash(&slot->buffers.parts[i],
-					 p->needs.blake3,
-					 (char *)slot->buffers.out + item->out,
-					 item->dst_bytes, item->dst_offset,
-					 item->tensor->dst_bytes);
+		if (slot->buffers.blake3 && plan_is_for_device(item->tensor))
+			continue;
+		blake3_part_hash(&slot->buffers.parts[i], p->needs.blake3,
+				 verbatim ? verbatim_item(slot, item) :
+				 (char *)slot->buffers.out + item->out,
+				 item->dst_bytes, item->dst_offset,
+				 item->tensor->dst_bytes);
 	}
 }
 
@@ -525,6 +549,8 @@ static struct slot *add_batch(struct pipeline *p, struct worker *worker,
 	if (slot == worker->spare)
 		worker->spare = NULL;
 	track->cursor.slot_bytes = p->slot_bytes;
+	track->cursor.in_bytes = p->in_bytes;
+	track->cursor.kept_bytes = p->kept_bytes;
 	(void)plan_next(&track->cursor, &slot->batch);
 	slot->next = NULL;
 	if (!track->after)
@@ -859,12 +885,12 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.idle = PTHREAD_COND_INITIALIZER,
 		.stop = SIZE_MAX,
-		.slot_bytes = options->slot_bytes,
 		.err = err,
 	};
 	int result;
 
 	view_cache_init(&p.cache, options->window_bytes);
+	set_slot_bytes(&p, options->slot_bytes);
 	if (!p.needs.tracks || !p.n_tracks)
 		p.n_tracks = 1;
 	if (options->slot_bytes < p.needs.min_slot)

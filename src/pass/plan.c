@@ -471,25 +471,30 @@ static size_t whole_parts(const struct plan_tensor *tensor, struct unit unit,
 }
 
 /*
- * Adds as many units of the tensor to the batch as fit; `done` are in earlier
- * batches. Returns how many were added: none if the values would not be
- * aligned, as after a tensor of an odd length. plan_min_slot has space for at
- * least one part.
+ * Adds as many units of the cursor's tensor to the batch as fit. Returns how
+ * many were added: none if the values would not be aligned, as after a tensor
+ * of an odd length. plan_min_slot has space for at least one part.
  */
-static size_t add_item(struct work_batch *batch, size_t slot_bytes,
-		       const struct plan_tensor *tensor, struct unit unit,
-		       uint64_t done)
+static size_t add_item(struct work_batch *batch,
+		       const struct plan_cursor *cursor,
+		       const struct plan_tensor *tensor, struct unit unit)
 {
 	const struct gguf_tensor *const info = tensor->tensor->info;
 	const size_t in = (batch->in_bytes + PLAN_ALIGN - 1) & -PLAN_ALIGN;
-	const uint64_t left = unit.count - done;
-	size_t n = (slot_bytes - batch->out_bytes) / unit.dst;
+	const size_t in_bytes = cursor->in_bytes ? cursor->in_bytes :
+						   cursor->slot_bytes;
+	const size_t out_bytes = cursor->kept_bytes ? cursor->kept_bytes :
+						      cursor->slot_bytes;
+	const bool has_input = !tensor->verbatim || cursor->kept_bytes;
+	const uint64_t done = cursor->done, left = unit.count - done;
+	size_t n = (out_bytes - batch->out_bytes) / unit.dst;
 
-	if (!tensor->verbatim) {
-		if (in + unit.tail > slot_bytes ||
-		    batch->out_bytes % PLAN_ALIGN)
+	if (!tensor->verbatim && batch->out_bytes % PLAN_ALIGN)
+		return 0;
+	if (has_input) {
+		if (in + unit.tail > in_bytes)
 			return 0;
-		n = least(n, (slot_bytes - in - unit.tail) / unit.src);
+		n = least(n, (in_bytes - in - unit.tail) / unit.src);
 	}
 	if (left <= n)
 		n = (size_t)left;
@@ -508,7 +513,7 @@ static size_t add_item(struct work_batch *batch, size_t slot_bytes,
 		.in = in,
 		.out = batch->out_bytes,
 	};
-	if (!tensor->verbatim)
+	if (has_input)
 		batch->in_bytes = in + n * unit.src + unit.tail;
 	batch->out_bytes += n * unit.dst;
 	return n;
@@ -521,6 +526,22 @@ size_t work_item_row_blocks(const struct work_item *item)
 	return info->format->group_rows ?
 	       (size_t)info->dims[0] / info->format->block_weights :
 	       item->n_blocks;
+}
+
+size_t plan_input_bytes(const struct plan *plan, size_t slot_bytes)
+{
+	size_t bytes = PLAN_MIN_SLOT;
+
+	for (size_t i = 0; i < plan->n_tensors; i++) {
+		const struct plan_tensor *const tensor = &plan->tensors[i];
+		const struct unit unit = unit_of(tensor);
+		const size_t most = (slot_bytes / unit.dst + 1) * unit.src +
+				    PLAN_BATCH_ITEMS * (PLAN_ALIGN + unit.tail);
+
+		if (!tensor->verbatim && bytes < most)
+			bytes = most;
+	}
+	return least(bytes, slot_bytes);
 }
 
 bool plan_has_next(struct plan_cursor *cursor)
@@ -545,8 +566,8 @@ bool plan_next(struct plan_cursor *cursor, struct work_batch *batch)
 	while (batch->n_items < PLAN_BATCH_ITEMS && plan_has_next(cursor)) {
 		const struct plan_tensor *tensor =
 			&cursor->plan->tensors[cursor->index];
-		const size_t n = add_item(batch, cursor->slot_bytes, tensor,
-					  unit_of(tensor), cursor->done);
+		const size_t n = add_item(batch, cursor, tensor,
+					  unit_of(tensor));
 
 		if (!n)
 			break;

@@ -183,6 +183,10 @@ struct plan_cursor {
 	size_t index;      /* of the tensor */
 	uint64_t done;     /* blocks of that tensor; bytes if it is verbatim */
 	unsigned track;    /* see struct pass_options */
+	size_t in_bytes;   /* of the input; 0: slot_bytes */
+	size_t kept_bytes; /* see struct device_slot: not 0 if verbatim tensors
+			      are read into the input buffer, and so many
+			      bytes of values fit into the output buffer */
 };
 #define PLAN_MIN_SLOT (4 * PLAN_PART)
 #define PLAN_MAX_TRACKS 32
@@ -194,6 +198,10 @@ size_t plan_best_slot(const struct plan *plan, size_t best);
 /* The least slot_bytes for the plan: PLAN_MIN_SLOT, unless a tensor, *of, has
  * rows that take more; otherwise *of is NULL. */
 size_t plan_min_slot(const struct plan *plan, const struct plan_tensor **of);
+
+/* The most bytes of input that a batch with slot_bytes of output can need; or
+ * slot_bytes, if that is less. */
+size_t plan_input_bytes(const struct plan *plan, size_t slot_bytes);
 
 bool plan_next(struct plan_cursor *cursor, struct work_batch *batch);
 

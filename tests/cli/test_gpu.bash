@@ -141,7 +141,7 @@ test_gpu_several() {
 	case $(<"$ERR") in
 	"gguf-dequant: device gpu:2 'Fake Radeon 2\x1b' (gfx1100 wave32, HIP \
 6.4.43482, code for gfx1100), device gpu:0 'Fake Radeon 0\x1b' (gfx1100 \
-wave32, HIP 6.4.43482, code for gfx1100), 6 threads: "*) ;;
+wave32, HIP 6.4.43482, code for gfx1100), 12 threads: "*) ;;
 	*) fail "$(cat "$ERR")" ;;
 	esac
 	gpu hip+cuda "$GPU_MODEL" -d gpu:5,1 --memory 4M -o both
@@ -215,16 +215,16 @@ detected (error 100)"
 # By default a GPU is used only if the CPU would be the bottleneck, as described
 # in the manual. Here the GPU fails, which shows whether it was used.
 test_gpu_that_pays() {
-	export FAKE_GPU_FAIL=18
-	GGUF_DEQUANT_ISA=baseline gpu cuda -j 3 "$MODELS/hole.gguf" -t bf16 \
-		-o out
+	export FAKE_GPU_FAIL=19
+	GGUF_DEQUANT_ISA=baseline gpu cuda -j 1 "$MODELS/hole.gguf" -t bf16 \
+		--checksum -o out
 	fails_with "device gpu:0 'Fake GeForce 0\\x1b': cuMemAlloc of "
 	folder_is
-	GGUF_DEQUANT_ISA=baseline gpu cuda "$GPU_MODEL" -j 3 -o out
+	GGUF_DEQUANT_ISA=baseline gpu cuda "$GPU_MODEL" -j 1 -o out
 	succeeds
 	[ ! -e "$LOG.cuda" ] || fail 'the GPU was asked'
 	# If no GPU works, the CPU is used.
-	FAKE_GPU_FAIL=8 GGUF_DEQUANT_ISA=baseline gpu cuda -j 3 \
+	FAKE_GPU_FAIL=8 GGUF_DEQUANT_ISA=baseline gpu cuda -j 1 --checksum \
 		"$MODELS/hole.gguf" -t bf16 -o >(head -c 100 >begin)
 	status_is $((128 + $(kill -l PIPE)))
 	[ "$(wc -c <begin)" = 100 ] || fail 'no values'
@@ -300,7 +300,7 @@ releases='hipFree|hipHostFree|hipStreamDestroy|hipModuleUnload|cuMemFree_v2'\
 fail_each() {
 	local n failed name
 	for ((n = 1; ; n++)); do
-		FAKE_GPU_FAIL=$n gpu "$1" "$GPU_MODEL" -T 'blk.0.attn_[qkv]*' \
+		FAKE_GPU_FAIL=$n gpu "$1" "$GPU_MODEL" -T 'blk.*.attn_*' \
 			-T '*norm*' -t f16 -d gpu --memory 4M -j 2 -o out
 		failed=$(logged failed)
 		if [ "$status" = 0 ]; then
@@ -325,7 +325,7 @@ failure \(error 719\)" "$ERR" || fail "call $n, $failed" "$(cat "$ERR")"
 }
 
 test_gpu_every_call_may_fail() {
-	run "$GPU_MODEL" -T 'blk.0.attn_[qkv]*' -T '*norm*' -t f16 -o cpu
+	run "$GPU_MODEL" -T 'blk.*.attn_*' -T '*norm*' -t f16 -o cpu
 	fail_each hip
 	fail_each cuda
 }
@@ -333,7 +333,7 @@ test_gpu_every_call_may_fail() {
 # The same with all later calls failing, as when a GPU falls off the bus.
 test_gpu_may_be_lost() {
 	export FAKE_GPU_LOST=1
-	run "$GPU_MODEL" -T 'blk.0.attn_[qkv]*' -T '*norm*' -t f16 -o cpu
+	run "$GPU_MODEL" -T 'blk.*.attn_*' -T '*norm*' -t f16 -o cpu
 	fail_each hip
 	fail_each cuda
 }

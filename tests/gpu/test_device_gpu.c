@@ -120,6 +120,7 @@ static void check(enum output_type type, size_t slot_bytes, bool parts_only)
 		.blake3 = cpu_rows_at(0)->blake3,
 		.parts = parts,
 		.parts_only = parts_only,
+		.in_bytes = SLOT,
 	};
 	struct error err;
 	struct device *const gpu = device_gpu_open(NULL, 0, &err);
