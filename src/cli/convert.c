@@ -387,26 +387,24 @@ static void warn_of_ggml(const struct conversion *c)
 	}
 }
 
-/*
- * Workers of a GPU mostly wait, unless the CPU has much to do: files that are
- * written, or tensors that are hashed, side by side; or, if no values come back,
- * blocks to read, of which a thread copies 5 GB/s.
- */
-#define BUSY_GPU_WORKERS 16
-
+/* With GPUs, threads that wait for them, and that copy the input or, if files
+ * are written or tensors are hashed side by side, as much as the link carries. */
 static unsigned count_workers(const struct conversion *c,
 			      const struct pass_needs *needs,
 			      const struct budget *budget)
 {
-	const unsigned enough = c->pass.device->n_workers;
-	const unsigned busy = budget->threads < BUSY_GPU_WORKERS ?
-			      budget->threads : BUSY_GPU_WORKERS;
+	const struct device *const dev = c->pass.device;
+	const struct plan *const plan = c->plan;
+	unsigned copying = dev->n_copying;
 
-	if (!enough || c->options->threads)
+	if (!dev->n_workers || c->options->threads)
 		return budget->threads;
-	if (!needs->tracks)
-		return enough;
-	return busy > enough ? busy : enough;
+	if (!needs->tracks && plan->src_bytes < plan->dst_bytes)
+		copying = (unsigned)((double)plan->src_bytes /
+				     (double)plan->dst_bytes * copying) + 1;
+	if (copying > budget->threads)
+		copying = budget->threads;
+	return dev->n_workers + copying;
 }
 
 static int run_conversion(struct conversion *c, const struct budget *budget,

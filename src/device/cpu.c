@@ -17,17 +17,23 @@ static void cpu_slot_close(struct device *dev, struct device_slot *slot)
 	*slot = (struct device_slot){ 0 };
 }
 
+/* Aligned to a page. */
+static void *allocate(size_t bytes)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return aligned_alloc(page, (bytes + page - 1) & ~(page - 1));
+}
+
 static int cpu_slot_open(struct device *dev, struct device_slot *slot,
 			 size_t slot_bytes, struct error *err)
 {
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const size_t size = (slot_bytes + page - 1) & ~(page - 1);
-
-	slot->in = aligned_alloc(page, size);
-	slot->out = aligned_alloc(page, size);
+	slot->in = allocate(slot->in_bytes);
+	slot->out = allocate(slot_bytes);
 	if (slot->in && slot->out)
 		return 0;
-	error_errno(err, "cannot allocate two buffers of %zu bytes", size);
+	error_errno(err, "cannot allocate buffers of %zu and %zu bytes",
+		    slot->in_bytes, slot_bytes);
 	cpu_slot_close(dev, slot);
 	return -1;
 }

@@ -21,12 +21,13 @@ struct device_gpu {
 };
 
 /*
- * For each GPU. On an H100 with PCIe 5, slots of 8 MiB keep 94 % of the link
- * busy with F32, and slots of 4 MiB 90 %; more than six workers gain nothing.
- * Page-locked memory takes 0.4 ms per MiB, so that more slots would cost more
- * than they gain. The BLAKE3 kernels are many times as fast on 32 MiB as on 4.
+ * For each GPU, of whose link slots of 8 MiB keep 95 % busy on an H200 with
+ * PCIe 5. Larger ones gain nothing, nor do more workers: 4 wait for copies, and
+ * one reads 5 GB/s of a link of 55. The BLAKE3 kernels are 8 times as fast on
+ * 32 MiB as on 4, but 64 MiB of blocks would no longer be in the CPU's cache.
  */
-#define N_WORKERS 6
+#define N_WORKERS 4
+#define N_COPYING 12
 #define BEST_SLOT ((size_t)8 << 20)
 #define KEPT_BYTES ((size_t)32 << 20)
 
@@ -58,44 +59,26 @@ struct slot {
 static void slot_close(struct device *dev, struct device_slot *buffers)
 {
 	struct slot *const slot = buffers->own;
-	const struct gpu_runtime *const rt = slot->kernels->gpu->runtime;
+	const struct gpu *const gpu = slot->kernels->gpu;
 	struct error ignored;
 
 	(void)dev;
 	(void)gpu_select(slot->kernels, &ignored);
 	if (slot->stream)
-		rt->stream_destroy(slot->stream);
+		gpu->runtime->stream_destroy(slot->stream);
 	if (slot->memory)
-		rt->memory_free(slot->memory);
+		gpu->runtime->memory_free(slot->memory);
 	if (buffers->in)
-		rt->host_free(buffers->in);
+		gpu_host_free(gpu, buffers->in);
 	free(slot);
 	*buffers = (struct device_slot){ 0 };
 }
 
-/* Both return the same values as slot_open. */
-static int allocate(const struct gpu *gpu, size_t bytes, void **address,
-		    struct error *err)
+/* What slot_open returns after that result of the runtime. */
+static int slot_result(int result)
 {
-	const int result = gpu->runtime->memory_alloc(address, bytes);
-
-	if (!gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_memory_alloc,
-		       bytes, result, err))
+	if (!result)
 		return 0;
-	*address = NULL;
-	return result == GPU_ERROR_MEMORY ? DEVICE_NO_MEMORY : -1;
-}
-
-static int allocate_host(const struct gpu *gpu, size_t bytes, void **address,
-			 struct error *err)
-{
-	const int result =
-		gpu->runtime->host_alloc(address, bytes, GPU_HOST_PORTABLE);
-
-	if (!gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_host_alloc,
-		       bytes, result, err))
-		return 0;
-	*address = NULL;
 	return result == GPU_ERROR_MEMORY ? DEVICE_NO_MEMORY : -1;
 }
 
@@ -129,11 +112,14 @@ static int open_memory(struct slot *slot, const struct device_slot *buffers,
 	const size_t out = take(&bytes, out_bytes);
 	const size_t chunks = take(&bytes, hashes);
 	const size_t values = take(&bytes, hashes);
-	const int result =
-		allocate(slot->kernels->gpu, bytes, &slot->memory, err);
+	const struct gpu *const gpu = slot->kernels->gpu;
+	const int result = gpu->runtime->memory_alloc(&slot->memory, bytes);
 
-	if (result)
-		return result;
+	if (gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_memory_alloc,
+		      bytes, result, err)) {
+		slot->memory = NULL;
+		return slot_result(result);
+	}
 	slot->in = (char *)slot->memory + in;
 	slot->out = (char *)slot->memory + out;
 	slot->hashes.chunks = (char *)slot->memory + chunks;
@@ -154,10 +140,10 @@ static int open_host_memory(struct slot *slot, struct device_slot *buffers,
 						      slot_bytes));
 	void *memory;
 	const int result =
-		allocate_host(slot->kernels->gpu, bytes, &memory, err);
+		gpu_host_alloc(slot->kernels->gpu, bytes, &memory, err);
 
 	if (result)
-		return result;
+		return slot_result(result);
 	buffers->in = (char *)memory + in;
 	buffers->out = kept ? NULL : (char *)memory + out;
 	slot->hashes.download = (void *)((char *)memory + hashes);
@@ -488,6 +474,7 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 	struct device_gpu *const device =
 		calloc(1, sizeof(*device) +
 			  (n ? n : 1) * sizeof(device->kernels[0]));
+	const unsigned n_gpus = n ? (unsigned)n : 1;
 	sigset_t signals;
 	int result;
 
@@ -497,7 +484,8 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 	}
 	device->device = (struct device){
 		.description = device->description,
-		.n_workers = N_WORKERS * (unsigned)(n ? n : 1),
+		.n_workers = N_WORKERS * n_gpus,
+		.n_copying = N_COPYING * n_gpus,
 		.best_slot = BEST_SLOT,
 		.kept_bytes = KEPT_BYTES,
 		.few_slots = true,

@@ -23,7 +23,7 @@ static const struct {
 	.write_file = 2.9,
 	.write_files = 2.2,
 	.gpu_download = 50,
-	.gpu_upload = 36,
+	.gpu_upload = 38,
 	.gpu_start = 0.3,
 };
 

@@ -1,10 +1,13 @@
 #include "gpu/gpu.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "gpu/amd.h"
@@ -250,6 +253,64 @@ void gpu_kernels_close(struct gpu_kernels *kernels)
 	(void)gpu_select(kernels, &ignored);
 	gpu_kernels_unload(kernels);
 	context_close(kernels);
+}
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Gets the pages of fresh memory, large ones if possible: in the calling
+ * thread, while register_pages would get them one thread at a time. */
+static void touch_pages(void *memory, size_t bytes)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	(void)madvise(memory, bytes & ~(page - 1), MADV_HUGEPAGE);
+	for (size_t i = 0; i < bytes; i += page)
+		((volatile char *)memory)[i] = 0;
+}
+
+/*
+ * CUDA: an H100 copies to large pages 2 to 5 % faster than to the small ones
+ * that cuMemHostAlloc gets, and they are there in less time.
+ */
+static int alloc_registered(const struct gpu *gpu, size_t bytes, void **memory,
+			    struct error *err)
+{
+	int result;
+
+	errno = posix_memalign(memory, HUGE_PAGE, bytes);
+	if (errno) {
+		error_errno(err, "cannot allocate %zu bytes", bytes);
+		return GPU_ERROR_MEMORY;
+	}
+	touch_pages(*memory, bytes);
+	result = gpu->runtime->host_register(*memory, bytes, GPU_HOST_PORTABLE);
+	if (gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_host_register,
+		      bytes, result, err))
+		free(*memory);
+	return result;
+}
+
+int gpu_host_alloc(const struct gpu *gpu, size_t bytes, void **memory,
+		   struct error *err)
+{
+	int result;
+
+	if (gpu->runtime->api == GPU_CUDA)
+		return alloc_registered(gpu, bytes, memory, err);
+	result = gpu->runtime->host_alloc(memory, bytes, GPU_HOST_PORTABLE);
+	(void)gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_host_alloc,
+			bytes, result, err);
+	return result;
+}
+
+void gpu_host_free(const struct gpu *gpu, void *memory)
+{
+	if (gpu->runtime->api == GPU_HIP) {
+		gpu->runtime->host_free(memory);
+		return;
+	}
+	gpu->runtime->host_unregister(memory);
+	free(memory);
 }
 
 /* Two threads may look up the same function at once and find the same. */

@@ -73,6 +73,16 @@ int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err);
 int gpu_select(const struct gpu_kernels *kernels, struct error *err);
 
 /*
+ * Allocates host memory, aligned to a page, that is page-locked for every GPU,
+ * so that copies run in the background. Returns 0, or the runtime's error
+ * number (GPU_ERROR_MEMORY if there is not enough) and sets the error. A GPU of
+ * the runtime must be selected. The caller frees the memory.
+ */
+int gpu_host_alloc(const struct gpu *gpu, size_t bytes, void **memory,
+		   struct error *err);
+void gpu_host_free(const struct gpu *gpu, void *memory);
+
+/*
  * Launches the conversion of n_blocks > 0 blocks of `format`, not an integer
  * one, from `blocks` to values of `type` at `values`. Both are addresses on the
  * GPU and multiples of 16, and do not overlap. If the blocks are not one run

@@ -35,13 +35,15 @@ struct device_slot {
 
 struct device {
 	const char *description; /* for a person; owned by the device */
-	unsigned n_workers; /* that keep it busy; 0: one per CPU */
+	unsigned n_workers; /* that wait for it; 0: none do, one per CPU works */
+	unsigned n_copying; /* more of them, to copy input or output at the speed
+			       of its link */
 	size_t best_slot;   /* bytes; a larger slot would not be faster */
 	bool hashes;        /* see struct device_slot; otherwise the CPU does */
 	size_t kept_bytes;  /* the best for such a slot, at most
 			       BLAKE3_PART_BYTES; 0: there are none */
-	bool few_slots;     /* a slot takes long to make: no more than are
-			       needed */
+	bool few_slots;     /* a slot takes long to make: no more than keep the
+			       workers busy */
 
 	/* Makes a slot with two buffers of slot_bytes, aligned to a page.
 	 * Returns DEVICE_NO_MEMORY and sets the error if fewer or smaller slots

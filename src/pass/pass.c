@@ -142,9 +142,9 @@ static size_t count_slots(const struct pass_needs *needs, unsigned n_workers,
 
 	if (n_workers == 1)
 		return 1;
-	if (needs->few_slots)
-		return (size_t)n_workers + n_workers / 3;
-	return n < fewest ? fewest : least_of(n, fewest + n_workers);
+	if (needs->few_slots || n < fewest)
+		return fewest;
+	return least_of(n, fewest + n_workers);
 }
 
 struct pass_options pass_options_for(const struct pass_needs *needs,

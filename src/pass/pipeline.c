@@ -758,6 +758,17 @@ static unsigned start_threads(pthread_t *threads, unsigned n,
 	return *error ? i - 1 : i;
 }
 
+/* Also if no batch was left for a slot that could not be opened: a GPU that
+ * fails must not go unnoticed. */
+static int result_of(const struct pipeline *p)
+{
+	if (!p->failed && !p->broken)
+		return 0;
+	if (!p->failed)
+		*p->err = p->broken->err;
+	return -1;
+}
+
 /* Runs `n` workers, of which this thread is the last one. */
 static int run_threads(struct pipeline *p, struct worker *workers,
 		       pthread_t *threads, unsigned n)
@@ -775,7 +786,7 @@ static int run_threads(struct pipeline *p, struct worker *workers,
 	for (unsigned i = 0; i < n_threads; i++)
 		pthread_join(threads[i], NULL);
 	if (!error)
-		return p->failed ? -1 : 0;
+		return result_of(p);
 	errno = error;
 	return error_errno(p->err, "cannot start thread %u of %u",
 			   n_threads + 2, n);

@@ -132,6 +132,14 @@ static size_t bytes_of(const struct format *format, struct run run)
 	return (size_t)format_run_bytes(format, run.n, run.row_blocks);
 }
 
+static void allocate_host(struct bench *bench, size_t bytes, void **memory)
+{
+	struct error err;
+
+	if (gpu_host_alloc(bench->gpu, bytes, memory, &err))
+		die(err.message);
+}
+
 /* Allocates buffers for the selected formats and for the copy. */
 static void allocate(struct bench *bench)
 {
@@ -149,9 +157,9 @@ static void allocate(struct bench *bench)
 		if (is_wanted(bench, format) && bytes > in)
 			in = bytes;
 	}
-	RUNTIME(bench, host_alloc, (void **)&bench->blocks, in, 0);
-	RUNTIME(bench, host_alloc, (void **)&bench->values,
-		out > LINK_BYTES ? out : LINK_BYTES, 0);
+	allocate_host(bench, in, (void **)&bench->blocks);
+	allocate_host(bench, out > LINK_BYTES ? out : LINK_BYTES,
+		      (void **)&bench->values);
 	RUNTIME(bench, memory_alloc, (void **)&bench->in,
 		in > COPY_BYTES ? in : COPY_BYTES);
 	RUNTIME(bench, memory_alloc, (void **)&bench->out,

@@ -226,21 +226,31 @@ static void need_context(const char *name)
 		misuse("%s without a context", name);
 }
 
-static struct object *add(enum kind kind, size_t bytes, size_t alignment)
+static struct object *add_object(enum kind kind, void *address, size_t bytes)
 {
 	struct object *const o = calloc(1, sizeof(*o));
 
-	/* The length is exact, so that AddressSanitizer sees every excess. */
-	if (!o || posix_memalign((void **)&o->address, alignment, bytes))
+	if (!o)
 		misuse("out of real memory");
-	memset(o->address, 0xa5, bytes);
 	o->kind = kind;
 	o->device = current;
+	o->address = address;
 	o->bytes = bytes;
 	o->last = &o->first;
 	o->next = fake.objects;
 	fake.objects = o;
 	return o;
+}
+
+static struct object *add(enum kind kind, size_t bytes, size_t alignment)
+{
+	void *address;
+
+	/* The length is exact, so that AddressSanitizer sees every excess. */
+	if (posix_memalign(&address, alignment, bytes))
+		misuse("out of real memory");
+	memset(address, 0xa5, bytes);
+	return add_object(kind, address, bytes);
 }
 
 static bool overlaps(const struct object *o, const void *at, size_t bytes)
@@ -267,6 +277,7 @@ static bool in_use(const struct object *o)
 /* Frees the object that begins at that address. */
 static size_t drop(enum kind kind, const void *address, const char *name)
 {
+	const bool registered = kind == HOST && API(false, true);
 	struct object **link = &fake.objects, *o;
 	size_t bytes;
 
@@ -282,7 +293,8 @@ static size_t drop(enum kind kind, const void *address, const char *name)
 		misuse("%s of what work under way still needs", name);
 	*link = o->next;
 	bytes = o->bytes;
-	free(o->address);
+	if (!registered)
+		free(o->address);
 	free(o);
 	return bytes;
 }
@@ -489,27 +501,19 @@ int hipGetDeviceProperties(void *properties, int ordinal)
 }
 #endif
 
-static int allocate(enum kind kind, void **address, size_t bytes,
-		    const char *name)
-{
-	size_t *const total = kind == HOST ? &fake.host :
-					     &fake.used[current];
-
-	need_context(name);
-	if (kind == MEMORY && bytes > fake.memory - *total)
-		return ERROR_MEMORY;
-	*address = add(kind, bytes, kind == HOST ? 4096 : 256)->address;
-	*total += bytes;
-	raise_peak(kind == HOST ? &fake.peak_host : &fake.peak_used, *total);
-	return 0;
-}
-
 int API(hipMalloc, cuMemAlloc_v2)(void **address, size_t bytes)
 {
 	const int result = call(__func__);
 
-	return done(result ? result :
-			     allocate(MEMORY, address, bytes, __func__));
+	if (result)
+		return done(result);
+	need_context(__func__);
+	if (bytes > fake.memory - fake.used[current])
+		return done(ERROR_MEMORY);
+	*address = add(MEMORY, bytes, 256)->address;
+	fake.used[current] += bytes;
+	raise_peak(&fake.peak_used, fake.used[current]);
+	return done(0);
 }
 
 int API(hipFree, cuMemFree_v2)(void *address)
@@ -520,18 +524,49 @@ int API(hipFree, cuMemFree_v2)(void *address)
 	return done(result);
 }
 
-int API(hipHostMalloc, cuMemHostAlloc)(void **buffer, size_t bytes,
-				       unsigned flags)
+/* Host memory that HIP allocates, or that CUDA registers: counts it. */
+static void add_host(size_t bytes)
 {
-	const int result = call(__func__);
-
-	may_start_thread(__func__);
-	if (flags != 1)
-		misuse("%s: flags %u", __func__, flags);
-	return done(result ? result : allocate(HOST, buffer, bytes, __func__));
+	fake.host += bytes;
+	raise_peak(&fake.peak_host, fake.host);
 }
 
-int API(hipHostFree, cuMemFreeHost)(void *buffer)
+static int begin_host(unsigned flags, const char *name)
+{
+	const int result = call(name);
+
+	may_start_thread(name);
+	if (flags != 1)
+		misuse("%s: flags %u", name, flags);
+	need_context(name);
+	return result;
+}
+
+#ifdef FAKE_cuda
+int cuMemHostRegister_v2(void *buffer, size_t bytes, unsigned flags)
+{
+	const int result = begin_host(flags, __func__);
+
+	if (result)
+		return done(result);
+	add_object(HOST, buffer, bytes);
+	add_host(bytes);
+	return done(0);
+}
+#else
+int hipHostMalloc(void **buffer, size_t bytes, unsigned flags)
+{
+	const int result = begin_host(flags, __func__);
+
+	if (result)
+		return done(result);
+	*buffer = add(HOST, bytes, 4096)->address;
+	add_host(bytes);
+	return done(0);
+}
+#endif
+
+int API(hipHostFree, cuMemHostUnregister)(void *buffer)
 {
 	const int result = call(__func__);
 

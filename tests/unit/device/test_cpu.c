@@ -35,7 +35,7 @@ static void test_slot(void **state)
 {
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	struct device *dev = open_device();
-	struct device_slot slot;
+	struct device_slot slot = { .in_bytes = SLOT };
 	struct error err;
 
 	(void)state;
@@ -66,7 +66,7 @@ static void test_batch(void **state)
 	struct plan_cursor cursor = { .plan = &plan,
 				      .slot_bytes = SLOT };
 	struct work_batch batch;
-	struct device_slot slot;
+	struct device_slot slot = { .in_bytes = SLOT };
 	struct error err;
 	float values[34];
 
