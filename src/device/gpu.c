@@ -166,37 +166,19 @@ static int open_buffers(struct slot *slot, struct device_slot *buffers,
 	return result;
 }
 
-/* A runtime may start threads at any time. They must not get the signals that
- * are sent to the program: the main thread does, and removes what must go. */
-static void block_signals(sigset_t *before)
-{
-	sigset_t set;
-
-	cleanup_signals(&set);
-	(void)pthread_sigmask(SIG_BLOCK, &set, before);
-}
-
-static void restore_signals(const sigset_t *before)
-{
-	(void)pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
 static int slot_open(struct device *dev, struct device_slot *buffers,
 		     size_t slot_bytes, struct error *err)
 {
 	struct device_gpu *const device = (struct device_gpu *)dev;
 	const size_t turn = atomic_fetch_add(&device->n_slots, 1);
 	struct slot *const slot = calloc(1, sizeof(*slot));
-	sigset_t signals;
 	int result;
 
 	if (!slot)
 		return error_errno(err, "cannot open a slot of the GPU");
 	slot->kernels = &device->kernels[turn % device->n_kernels];
 	buffers->own = slot;
-	block_signals(&signals);
 	result = open_buffers(slot, buffers, slot_bytes, err);
-	restore_signals(&signals);
 	if (result)
 		slot_close(dev, buffers);
 	return result;
@@ -311,18 +293,14 @@ static int convert(struct device *dev, struct device_slot *buffers,
 {
 	struct slot *const slot = buffers->own;
 	const struct gpu *const gpu = slot->kernels->gpu;
-	sigset_t signals;
 	int result;
 
 	(void)dev;
 	buffers->fits_f16 = false;
 	if (gpu_select(slot->kernels, err))
 		return -1;
-	block_signals(&signals);
 	result = start_batch(buffers, batch, err);
-	restore_signals(&signals);
-	/* All work must have ended before the buffers are freed. A GPU that
-	 * hangs does so here, where the main thread gets signals. */
+	/* All work must have ended before the buffers are freed. */
 	if (result)
 		gpu->runtime->stream_wait(slot->stream);
 	else
@@ -475,7 +453,7 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 		calloc(1, sizeof(*device) +
 			  (n ? n : 1) * sizeof(device->kernels[0]));
 	const unsigned n_gpus = n ? (unsigned)n : 1;
-	sigset_t signals;
+	sigset_t signals, before;
 	int result;
 
 	if (!device) {
@@ -495,9 +473,12 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 		.convert = convert,
 		.close = close_device,
 	};
-	block_signals(&signals);
+	/* The runtime starts threads. They must not get the signals that are
+	 * sent to the program: this one does, and removes what must go. */
+	cleanup_signals(&signals);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
 	result = open_gpus(device, numbers, n, err);
-	restore_signals(&signals);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!result)
 		return &device->device;
 	close_device(&device->device);

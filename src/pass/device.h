@@ -35,7 +35,9 @@ struct device_slot {
 
 struct device {
 	const char *description; /* for a person; owned by the device */
-	unsigned n_workers; /* that wait for it; 0: none do, one per CPU works */
+	unsigned n_workers; /* that wait for it; 0: none do, one per CPU works.
+			       They block cleanup_signals for the threads that
+			       its runtime may start in slot_open or convert */
 	unsigned n_copying; /* more of them, to copy input or output at the speed
 			       of its link */
 	size_t best_slot;   /* bytes; a larger slot would not be faster */

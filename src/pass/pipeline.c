@@ -769,27 +769,30 @@ static int result_of(const struct pipeline *p)
 	return -1;
 }
 
-/* Runs `n` workers, of which this thread is the last one. */
+/* Runs `n` workers, of which this thread is the last one, unless they wait for
+ * a GPU: that may hang, and this thread must get signals. */
 static int run_threads(struct pipeline *p, struct worker *workers,
 		       pthread_t *threads, unsigned n)
 {
+	const unsigned own = p->pass->device->n_workers ? 0 : 1;
 	unsigned n_threads;
 	int error;
 
-	n_threads = start_threads(threads, n - 1, workers, &error);
+	n_threads = start_threads(threads, n - own, workers, &error);
 	if (error) {
 		pthread_mutex_lock(&p->lock);
 		stop_at(p, 0);
 		pthread_mutex_unlock(&p->lock);
 	}
-	work(&workers[n - 1]);
+	if (own)
+		work(&workers[n - 1]);
 	for (unsigned i = 0; i < n_threads; i++)
 		pthread_join(threads[i], NULL);
 	if (!error)
 		return result_of(p);
 	errno = error;
 	return error_errno(p->err, "cannot start thread %u of %u",
-			   n_threads + 2, n);
+			   n_threads + 1 + own, n);
 }
 
 static int run_workers(struct pipeline *p, unsigned n)

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <libgen.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include "hash/blake3.h"
 #include "cpu/rows.h"
 #include "device/devices.h"
+#include "io/cleanup.h"
 #include "../unit/fake_model.h"
 #include "fake_images.c"
 
@@ -24,11 +26,15 @@
 static const struct plan_globs everything;
 
 /* Loaded before the program looks for a GPU, so that it finds this one. */
+/* Also does as a worker: the fake sees to it that signals are blocked. */
 static int load_fake(void **state)
 {
 	char path[4096] = "", fake[8192];
+	sigset_t signals;
 
 	(void)state;
+	cleanup_signals(&signals);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0)
 		return -1;
 	snprintf(fake, sizeof(fake), "%s/cuda/libcuda.so.1", dirname(path));

@@ -182,7 +182,6 @@ a GPU's runtime does when it gives up" ] || fail "$(cat "$ERR")"
 	done
 }
 
-# With one worker, which is the main thread, and with all.
 test_signals_while_the_gpu_hangs() {
 	local name pid output threads tries
 	export AMD_GPU_HANG=4

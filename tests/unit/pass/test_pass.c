@@ -248,6 +248,7 @@ static void abort_sink(struct sink *sink)
 static void test_how_it_ends(void **state)
 {
 	const struct plan plan = { 0 };
+	struct device device = { 0 };
 	const struct pass_options options = { .n_workers = 1, .n_slots = 1,
 					      .slot_bytes = PLAN_MIN_SLOT };
 
@@ -264,7 +265,7 @@ static void test_how_it_ends(void **state)
 			.sink = { .write = take_nothing, .finish = finish_sink,
 				  .abort = abort_sink },
 		};
-		struct pass pass = { .plan = &plan };
+		struct pass pass = { .plan = &plan, .device = &device };
 		char message[64];
 
 		pass_add(&pass, &observers[0].observer);
