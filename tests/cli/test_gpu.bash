@@ -294,25 +294,33 @@ survived='hipMalloc|hipHostMalloc|cuMemAlloc_v2|cuMemHostRegister_v2'
 releases='hipFree|hipHostFree|hipStreamDestroy|hipModuleUnload|cuMemFree_v2'\
 '|cuMemHostUnregister|cuStreamDestroy_v2|cuModuleUnload|cuDevicePrimaryCtxRelease_v2'
 
-# fail_each KIND: makes the first call fail, then the second, and so on until no
-# call is left. Expects status 2, one line that says why, and no output.
+# fail_each KIND OPTION...: makes the first call fail, then the second, and so on
+# until no call is left. Expects status 2, one line that says why, and no output;
+# or else that of the CPU.
 # shellcheck disable=SC2154 # run sets status
 fail_each() {
 	local n failed name
+	local options=("${@:2}" "$GPU_MODEL" -T 'blk.*.attn_*' -T '*norm*'
+		-t f16 --memory 4M -j 2)
+	run -d cpu "${options[@]}"
+	[ ! -e out ] || mv out cpu
+	cp "$OUT" cpu.out
 	for ((n = 1; ; n++)); do
-		FAKE_GPU_FAIL=$n gpu "$1" "$GPU_MODEL" -T 'blk.*.attn_*' \
-			-T '*norm*' -t f16 -d gpu --memory 4M -j 2 -o out
+		FAKE_GPU_FAIL=$n gpu "$1" -d gpu "${options[@]}"
 		failed=$(logged failed)
 		if [ "$status" = 0 ]; then
-			same "call $n, $failed" out cpu
-			rm out
+			same "call $n, $failed" "$OUT" cpu.out
+			[ ! -e out ] || diff -r out cpu >&2 ||
+				fail "call $n, $failed"
+			rm -rf out
 			[[ $failed =~ ^($releases|$survived)$ ]] ||
 				[[ $failed =~ ^(cuCtxSetCurrent|hipSetDevice)$ ]] ||
 				break
 			continue
 		fi
 		status_is 2
-		folder_is cpu
+		stdout_is ''
+		[ ! -e out ] || fail "call $n, $failed: there is output"
 		name=${failed%_v2} name=${name%R0600}
 		# If several fail, the first in the plan is reported.
 		[ -z "${FAKE_GPU_LOST-}" ] || name=
@@ -321,21 +329,24 @@ failure \(error 719\)" "$ERR" || fail "call $n, $failed" "$(cat "$ERR")"
 		[ "$(wc -l <"$ERR")" = 1 ] || fail "$(cat "$ERR")"
 	done
 	[ -z "$failed" ] || fail "call $n, $failed, should have failed"
-	[ "$n" -gt 40 ] || fail "only $n calls"
+	[ "$n" -gt 30 ] || fail "only $n calls"
+	rm -rf cpu cpu.out
+	folder_is
 }
 
 test_gpu_every_call_may_fail() {
-	run "$GPU_MODEL" -T 'blk.*.attn_*' -T '*norm*' -t f16 -o cpu
-	fail_each hip
-	fail_each cuda
+	fail_each hip -o out
+	fail_each cuda -o out
+	fail_each hip -o out/
+	fail_each cuda --checksum
 }
 
 # The same with all later calls failing, as when a GPU falls off the bus.
 test_gpu_may_be_lost() {
 	export FAKE_GPU_LOST=1
-	run "$GPU_MODEL" -T 'blk.*.attn_*' -T '*norm*' -t f16 -o cpu
-	fail_each hip
-	fail_each cuda
+	fail_each hip -o out
+	fail_each cuda -o out/
+	fail_each hip --checksum
 }
 
 test_gpu_verify() {
