@@ -13,7 +13,8 @@
 #error "big-endian machines are not supported"
 #endif
 
-/* Text with a length, which may contain any byte, even NUL. Never owned. */
+/* Text with a length, which may contain any byte, even NUL. Never owned. Without
+ * bytes, data may be NULL. */
 struct text {
 	const char *data;
 	size_t len;
@@ -27,7 +28,7 @@ static inline struct text text_of(const char *string)
 
 static inline bool bytes_equal(struct text a, struct text b)
 {
-	return a.len == b.len && !memcmp(a.data, b.data, a.len);
+	return a.len == b.len && (!a.len || !memcmp(a.data, b.data, a.len));
 }
 
 static inline bool text_is(struct text text, const char *string)
@@ -53,7 +54,7 @@ static inline int bytes_compare(struct text a, struct text b)
 {
 	if (a.len != b.len)
 		return a.len < b.len ? -1 : 1;
-	return memcmp(a.data, b.data, a.len);
+	return a.len ? memcmp(a.data, b.data, a.len) : 0;
 }
 
 /* These return false on overflow, and then *sum or *product is unspecified. */
