@@ -293,7 +293,9 @@ bench-machine: all bench_limits
 # in tests/fuzz/NAME.tar.xz; `make fuzz-corpus` renews these.
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
-FUZZ_ARGS ?= -max_len=4096
+FUZZ_ARGS ?=
+# The largest seed of a tensor type, Q8_K_R16, has 8352 bytes.
+FUZZ_OPTIONS = -max_len=8704 -handle_xfsz=0 $(FUZZ_ARGS)
 FUZZ_MAKE = $(MAKE) CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined \
 	CPPFLAGS="$(CPPFLAGS) -DGGUF_READ_AHEAD=256"
 fuzz:
@@ -302,9 +304,14 @@ fuzz:
 fuzz-corpus:
 	$(FUZZ_MAKE) fuzz-merge
 
+# Each type is converted to F32, F16 and BF16: fuzz_program.c knows the bytes
+# that this takes at the end.
 fuzz-seeds: $(FUZZERS) $(WRITE_CORPUS)
 	rm -rf build/fuzz/seeds && mkdir -p build/fuzz/seeds
 	$(WRITE_CORPUS) build/fuzz/seeds
+	@for seed in build/fuzz/seeds/format-*; do for flags in 000 040 100; do \
+		{ cat $$seed; printf "\\$$flags\\003"; } >$$seed-$$flags; \
+	done; done
 	@for fuzzer in $(FUZZERS); do \
 		name=$${fuzzer##*/}; mkdir -p build/fuzz/$$name; \
 		tar -C build/fuzz/$$name -xf tests/fuzz/$$name.tar.xz; done
@@ -313,8 +320,7 @@ fuzz-run: $(FUZZERS:%=%.run)
 $(FUZZERS:%=%.run): %.run: fuzz-seeds
 	@log=build/fuzz/$(*F).log; echo "== $(*F), $(FUZZ_SECONDS) s"; \
 		"$$PWD/$*" -max_total_time=$(FUZZ_SECONDS) -timeout=20 \
-			-handle_xfsz=0 \
-			-artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_ARGS) \
+			-artifact_prefix="$$PWD/build/fuzz/" $(FUZZ_OPTIONS) \
 			"$$PWD/build/fuzz/$(*F)" \
 			"$$PWD/build/fuzz/seeds" >"$$log" 2>&1 || \
 			{ tail -40 "$$log"; exit 1; }; \
@@ -324,7 +330,7 @@ fuzz-merge: fuzz-seeds
 	@set -e; for fuzzer in $(FUZZERS); do \
 		name=$${fuzzer##*/}; \
 		rm -rf build/fuzz/merged && mkdir build/fuzz/merged; \
-		"$$PWD/$$fuzzer" -merge=1 -handle_xfsz=0 $(FUZZ_ARGS) \
+		"$$PWD/$$fuzzer" -merge=1 $(FUZZ_OPTIONS) \
 			"$$PWD/build/fuzz/merged" "$$PWD/build/fuzz/$$name" \
 			"$$PWD/build/fuzz/seeds"; \
 		tar -C build/fuzz/merged --sort=name --mtime=@0 --mode=644 \
