@@ -52,15 +52,20 @@ static bool layer_value(const struct gguf_kv *kv, uint32_t layer,
 	return false;
 }
 
-static int get_heads(const struct hf_attention *attention,
-		     const struct gguf_kv *kv, const char *key, uint32_t layer,
-		     uint64_t *n, struct error *err)
+/* The attention of the layer that a tensor is in. */
+struct place {
+	const struct hf_attention *attention;
+	uint32_t layer;
+};
+
+static int get_heads(const struct place *place, const struct gguf_kv *kv,
+		     const char *key, uint64_t *n, struct error *err)
 {
-	if (layer_value(kv, layer, n) && *n && *n <= UINT32_MAX)
+	if (layer_value(kv, place->layer, n) && *n && *n <= UINT32_MAX)
 		return 0;
 	return error_set(err, "'%s': '%s.attention.%s' must be an integer "
-			 "greater than 0", attention->file, attention->prefix,
-			 key);
+			 "greater than 0", place->attention->file,
+			 place->attention->prefix, key);
 }
 
 /* The numbers of heads of queries, and of keys and values. */
@@ -68,17 +73,16 @@ struct heads {
 	uint64_t q, kv;
 };
 
-static int heads_of(const struct hf_attention *attention, uint32_t layer,
-		    struct heads *heads, struct error *err)
+static int heads_of(const struct place *place, struct heads *heads,
+		    struct error *err)
 {
-	const struct gguf_kv *const q = attention->head_count;
-	const struct gguf_kv *const kv = attention->head_count_kv;
+	const struct gguf_kv *const q = place->attention->head_count;
+	const struct gguf_kv *const kv = place->attention->head_count_kv;
 
-	if (get_heads(attention, q, "head_count", layer, &heads->q, err))
+	if (get_heads(place, q, "head_count", &heads->q, err))
 		return -1;
 	heads->kv = heads->q;
-	return kv ? get_heads(attention, kv, "head_count_kv", layer,
-			      &heads->kv, err) : 0;
+	return kv ? get_heads(place, kv, "head_count_kv", &heads->kv, err) : 0;
 }
 
 /* --------------------------------- shapes --------------------------------- */
@@ -235,9 +239,8 @@ static int unpermute(struct hf_tensor *made, uint64_t n, struct error *err)
 	return 0;
 }
 
-/* Falcon's. */
-static int regroup(struct hf_tensor *made, const struct heads *heads,
-		   struct error *err)
+static int regroup_rows(struct hf_tensor *made, const struct heads *heads,
+			struct error *err)
 {
 	const uint64_t all = heads->q + 2 * heads->kv;
 	const uint64_t weights = row_weights(&made->info);
@@ -275,6 +278,16 @@ static int regroup(struct hf_tensor *made, const struct heads *heads,
 	return 0;
 }
 
+/* Falcon's. */
+static int regroup(struct hf_tensor *made, const struct place *place,
+		   struct error *err)
+{
+	struct heads heads;
+
+	return heads_of(place, &heads, err) ||
+	       regroup_rows(made, &heads, err);
+}
+
 /* Cuts the rows of queries, keys or values out of those of all three. */
 static int cut_fused(struct hf_tensor *made, unsigned which,
 		     const struct hf_attention *attention,
@@ -308,19 +321,23 @@ static int cut_fused(struct hf_tensor *made, unsigned which,
 	return cut(made, first * weights, err);
 }
 
-static int make_row(struct hf_tensor *made, struct error *err)
+static int make_row(struct hf_tensor *made, const struct place *place,
+		    struct error *err)
 {
+	(void)place;
 	if (made->info.n_dims == 1)
 		set_shape(&made->info, 2,
 			  (uint64_t[]){ made->info.dims[0], 1 });
 	return check_dims(made->parts[0], 1, 2, err);
 }
 
-static int subtract_one(struct hf_tensor *made, struct error *err)
+static int subtract_one(struct hf_tensor *made, const struct place *place,
+			struct error *err)
 {
 	const struct gguf_tensor *const info = info_of(made->parts[0]);
 	struct view *const view = add_view(made, err);
 
+	(void)place;
 	if (!view)
 		return -1;
 	*view = (struct view){
@@ -339,15 +356,32 @@ static int subtract_one(struct hf_tensor *made, struct error *err)
 	return compute(made, err);
 }
 
+/* Checks that two tensors that become one have the same shape. */
+static int check_same_shape(const struct hf_tensor *made, struct error *err)
+{
+	const struct gguf_tensor *const a = info_of(made->parts[0]);
+	const struct gguf_tensor *const b = info_of(made->parts[1]);
+
+	if (a->n_dims == b->n_dims && !memcmp(a->dims, b->dims,
+					      sizeof(a->dims)))
+		return 0;
+	hf_name_tensor(err, made->parts[0]);
+	return error_append(err, "and '%s' have different shapes",
+			    ESCAPED(b->name));
+}
+
 /* Transposes the two fastest dimensions; the columns come from the parts in
  * turn. */
-static int transpose(struct hf_tensor *made, struct error *err)
+static int transpose(struct hf_tensor *made, const struct place *place,
+		     struct error *err)
 {
 	const struct gguf_tensor *const info = info_of(made->parts[0]);
 	const uint64_t a = info->dims[0], b = info->dims[1];
 	struct view *view;
 
-	if (check_dims(made->parts[0], 2, 3, err))
+	(void)place;
+	if ((made->n_parts > 1 && check_same_shape(made, err)) ||
+	    check_dims(made->parts[0], 2, 3, err))
 		return -1;
 	view = add_view(made, err);
 	if (!view)
@@ -372,13 +406,16 @@ static int transpose(struct hf_tensor *made, struct error *err)
 }
 
 /* The same for rows of numbers: as if each number were a row. */
-static int interleave(struct hf_tensor *made, struct error *err)
+static int interleave(struct hf_tensor *made, const struct place *place,
+		      struct error *err)
 {
 	const struct gguf_tensor *const info = info_of(made->parts[0]);
 	const uint64_t n = info->dims[0];
 	struct view *view;
 
-	if (check_dims(made->parts[0], 1, 2, err))
+	(void)place;
+	if (check_same_shape(made, err) ||
+	    check_dims(made->parts[0], 1, 2, err))
 		return -1;
 	for (unsigned i = 0; i < made->n_parts; i++)
 		if (info_of(made->parts[i])->format->block_weights != 1) {
@@ -410,20 +447,6 @@ static int interleave(struct hf_tensor *made, struct error *err)
 	return compute(made, err);
 }
 
-/* Two tensors of a shape each become one. */
-static int check_same_shape(const struct hf_tensor *made, struct error *err)
-{
-	const struct gguf_tensor *const a = info_of(made->parts[0]);
-	const struct gguf_tensor *const b = info_of(made->parts[1]);
-
-	if (a->n_dims == b->n_dims && !memcmp(a->dims, b->dims,
-					      sizeof(a->dims)))
-		return 0;
-	hf_name_tensor(err, made->parts[0]);
-	return error_append(err, "and '%s' have different shapes",
-			    ESCAPED(b->name));
-}
-
 static int check_stack(const struct hf_tensor *made, struct error *err)
 {
 	const struct gguf_tensor *const k = info_of(made->parts[0]);
@@ -441,7 +464,8 @@ static int check_stack(const struct hf_tensor *made, struct error *err)
 }
 
 /* For each head the first part, transposed, above the second. */
-static int stack(struct hf_tensor *made, struct error *err)
+static int stack(struct hf_tensor *made, const struct place *place,
+		 struct error *err)
 {
 	const struct gguf_tensor *const k = info_of(made->parts[0]);
 	const struct gguf_tensor *const v = info_of(made->parts[1]);
@@ -449,6 +473,7 @@ static int stack(struct hf_tensor *made, struct error *err)
 	struct view *view;
 	uint64_t rows;
 
+	(void)place;
 	if (check_stack(made, err))
 		return -1;
 	view = add_view(made, err);
@@ -492,96 +517,84 @@ int hf_take_item(struct hf_tensor *made, uint64_t i, struct error *err)
 
 /* -------------------------------- the table ------------------------------- */
 
-bool hf_is_second(enum hf_transform transform)
+static int move_heads(struct hf_tensor *made, const struct place *place,
+		      struct error *err);
+
+/* Queries, keys and values, in the order of a fused tensor's rows. */
+enum { Q, K, V };
+
+static const struct transform {
+	const char *name; /* for a listing */
+
+	/* Gives the tensor its shape and its view. NULL: it is as it was, or
+	 * the first of two parts makes it. */
+	int (*make)(struct hf_tensor *made, const struct place *place,
+		    struct error *err);
+	unsigned of;       /* for move_heads: Q, K or V */
+	bool cuts;         /* out of all three */
+	bool unpermutes;
+	bool first, second; /* of two parts */
+} transforms[] = {
+	[HF_COPY] = { .name = "copy" },
+	[HF_MINUS_ONE] = { "minus one", .make = subtract_one },
+	[HF_ROW] = { "reshape", .make = make_row },
+	[HF_SPLIT] = { .name = "split" }, /* hf_take_item */
+	[HF_TRANSPOSE] = { "transpose", .make = transpose },
+	[HF_UNPERMUTE_Q] = { "unpermute", move_heads, Q, .unpermutes = true },
+	[HF_UNPERMUTE_K] = { "unpermute", move_heads, K, .unpermutes = true },
+	[HF_FUSED_Q] = { "split rows", move_heads, Q, .cuts = true },
+	[HF_FUSED_K] = { "split rows", move_heads, K, .cuts = true },
+	[HF_FUSED_V] = { "split rows", move_heads, V, .cuts = true },
+	[HF_FUSED_UNPERMUTE_Q] = { "split, unpermute", move_heads, Q,
+				   .cuts = true, .unpermutes = true },
+	[HF_FUSED_UNPERMUTE_K] = { "split, unpermute", move_heads, K,
+				   .cuts = true, .unpermutes = true },
+	[HF_REGROUP_QKV] = { "regroup", .make = regroup },
+	[HF_EVEN] = { "interleave", interleave, .first = true },
+	[HF_ODD] = { "interleave", .second = true },
+	[HF_TRANSPOSE_EVEN] = { "transpose, interleave", transpose,
+				.first = true },
+	[HF_TRANSPOSE_ODD] = { "transpose, interleave", .second = true },
+	[HF_STACK_TRANSPOSED] = { "transpose, stack", stack, .first = true },
+	[HF_STACK] = { "stack", .second = true },
+	[HF_DROP] = { .name = "drop" },
+	[HF_VALUES] = { .name = "to config.json" },
+};
+
+static int move_heads(struct hf_tensor *made, const struct place *place,
+		      struct error *err)
 {
-	return transform == HF_ODD || transform == HF_TRANSPOSE_ODD ||
-	       transform == HF_STACK;
+	const struct transform *const t = &transforms[made->row->transform];
+	struct heads heads;
+
+	if (heads_of(place, &heads, err) ||
+	    (t->cuts && cut_fused(made, t->of, place->attention, &heads, err)))
+		return -1;
+	if (!t->unpermutes)
+		return 0;
+	return unpermute(made, t->of == Q ? heads.q : heads.kv, err);
 }
 
 bool hf_is_first(enum hf_transform transform)
 {
-	return transform == HF_EVEN || transform == HF_TRANSPOSE_EVEN ||
-	       transform == HF_STACK_TRANSPOSED;
+	return transforms[transform].first;
 }
 
-static int transform_heads(struct hf_tensor *made, uint32_t layer,
-			   const struct hf_attention *attention,
-			   struct error *err)
+bool hf_is_second(enum hf_transform transform)
 {
-	struct heads heads;
-
-	if (heads_of(attention, layer, &heads, err))
-		return -1;
-	switch (made->row->transform) {
-	case HF_UNPERMUTE_Q:
-		return unpermute(made, heads.q, err);
-	case HF_UNPERMUTE_K:
-		return unpermute(made, heads.kv, err);
-	case HF_FUSED_Q:
-		return cut_fused(made, 0, attention, &heads, err);
-	case HF_FUSED_K:
-		return cut_fused(made, 1, attention, &heads, err);
-	case HF_FUSED_V:
-		return cut_fused(made, 2, attention, &heads, err);
-	case HF_FUSED_UNPERMUTE_Q:
-		return cut_fused(made, 0, attention, &heads, err) ||
-		       unpermute(made, heads.q, err);
-	case HF_FUSED_UNPERMUTE_K:
-		return cut_fused(made, 1, attention, &heads, err) ||
-		       unpermute(made, heads.kv, err);
-	default:
-		return regroup(made, &heads, err);
-	}
+	return transforms[transform].second;
 }
 
 int hf_transform(struct hf_tensor *made, uint32_t layer,
 		 const struct hf_attention *attention, struct error *err)
 {
-	switch (made->row->transform) {
-	case HF_COPY:
-		return 0;
-	case HF_MINUS_ONE:
-		return subtract_one(made, err);
-	case HF_ROW:
-		return make_row(made, err);
-	case HF_TRANSPOSE:
-		return transpose(made, err);
-	case HF_EVEN:
-		return check_same_shape(made, err) || interleave(made, err);
-	case HF_TRANSPOSE_EVEN:
-		return check_same_shape(made, err) || transpose(made, err);
-	case HF_STACK_TRANSPOSED:
-		return stack(made, err);
-	default:
-		return transform_heads(made, layer, attention, err);
-	}
+	const struct transform *const t = &transforms[made->row->transform];
+
+	return t->make ? t->make(made, &(struct place){ attention, layer },
+				 err) : 0;
 }
 
 const char *hf_transform_name(enum hf_transform transform)
 {
-	static const char *const names[] = {
-		[HF_COPY] = "copy",
-		[HF_MINUS_ONE] = "minus one",
-		[HF_ROW] = "reshape",
-		[HF_SPLIT] = "split",
-		[HF_TRANSPOSE] = "transpose",
-		[HF_UNPERMUTE_Q] = "unpermute",
-		[HF_UNPERMUTE_K] = "unpermute",
-		[HF_FUSED_Q] = "split rows",
-		[HF_FUSED_K] = "split rows",
-		[HF_FUSED_V] = "split rows",
-		[HF_FUSED_UNPERMUTE_Q] = "split, unpermute",
-		[HF_FUSED_UNPERMUTE_K] = "split, unpermute",
-		[HF_REGROUP_QKV] = "regroup",
-		[HF_EVEN] = "interleave",
-		[HF_ODD] = "interleave",
-		[HF_TRANSPOSE_EVEN] = "transpose, interleave",
-		[HF_TRANSPOSE_ODD] = "transpose, interleave",
-		[HF_STACK_TRANSPOSED] = "transpose, stack",
-		[HF_STACK] = "stack",
-		[HF_DROP] = "drop",
-		[HF_VALUES] = "to config.json",
-	};
-
-	return names[transform];
+	return transforms[transform].name;
 }
