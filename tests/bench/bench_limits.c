@@ -194,6 +194,7 @@ static void check(int result, const struct error *err)
 	if (result)
 		die(err->message);
 }
+
 /* Calls `function` of the GPU's runtime. */
 #define CALL(link, function, ...)                                      \
 	check(GPU_CALL((link)->kernels.gpu, &err, 0, function,         \
@@ -211,8 +212,8 @@ static void open_link(struct link *link, const struct gpus *gpus,
 	check(gpu_kernels_open(&link->kernels, &gpus->list[i], &err), &err);
 	CALL(link, stream_create, &link->stream, GPU_STREAM_NON_BLOCKING);
 	CALL(link, memory_alloc, &link->memory, LINK_BYTES);
-	CALL(link, host_alloc, &link->host, LINK_BYTES,
-	     GPU_HOST_PORTABLE);
+	check(gpu_host_alloc(link->kernels.gpu, LINK_BYTES, &link->host, &err),
+	      &err);
 }
 
 static void close_link(struct link *link)
@@ -220,7 +221,7 @@ static void close_link(struct link *link)
 	struct error err;
 
 	check(gpu_select(&link->kernels, &err), &err);
-	CALL(link, host_free, link->host);
+	gpu_host_free(link->kernels.gpu, link->host);
 	CALL(link, memory_free, link->memory);
 	CALL(link, stream_destroy, link->stream);
 	gpu_kernels_close(&link->kernels);
