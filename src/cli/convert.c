@@ -387,8 +387,9 @@ static void warn_of_ggml(const struct conversion *c)
 	}
 }
 
-/* With GPUs, threads that wait for them, and that copy the input or, if files
- * are written or tensors are hashed side by side, as much as the link carries. */
+/* With GPUs, threads that wait for them, and that copy: files side by side, as
+ * fast as all CPUs can; what is hashed side by side, as fast as the link; or
+ * the input. */
 static unsigned count_workers(const struct conversion *c,
 			      const struct pass_needs *needs,
 			      const struct budget *budget)
@@ -402,7 +403,7 @@ static unsigned count_workers(const struct conversion *c,
 	if (!needs->tracks && plan->src_bytes < plan->dst_bytes)
 		copying = (unsigned)((double)plan->src_bytes /
 				     (double)plan->dst_bytes * copying) + 1;
-	if (copying > budget->threads)
+	if (copying > budget->threads || (needs->tracks && c->pass.sink))
 		copying = budget->threads;
 	return dev->n_workers + copying;
 }
