@@ -25,6 +25,14 @@ static void *allocate(size_t bytes)
 	return aligned_alloc(page, (bytes + page - 1) & ~(page - 1));
 }
 
+/* Of output: with its blocks, a batch stays in the cache of the core that decodes
+ * and writes it. Larger ones let many threads contend less. */
+static size_t best_slot(void)
+{
+	return sysconf(_SC_LEVEL2_CACHE_SIZE) < 2 << 20 ? (size_t)512 << 10 :
+							  (size_t)1 << 20;
+}
+
 static int cpu_slot_open(struct device *dev, struct device_slot *slot,
 			 size_t slot_bytes, struct error *err)
 {
@@ -78,7 +86,7 @@ struct device *device_cpu_open(const struct cpu_rows *rows, struct error *err)
 	*cpu = (struct device_cpu){
 		.device = {
 			.description = rows->isa,
-			.best_slot = (size_t)512 << 10, /* fits into caches */
+			.best_slot = best_slot(),
 			.slot_open = cpu_slot_open,
 			.slot_close = cpu_slot_close,
 			.convert = cpu_convert,

@@ -16,10 +16,6 @@
 
 _Static_assert(PLAN_PART % BLAKE3_CHUNK_BYTES == 0, "items begin at a chunk");
 
-/* Most batches that may wait to be written; large enough that waking a worker
- * is never urgent. */
-#define ENOUGH 4
-
 /* The state of one batch. */
 struct slot {
 	struct slot *next; /* in the list of free or of closed slots, or in its
@@ -61,6 +57,9 @@ struct pipeline {
 	struct slot *slots;
 	unsigned n_slots;
 	unsigned n_tracks; /* 1: a single one for the whole plan */
+	unsigned enough;   /* most batches of a track that may wait to be
+			      committed: so many that waking a worker is never
+			      urgent */
 	bool spares; /* there are more slots than workers */
 	bool stream; /* batches must be read in order */
 	struct view_scratch scratch; /* of who reads the stream */
@@ -366,9 +365,9 @@ static bool has_next(const struct pipeline *p, struct track *track)
 	       plan_has_next(&track->cursor);
 }
 
-static bool has_room(const struct track *track)
+static bool has_room(const struct pipeline *p, const struct track *track)
 {
-	return track->n_ready < ENOUGH;
+	return track->n_ready < p->enough;
 }
 
 static size_t file_of(const struct pipeline *p, size_t tensor)
@@ -443,7 +442,7 @@ static struct track *join_track(struct pipeline *p)
 	for (unsigned i = 0; i < p->n_tracks; i++) {
 		struct track *const track = &p->tracks[i];
 
-		if (has_next(p, track) && has_room(track) &&
+		if (has_next(p, track) && has_room(p, track) &&
 		    (!best || track->n_ready < best->n_ready))
 			best = track;
 	}
@@ -464,7 +463,7 @@ static struct track *choose_track(struct pipeline *p,
 	    (!worker->spare && !p->free && !p->closed && !p->broken))
 		return NULL;
 	if (track && has_next(p, track)) {
-		if (has_room(track))
+		if (has_room(p, track))
 			return track;
 		if (p->stream)
 			return NULL;
@@ -701,7 +700,7 @@ static void commit_oldest(struct pipeline *p, struct worker *worker,
 		free_slot(p, slot);
 	close_track(p, track);
 	/* Waking a worker for every batch would cost more than it gains. */
-	if (p->n_idle && track->n_ready <= ENOUGH / 2)
+	if (p->n_idle && track->n_ready <= p->enough / 2)
 		pthread_cond_signal(&p->idle);
 }
 
@@ -894,6 +893,7 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 		.n_slots = options->n_slots,
 		.spares = options->n_slots > options->n_workers,
 		.n_tracks = options->n_tracks,
+		.enough = options->n_workers < 8 ? 4 : options->n_workers / 2,
 		.stream = reads_stream(plan),
 		.alone = PTHREAD_MUTEX_INITIALIZER,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
