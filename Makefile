@@ -309,9 +309,12 @@ fuzz-corpus:
 fuzz-seeds: $(FUZZERS) $(WRITE_CORPUS)
 	rm -rf build/fuzz/seeds && mkdir -p build/fuzz/seeds
 	$(WRITE_CORPUS) build/fuzz/seeds
-	@for seed in build/fuzz/seeds/format-*; do for flags in 000 040 100; do \
-		{ cat $$seed; printf "\\$$flags\\003"; } >$$seed-$$flags; \
-	done; done
+	@for seed in build/fuzz/seeds/format-*; do \
+		for flags in 000 040 100; do \
+			{ cat $$seed; printf "\\$$flags\\003"; } \
+				>$$seed-$$flags; \
+		done; \
+	done
 	@for fuzzer in $(FUZZERS); do \
 		name=$${fuzzer##*/}; mkdir -p build/fuzz/$$name; \
 		tar -C build/fuzz/$$name -xf tests/fuzz/$$name.tar.xz; done

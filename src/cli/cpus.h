@@ -6,10 +6,10 @@
  * quotas of its control groups. */
 unsigned cpus_usable(void);
 
-/* The least CPU quota of the control groups in the file `list`, which is like
- * /proc/self/cgroup, and of those that they are in; rounded up. UINT_MAX if none
- * has one. Version 2 is mounted at `mount`, the "cpu" hierarchy of version 1 at
- * "`mount`/cpu". */
+/* The least CPU quota, rounded up, of the control groups in the file `list`,
+ * which is like /proc/self/cgroup, and of those that they are in. UINT_MAX if
+ * there is no quota. Version 2 is mounted at `mount`, the "cpu" hierarchy of
+ * version 1 at "`mount`/cpu". */
 unsigned cpus_of_groups(const char *list, const char *mount);
 
 #endif

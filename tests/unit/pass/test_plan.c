@@ -497,7 +497,8 @@ static size_t walk(const struct plan *plan, size_t slot_bytes)
 			walk_item(&walked, &batch.items[i]);
 		assert_int_equal(batch.in_bytes, walked.in);
 		assert_int_equal(batch.out_bytes, walked.out);
-		assert_true(walked.in <= slot_bytes && walked.out <= slot_bytes);
+		assert_true(walked.in <= slot_bytes);
+		assert_true(walked.out <= slot_bytes);
 	}
 	assert_int_equal(walked.src, plan->src_bytes);
 	assert_int_equal(walked.dst, plan->dst_bytes);
