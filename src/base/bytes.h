@@ -13,8 +13,8 @@
 #error "big-endian machines are not supported"
 #endif
 
-/* Text with a length, which may contain any byte, even NUL. Never owned. If it is
- * empty, data may be NULL. */
+/* Text with a length, which may contain any byte, even NUL. Never owned. The
+ * data of an empty text may be NULL. */
 struct text {
 	const char *data;
 	size_t len;
