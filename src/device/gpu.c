@@ -1,5 +1,4 @@
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -453,7 +452,7 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 		calloc(1, sizeof(*device) +
 			  (n ? n : 1) * sizeof(device->kernels[0]));
 	const unsigned n_gpus = n ? (unsigned)n : 1;
-	sigset_t signals, before;
+	sigset_t before;
 	int result;
 
 	if (!device) {
@@ -475,10 +474,9 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 	};
 	/* The runtime starts threads. They must not get the signals that are
 	 * sent to the program: this one does, and removes what must go. */
-	cleanup_signals(&signals);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
+	cleanup_block_signals(&before);
 	result = open_gpus(device, numbers, n, err);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	cleanup_restore_signals(&before);
 	if (!result)
 		return &device->device;
 	close_device(&device->device);

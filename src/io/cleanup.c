@@ -160,6 +160,19 @@ void cleanup_signals(sigset_t *set)
 			(void)sigaddset(set, fatal_signals[i].number);
 }
 
+void cleanup_block_signals(sigset_t *before)
+{
+	sigset_t signals;
+
+	cleanup_signals(&signals);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, before);
+}
+
+void cleanup_restore_signals(const sigset_t *before)
+{
+	(void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 /* Gives a descriptor of what `make` made at `path`, or -1. */
 static int create(_Atomic(const char *) *entries, const char *path, int mode,
 		  int (*make)(const char *path, mode_t mode))

@@ -46,4 +46,9 @@ void cleanup_report_abort(const char *message, int status);
  * others come to the thread that raises them. */
 void cleanup_signals(sigset_t *set);
 
+/* Blocks them in the calling thread, until it restores *before. Threads that it
+ * starts in between keep them blocked. */
+void cleanup_block_signals(sigset_t *before);
+void cleanup_restore_signals(const sigset_t *before);
+
 #endif

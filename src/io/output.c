@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -424,12 +423,11 @@ static int put_in_place(struct output *output)
 /* Puts the file in place, and that on the disk, too. */
 static int appear(struct output *output, struct error *err)
 {
-	sigset_t signals, before;
+	sigset_t before;
 	int result;
 
 	/* No signal comes while the file has a temporary name and no entry. */
-	cleanup_signals(&signals);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
+	cleanup_block_signals(&before);
 	result = put_in_place(output);
 	if (!result && output->temporary) {
 		cleanup_forget(output->temporary);
@@ -438,7 +436,7 @@ static int appear(struct output *output, struct error *err)
 	}
 	if (result)
 		error_errno(err, "cannot create '%s'", output->name);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	cleanup_restore_signals(&before);
 	if (!result && output->sync && sync_name(output->fd, output->path))
 		result = error_errno(err, "'%s' is complete, but a power cut "
 				     "may take its name away", output->name);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -745,15 +744,14 @@ static void *work(void *arg)
 static unsigned start_threads(pthread_t *threads, unsigned n,
 			      struct worker *workers, int *error)
 {
-	sigset_t set, before;
+	sigset_t before;
 	unsigned i;
 
-	cleanup_signals(&set);
-	(void)pthread_sigmask(SIG_BLOCK, &set, &before);
+	cleanup_block_signals(&before);
 	*error = 0;
 	for (i = 0; i < n && !*error; i++)
 		*error = pthread_create(&threads[i], NULL, work, &workers[i]);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	cleanup_restore_signals(&before);
 	return *error ? i - 1 : i;
 }
 

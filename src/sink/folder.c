@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -291,12 +290,11 @@ static void remove_temporary(struct folder *dir)
 static int move_files(struct folder *dir, struct error *err)
 {
 	const size_t n = dir->files->n;
-	sigset_t signals, before;
+	sigset_t before;
 	struct error ignored;
 	size_t moved;
 
-	cleanup_signals(&signals);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, &before);
+	cleanup_block_signals(&before);
 	moved = for_each(dir, n, move, err);
 	if (moved < n && dir->one_way) {
 		error_append(err, "; the first %zu of %zu files are in place "
@@ -305,7 +303,7 @@ static int move_files(struct folder *dir, struct error *err)
 		(void)for_each(dir, moved, move_back, &ignored);
 		(void)for_each(dir, moved + 1, remove_made, &ignored);
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	cleanup_restore_signals(&before);
 	if (moved < n)
 		return -1;
 	remove_temporary(dir);

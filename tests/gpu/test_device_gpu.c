@@ -5,7 +5,6 @@
 #include <dlfcn.h>
 #include <libgen.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,11 +29,10 @@ static const struct plan_globs everything;
 static int load_fake(void **state)
 {
 	char path[4096] = "", fake[8192];
-	sigset_t signals;
+	sigset_t before;
 
 	(void)state;
-	cleanup_signals(&signals);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	cleanup_block_signals(&before);
 	if (readlink("/proc/self/exe", path, sizeof(path) - 1) < 0)
 		return -1;
 	snprintf(fake, sizeof(fake), "%s/cuda/libcuda.so.1", dirname(path));

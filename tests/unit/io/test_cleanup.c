@@ -41,10 +41,9 @@ static void test_signals_remove_files_and_kill(void **state)
  * runtime calls on a memory fault. */
 static void *abort_or_crash(void *number)
 {
-	sigset_t set;
+	sigset_t before;
 
-	cleanup_signals(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	cleanup_block_signals(&before);
 	if (*(int *)number == SIGABRT)
 		abort();
 	raise(*(int *)number);
@@ -287,15 +286,14 @@ static void *make_files(void *fd)
 static int make_files_and_raise(int number)
 {
 	pthread_t thread;
-	sigset_t signals;
+	sigset_t before;
 	int fd = cleanup_create_folder("tree", 0777);
 
-	cleanup_signals(&signals);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	cleanup_block_signals(&before);
 	if (fd < 0 || pthread_create(&thread, NULL, make_files, &fd))
 		return 1;
 	usleep(10000);
-	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	cleanup_restore_signals(&before);
 	return raise(number);
 }
 
