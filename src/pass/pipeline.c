@@ -809,31 +809,14 @@ static int run_workers(struct pipeline *p, unsigned n)
 	return result;
 }
 
-/* The source number `i` of a tensor; NULL past the end. */
-static struct source *source_of(const struct plan_tensor *tensor, unsigned i)
-{
-	const struct view *const view = tensor->view;
-
-	if (!view)
-		return i ? NULL : tensor->tensor->source;
-	for (unsigned k = 0; k < view->n_bands; k++) {
-		const struct view_band *const band = &view->bands[k];
-
-		if (i < band->n_from)
-			return band->from[i]->tensor->source;
-		i -= band->n_from;
-	}
-	return NULL;
-}
-
 static bool reads_stream(const struct plan *plan)
 {
-	const struct source *source;
+	const struct model_tensor *stored;
 
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		for (unsigned k = 0;
-		     (source = source_of(&plan->tensors[i], k)); k++)
-			if (!source->seekable)
+		     (stored = plan_stored(&plan->tensors[i], k)); k++)
+			if (!stored->source->seekable)
 				return true;
 	return false;
 }
@@ -916,12 +899,12 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 
 static int spool(const struct plan *plan, struct error *err)
 {
-	struct source *source;
+	const struct model_tensor *stored;
 
 	for (size_t i = 0; i < plan->n_tensors; i++)
 		for (unsigned k = 0;
-		     (source = source_of(&plan->tensors[i], k)); k++)
-			if (source_spool(source, err))
+		     (stored = plan_stored(&plan->tensors[i], k)); k++)
+			if (source_spool(stored->source, err))
 				return -1;
 	return 0;
 }

@@ -158,6 +158,23 @@ const char *plan_type_name(const struct plan *plan)
 						OUTPUT_F32)->name;
 }
 
+const struct model_tensor *plan_stored(const struct plan_tensor *tensor,
+				       unsigned i)
+{
+	const struct view *const view = tensor->view;
+
+	if (!view)
+		return i ? NULL : tensor->tensor;
+	for (unsigned k = 0; k < view->n_bands; k++) {
+		const struct view_band *const band = &view->bands[k];
+
+		if (i < band->n_from)
+			return band->from[i]->tensor;
+		i -= band->n_from;
+	}
+	return NULL;
+}
+
 static uint64_t stored_bytes(const struct plan_tensor *tensor)
 {
 	return tensor->view ? view_stored_bytes(tensor->view) :

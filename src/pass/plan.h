@@ -30,6 +30,11 @@ struct plan_tensor {
 	uint64_t dst_bytes;
 };
 
+/* The i-th of the model's tensors that its bytes are read from; NULL past the
+ * last one. */
+const struct model_tensor *plan_stored(const struct plan_tensor *tensor,
+				       unsigned i);
+
 /* Whether a device converts it; otherwise the pass does. */
 static inline bool plan_is_for_device(const struct plan_tensor *tensor)
 {
