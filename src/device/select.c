@@ -1,6 +1,7 @@
 #include "device/select.h"
 
 #include "cpu/rows.h"
+#include "pass/prefetch.h"
 
 /*
  * What work costs, in GB/s of output: measured with Q4_K to F32 on 16 cores of
@@ -85,6 +86,19 @@ static bool gpu_pays(const struct device_work *work,
 	       cpu_seconds(work, rows, output) / 2;
 }
 
+/* While the driver starts, the model is read into the page cache. */
+static struct device *open_gpu(const struct device_choice *choice,
+			       const struct plan *plan, struct error *err)
+{
+	struct prefetch prefetch;
+	struct device *dev;
+
+	prefetch_start(&prefetch, plan);
+	dev = device_gpu_open(choice->gpus, choice->n_gpus, err);
+	prefetch_stop(&prefetch);
+	return dev;
+}
+
 struct device *device_select(const struct device_choice *choice,
 			     const struct device_work *work, struct error *err)
 {
@@ -94,8 +108,8 @@ struct device *device_select(const struct device_choice *choice,
 	if (!rows)
 		return NULL;
 	if (choice->kind == DEVICE_GPU)
-		return device_gpu_open(choice->gpus, choice->n_gpus, err);
+		return open_gpu(choice, work->plan, err);
 	if (choice->kind == DEVICE_AUTO && gpu_pays(work, rows))
-		dev = device_gpu_open(choice->gpus, choice->n_gpus, err);
+		dev = open_gpu(choice, work->plan, err);
 	return dev ? dev : device_cpu_open(rows, err);
 }

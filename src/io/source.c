@@ -267,6 +267,16 @@ ptrdiff_t source_read_upto(struct source *src, uint64_t offset, void *buf,
 	return read_on(src, offset, buf, n, err);
 }
 
+void source_read_ahead(const struct source *src, uint64_t offset, uint64_t n)
+{
+	if (!src->seekable || offset >= src->size)
+		return;
+	n = least(n, src->size - offset);
+	if (n) /* 0 means everything */
+		(void)posix_fadvise(src->fd, (off_t)(src->start + offset),
+				    (off_t)n, POSIX_FADV_WILLNEED);
+}
+
 void source_tap(struct source *src, struct source_tap *tap)
 {
 	tap->next = src->taps;

@@ -56,6 +56,16 @@ void source_close(struct source *src);
 int source_read(struct source *src, uint64_t offset, void *buf, size_t n,
 		struct error *err);
 
+/*
+ * Asks the kernel to read n bytes at `offset` into the page cache, and does not
+ * wait for them. Nothing for a stream, and for what is past the end. The kernel
+ * may do less: of each call, Linux reads no more than the larger of the disk's
+ * read_ahead_kb and max_sectors_kb, which is SOURCE_AHEAD or more by default.
+ * Several threads may call it, also while others read.
+ */
+#define SOURCE_AHEAD ((size_t)128 << 10)
+void source_read_ahead(const struct source *src, uint64_t offset, uint64_t n);
+
 /* Adds a tap to a stream, for bytes that are still to be read; even those that
  * are skipped are copied. The tap, and what it copies to, must outlast the
  * reading. */

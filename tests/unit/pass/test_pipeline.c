@@ -1,5 +1,3 @@
-#include <dlfcn.h>
-#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,6 +13,7 @@
 #include "device/devices.h"
 #include "pass/pipeline.h"
 #include "../blake3_reference.h"
+#include "../failing_threads.h"
 #include "../fake_model.h"
 #include "../scratch.h"
 
@@ -24,24 +23,6 @@
 static struct error err;
 
 static const struct plan_globs everything;
-
-/* ---------------------- threads that may fail to start -------------------- */
-
-static unsigned n_started, start_fails_at = UINT32_MAX;
-
-/* Takes the place of libc's. */
-int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-		   void *(*run)(void *), void *arg)
-{
-	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
-		    void *);
-
-	if (n_started++ == start_fails_at)
-		return EAGAIN;
-	*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
-	*thread = 0; /* MemorySanitizer does not see libc set it */
-	return real(thread, attr, run, arg);
-}
 
 /* ----------------------- a device that may fail --------------------------- */
 
