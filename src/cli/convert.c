@@ -158,7 +158,6 @@ static int add_overflow(struct conversion *c, struct error *err)
 static void warn_of_overflow(const struct conversion *c)
 {
 	const struct overflow *const found = &c->overflow;
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	if (!found->n_weights)
 		return;
@@ -168,9 +167,7 @@ static void warn_of_overflow(const struct conversion *c)
 		found->n_weights,
 		found->n_weights == 1 ? "weight is" : "weights are",
 		found->n_tensors, found->n_tensors == 1 ? "tensor" : "tensors",
-		found->weight,
-		escape_text(name, sizeof(name), found->tensor->name),
-		found->value);
+		found->weight, ESCAPED(found->tensor->name), found->value);
 }
 
 /* -------------------------------- checksums ------------------------------- */
@@ -375,14 +372,13 @@ static void warn_of_ggml(const struct conversion *c)
 		return;
 	for (size_t i = 0; i < c->plan->n_tensors; i++) {
 		const struct plan_tensor *const tensor = &c->plan->tensors[i];
-		char name[ESCAPE_MESSAGE_SIZE], why[128];
+		char why[128];
 
 		if (!why_not_in_ggml(tensor, why, sizeof(why)))
 			continue;
 		fprintf(stderr, "gguf-dequant: llama.cpp cannot load the "
 				"output: tensor '%s' %s\n",
-			escape_text(name, sizeof(name),
-				    tensor->tensor->info->name), why);
+			ESCAPED(tensor->tensor->info->name), why);
 		return;
 	}
 }

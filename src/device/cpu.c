@@ -25,8 +25,8 @@ static void *allocate(size_t bytes)
 	return aligned_alloc(page, (bytes + page - 1) & ~(page - 1));
 }
 
-/* Of output: with its blocks, a batch stays in the cache of the core that decodes
- * and writes it. Larger ones let many threads contend less. */
+/* Of output: with its blocks, a batch stays in the cache of the core that
+ * decodes and writes it. Larger ones let many threads contend less. */
 static size_t best_slot(void)
 {
 	return sysconf(_SC_LEVEL2_CACHE_SIZE) < 2 << 20 ? (size_t)512 << 10 :

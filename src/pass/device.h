@@ -38,8 +38,8 @@ struct device {
 	unsigned n_workers; /* that wait for it; 0: none do, one per CPU works.
 			       They block cleanup_signals for the threads that
 			       its runtime may start in slot_open or convert */
-	unsigned n_copying; /* more of them, to copy input or output at the speed
-			       of its link */
+	unsigned n_copying; /* more of them, which copy input or output at the
+			       speed of its link */
 	size_t best_slot;   /* bytes; a larger slot would not be faster */
 	bool hashes;        /* see struct device_slot; otherwise the CPU does */
 	size_t kept_bytes;  /* the best for such a slot, at most

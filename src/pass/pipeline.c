@@ -97,11 +97,8 @@ struct worker {
 
 static int name_tensor(struct error *err, const struct work_item *item)
 {
-	char name[ESCAPE_MESSAGE_SIZE];
-
 	return error_append(err, ", for tensor '%s'",
-			    escape_text(name, sizeof(name),
-					item->tensor->tensor->info->name));
+			    ESCAPED(item->tensor->tensor->info->name));
 }
 
 /* The bytes of a verbatim tensor. */
@@ -854,13 +851,11 @@ static int refuse_rows(const struct plan *plan, size_t slot_bytes,
 	const struct plan_tensor *tensor;
 	const size_t least = plan_min_slot(plan, &tensor);
 	const struct gguf_tensor *const info = tensor->tensor->info;
-	char name[ESCAPE_MESSAGE_SIZE];
 
 	return error_set(err, "'%s': tensor '%s' has rows of %" PRIu64
 			 " weights in %s, which are converted as a whole: %zu "
 			 "bytes, but a buffer has %zu; raise --memory",
-			 tensor->tensor->source->name,
-			 escape_text(name, sizeof(name), info->name),
+			 tensor->tensor->source->name, ESCAPED(info->name),
 			 info->dims[0], info->format->name, least, slot_bytes);
 }
 

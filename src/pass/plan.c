@@ -79,11 +79,8 @@ static void choose_type(struct plan_tensor *tensor,
 
 static int no_match(const char *what, const char *glob, struct error *err)
 {
-	char text[ESCAPE_MESSAGE_SIZE];
-
 	return error_set(err, "no tensor %s matches '%s'", what,
-			 escape_text(text, sizeof(text),
-				     (struct text){ glob, strlen(glob) }));
+			 ESCAPED(text_of(glob)));
 }
 
 static int check_matched(const char *const *globs, size_t n,
@@ -183,10 +180,9 @@ static uint64_t stored_bytes(const struct plan_tensor *tensor)
 
 /* Places the tensor in the output, and adds it to the plan's totals. */
 static int place_next(struct plan *plan, struct plan_tensor *tensor,
-		 struct error *err)
+		      struct error *err)
 {
 	const struct gguf_tensor *info = tensor->tensor->info;
-	char name[ESCAPE_MESSAGE_SIZE];
 	uint64_t end;
 
 	if (!info->format)
@@ -203,8 +199,7 @@ static int place_next(struct plan *plan, struct plan_tensor *tensor,
 	    end > INT64_MAX)
 		return error_set(err, "the output exceeds 2^63 - 1 bytes at "
 				 "tensor '%s', which has %" PRIu64 " weights",
-				 escape_text(name, sizeof(name), info->name),
-				 info->n_weights);
+				 ESCAPED(info->name), info->n_weights);
 	plan->src_bytes += stored_bytes(tensor);
 	plan->dst_bytes = end;
 	return 0;
@@ -248,14 +243,14 @@ int plan_check_formats(const struct plan *plan, struct error *err)
 		const struct model_tensor *tensor = plan->tensors[i].tensor;
 		const struct gguf_tensor *info = tensor->info;
 		const struct format_foreign *type;
-		char name[ESCAPE_MESSAGE_SIZE], text[FORMAT_FOREIGN_SIZE];
+		char text[FORMAT_FOREIGN_SIZE];
 
 		if (info->format)
 			continue;
 		type = format_foreign(info->type);
 		error_set(err, "'%s': tensor '%s' has type %s, which is not "
 			  "supported; ", tensor->source->name,
-			  escape_text(name, sizeof(name), info->name),
+			  ESCAPED(info->name),
 			  format_foreign_text(text, info->type));
 		if (type && type->advice)
 			error_append(err, "%s, or ", type->advice);
