@@ -62,6 +62,7 @@ struct pass_needs pass_needs(const struct pass *pass)
 	needs.tracks &= !needs.raw_order;
 	needs.few_slots = pass->device && pass->device->few_slots;
 	if (needs.blake3 && !needs.values && pass->device &&
+	    needs.min_slot <= pass->device->kept_bytes &&
 	    !has_scales(pass->plan))
 		needs.kept_bytes = pass->device->kept_bytes;
 	needs.tracks |= needs.kept_bytes && !needs.raw_order;

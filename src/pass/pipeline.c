@@ -844,9 +844,9 @@ static void close_slots(struct pipeline *p)
 	free(p->slots);
 }
 
-/* The plan has rows for which a slot is too small. */
-static int refuse_rows(const struct plan *plan, size_t slot_bytes,
-		       struct error *err)
+/* `what`, which takes at most `most` bytes, is too small for the plan's rows. */
+static int refuse_rows(const struct plan *plan, const char *what, size_t most,
+		       const char *advice, struct error *err)
 {
 	const struct plan_tensor *tensor;
 	const size_t least = plan_min_slot(plan, &tensor);
@@ -854,9 +854,22 @@ static int refuse_rows(const struct plan *plan, size_t slot_bytes,
 
 	return error_set(err, "'%s': tensor '%s' has rows of %" PRIu64
 			 " weights in %s, which are converted as a whole: %zu "
-			 "bytes, but a buffer has %zu; raise --memory",
-			 tensor->tensor->source->name, ESCAPED(info->name),
-			 info->dims[0], info->format->name, least, slot_bytes);
+			 "bytes, but %s %zu; %s", tensor->tensor->source->name,
+			 ESCAPED(info->name), info->dims[0], info->format->name,
+			 least, what, most, advice);
+}
+
+static int check_rows(const struct plan *plan, const struct pass_needs *needs,
+		      size_t slot_bytes, struct error *err)
+{
+	if (needs->blake3 && needs->min_slot > BLAKE3_PART_BYTES)
+		return refuse_rows(plan, "BLAKE3 takes at most",
+				   BLAKE3_PART_BYTES, "use another checksum",
+				   err);
+	if (slot_bytes < needs->min_slot)
+		return refuse_rows(plan, "a buffer has", slot_bytes,
+				   "raise --memory", err);
+	return 0;
 }
 
 static int run_plan(const struct plan *plan, const struct pass *pass,
@@ -883,8 +896,8 @@ static int run_plan(const struct plan *plan, const struct pass *pass,
 	set_slot_bytes(&p, options->slot_bytes);
 	if (!p.needs.tracks || !p.n_tracks)
 		p.n_tracks = 1;
-	if (options->slot_bytes < p.needs.min_slot)
-		return refuse_rows(plan, options->slot_bytes, err);
+	if (check_rows(plan, &p.needs, options->slot_bytes, err))
+		return -1;
 	result = open_slots(&p, err);
 	if (!result)
 		result = run_workers(&p, options->n_workers);

@@ -604,6 +604,11 @@ raise --memory"
 	run --input-type iq4_ks rows --memory 256M -o out
 	converts
 	[ "$(stat -c %s out)" = $((1 << 24)) ] || fail 'size'
+	truncate -s $((4 + ((1 << 24) + 256) * 136 / 256)) rows
+	run --input-type iq4_ks rows --checksum
+	fails "'rows': tensor 'rows' has rows of 16777472 weights in IQ4_KS, \
+which are converted as a whole: 67109888 bytes, but BLAKE3 takes at most \
+67108864; use another checksum"
 	truncate -s $(((1 << 22) / 4 + 32)) blocks
 	run --input-type i2_s blocks --memory 4M -j1 -fo out
 	converts

@@ -205,6 +205,37 @@ static void test_needs_of_views(void **state)
 	assert_int_equal(pass_needs(&pass).view_bytes, VIEW_SCRATCH_BYTES);
 }
 
+/* Values are kept on the device if all are only hashed there, and there is
+ * space for whole rows. */
+static void test_needs_of_kept_values(void **state)
+{
+	const size_t n = 1024;
+	struct device device = { .kept_bytes = n * sizeof(float) };
+	struct observer hash = { .any_order = true,
+				 .blake3 = (const void *)&err };
+	struct planned p;
+	struct pass pass = { .plan = &p.plan, .device = &device };
+
+	(void)state;
+	plan_one(&p);
+	assert_int_equal(pass_needs(&pass).kept_bytes, 0);
+	pass_add(&pass, &hash);
+	assert_int_equal(pass_needs(&pass).kept_bytes, device.kept_bytes);
+	p.info = (struct gguf_tensor){ .format = format_at(FORMAT_IQ4_KS),
+				       .n_dims = 1, .dims = { n },
+				       .n_weights = n, .n_blocks = n / 256 };
+	p.tensor.verbatim = false;
+	assert_int_equal(pass_needs(&pass).kept_bytes, device.kept_bytes);
+	device.kept_bytes--;
+	assert_int_equal(pass_needs(&pass).kept_bytes, 0);
+	device.kept_bytes++;
+	hash.reads_values = true;
+	assert_int_equal(pass_needs(&pass).kept_bytes, 0);
+	hash.reads_values = false;
+	p.tensor.scales = (const float[]){ 1 };
+	assert_int_equal(pass_needs(&pass).kept_bytes, 0);
+}
+
 /* ------------------------------- how it ends ------------------------------ */
 
 enum outcome { FINE, DIFFERENT, FAILED };
@@ -296,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_needs_of_tracks),
 		cmocka_unit_test(test_needs_of_views),
+		cmocka_unit_test(test_needs_of_kept_values),
 		cmocka_unit_test(test_how_it_ends),
 	};
 
