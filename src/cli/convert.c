@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "cli/checksums.h"
+#include "cli/cpus.h"
 #include "cli/listing.h"
 #include "cpu/rows.h"
 #include "io/output_stream.h"
@@ -457,10 +458,12 @@ static struct device *open_device(const struct conversion *c,
 	const struct options *const options = c->options;
 	const struct checksum *const checksum =
 		manifest ? manifest->checksum : options->checksum;
+	const unsigned cpus = cpus_usable();
 	const struct device_work work = {
 		.plan = c->plan,
-		.threads = budget->threads,
+		.threads = budget->threads < cpus ? budget->threads : cpus,
 		.hashes = checksum && checksum->join,
+		.compares = options->expect,
 		.output = !options->output ? DEVICE_WRITES_NOTHING :
 			  sink_kind_is_folder(options->kind, options->output) ?
 					     DEVICE_WRITES_FILES :

@@ -46,11 +46,11 @@ static double write_seconds(const struct device_work *work, double gigabytes)
 	}
 }
 
-static double cpu_seconds(const struct device_work *work,
-			  const struct cpu_rows *rows, double gigabytes)
+static double cpu_seconds(const struct device_work *work, bool is_baseline,
+			  double gigabytes)
 {
-	const double convert = rows == cpu_rows_at(0) ? cost.convert_baseline :
-							cost.convert;
+	const double convert = is_baseline ? cost.convert_baseline :
+					     cost.convert;
 	const double each = 1 / convert + (work->hashes ? 1 / cost.hash : 0);
 
 	return larger(gigabytes * each / work->threads,
@@ -60,16 +60,15 @@ static double cpu_seconds(const struct device_work *work,
 static double gpu_seconds(const struct device_work *work, double gigabytes,
 			  double input)
 {
-	const bool kept = work->hashes && work->output == DEVICE_WRITES_NOTHING;
+	const bool kept = work->hashes && !work->compares &&
+			  work->output == DEVICE_WRITES_NOTHING;
 	const double copy = kept ? input / cost.gpu_upload :
 				   gigabytes / cost.gpu_download;
 
 	return cost.gpu_start + larger(copy, write_seconds(work, gigabytes));
 }
 
-/* Whether a GPU would be much faster with what must be converted. */
-static bool gpu_pays(const struct device_work *work,
-		     const struct cpu_rows *rows)
+bool device_gpu_pays(const struct device_work *work, bool is_baseline)
 {
 	double input = 0, output = 0;
 
@@ -83,7 +82,7 @@ static bool gpu_pays(const struct device_work *work,
 		output += (double)tensor->dst_bytes * 1e-9;
 	}
 	return gpu_seconds(work, output, input) <
-	       cpu_seconds(work, rows, output) / 2;
+	       cpu_seconds(work, is_baseline, output) / 2;
 }
 
 /* While the driver starts, the model is read into the page cache. */
@@ -109,7 +108,8 @@ struct device *device_select(const struct device_choice *choice,
 		return NULL;
 	if (choice->kind == DEVICE_GPU)
 		return open_gpu(choice, work->plan, err);
-	if (choice->kind == DEVICE_AUTO && gpu_pays(work, rows))
+	if (choice->kind == DEVICE_AUTO &&
+	    device_gpu_pays(work, rows == cpu_rows_at(0)))
 		dev = open_gpu(choice, work->plan, err);
 	return dev ? dev : device_cpu_open(rows, err);
 }

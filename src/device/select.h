@@ -15,8 +15,9 @@ struct device_choice {
 /* What the device is for. */
 struct device_work {
 	const struct plan *plan;
-	unsigned threads; /* that the CPU would use */
+	unsigned threads; /* that the CPU would use, each on a core */
 	bool hashes;      /* with BLAKE3 */
+	bool compares;    /* values with those of a file */
 	enum {
 		DEVICE_WRITES_NOTHING,
 		DEVICE_WRITES_FILE,
@@ -24,9 +25,13 @@ struct device_work {
 	} output;
 };
 
+/* Whether a GPU should take less than half of the time of a CPU, which has AVX2
+ * unless is_baseline. Pure. */
+bool device_gpu_pays(const struct device_work *work, bool is_baseline);
+
 /*
- * Opens the device of that choice. "auto" takes a GPU if there is one and it
- * would take less than half of the time; otherwise the CPU. NULL on error.
+ * Opens the device of that choice. "auto" takes a GPU if one works and it pays;
+ * otherwise the CPU. NULL on error.
  */
 struct device *device_select(const struct device_choice *choice,
 			     const struct device_work *work, struct error *err);
