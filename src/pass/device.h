@@ -47,9 +47,11 @@ struct device {
 	bool few_slots;     /* a slot takes long to make: no more than keep the
 			       workers busy */
 
-	/* Makes a slot with two buffers of slot_bytes, aligned to a page.
-	 * Returns DEVICE_NO_MEMORY and sets the error if fewer or smaller slots
-	 * may still be possible. */
+	/* Makes a slot: `in` has in_bytes, and `out` slot_bytes unless the
+	 * values are kept; both are aligned to 256 bytes. To hash, the device
+	 * may take 32 bytes of the host's memory for each KiB of values, and
+	 * for each item. Returns DEVICE_NO_MEMORY and sets the error if fewer
+	 * or smaller slots may still be possible. */
 	int (*slot_open)(struct device *dev, struct device_slot *slot,
 			 size_t slot_bytes, struct error *err);
 	void (*slot_close)(struct device *dev, struct device_slot *slot);

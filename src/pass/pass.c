@@ -61,6 +61,8 @@ struct pass_needs pass_needs(const struct pass *pass)
 			sizeof(struct blake3_part) * PLAN_BATCH_ITEMS;
 	needs.tracks &= !needs.raw_order;
 	needs.few_slots = pass->device && pass->device->few_slots;
+	needs.device_hashes = needs.blake3 && pass->device &&
+			      pass->device->hashes;
 	if (needs.blake3 && !needs.values && pass->device &&
 	    needs.min_slot <= pass->device->kept_bytes &&
 	    !has_scales(pass->plan))
@@ -97,14 +99,20 @@ static unsigned count_tracks(const struct pass_needs *needs, unsigned n_workers,
 	return n ? (unsigned)n : 1;
 }
 
-/* Of the buffers of a slot. */
+/* Of the buffers of a slot, with what a device that hashes takes. */
 static size_t slot_memory(const struct pass_needs *needs, size_t slot_bytes)
 {
+	const size_t values = needs->kept_bytes ? slot_bytes * PASS_KEPT_RATIO :
+						  slot_bytes;
+	const size_t chunks = !needs->device_hashes ? 0 :
+			      values / BLAKE3_CHUNK_BYTES + PLAN_BATCH_ITEMS;
+	const size_t hashes = chunks * BLAKE3_DIGEST_BYTES;
+
 	if (needs->kept_bytes)
-		return slot_bytes;
-	return slot_bytes + (needs->plan ?
-			     plan_input_bytes(needs->plan, slot_bytes) :
-			     slot_bytes);
+		return slot_bytes + hashes;
+	return slot_bytes + hashes +
+	       (needs->plan ? plan_input_bytes(needs->plan, slot_bytes) :
+			      slot_bytes);
 }
 
 /* The least slot that the plan needs, in whole pages if it is large. */

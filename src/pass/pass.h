@@ -35,6 +35,7 @@ struct pass_needs {
 	bool tracks;     /* several tracks are faster, and possible */
 	size_t track_bytes; /* that each of them takes */
 	const struct blake3_lanes *blake3;
+	bool device_hashes; /* that is, not the CPU */
 	const struct plan *plan; /* whose input is smaller than its output;
 				    NULL: it may be as large */
 	bool few_slots;    /* see struct device */

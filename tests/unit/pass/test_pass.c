@@ -62,6 +62,29 @@ static void test_slots_stay_within_their_memory(void **state)
 			}
 }
 
+/* Of the host's, for blocks, notes, and hashes that a device computes. */
+static void test_kept_slots_stay_within_their_memory(void **state)
+{
+	const size_t kib = 1024;
+	const struct pass_needs needs = { .kept_bytes = 32 * kib * kib,
+					  .device_hashes = true,
+					  .note_bytes = 66 * kib };
+
+	(void)state;
+	for (unsigned n = 2; n <= 64; n *= 2)
+		for (size_t memory = 512 * kib; memory <= 512 * kib * kib;
+		     memory *= 2) {
+			const struct pass_options options =
+				pass_options_for(&needs, n, memory, kib);
+			const size_t hashed =
+				options.slot_bytes * PASS_KEPT_RATIO;
+
+			assert_in_range(options.n_slots *
+					(options.slot_bytes + needs.note_bytes +
+					 hashed / 32), 1, memory);
+		}
+}
+
 /* As many as there are workers, if memory and descriptors suffice. */
 static void test_tracks(void **state)
 {
@@ -323,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_slots_stay_within_their_memory),
+		cmocka_unit_test(test_kept_slots_stay_within_their_memory),
 		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_needs_of_tracks),
