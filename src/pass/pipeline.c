@@ -378,6 +378,7 @@ static size_t file_of(const struct pipeline *p, size_t tensor)
 static size_t find_end(const struct pipeline *p, size_t first)
 {
 	const size_t n = p->plan->n_tensors;
+	const size_t full = p->kept_bytes ? p->kept_bytes : p->slot_bytes;
 	uint64_t bytes = 0;
 	size_t end = first;
 
@@ -390,7 +391,7 @@ static size_t find_end(const struct pipeline *p, size_t first)
 			bytes += p->plan->tensors[end++].dst_bytes;
 		while (end < n && file_of(p, end) == file);
 	} while (end < n && end - first < PLAN_BATCH_ITEMS &&
-		 bytes <= p->slot_bytes / 2);
+		 bytes <= full / 2);
 	return end;
 }
 

@@ -269,7 +269,7 @@ this program has code only for gfx1100 gfx12-generic cuda; gfx12-generic needs H
 	folder_is cpu out
 }
 
-# Six workers want 48 MiB; fewer or smaller slots do, down to one of 4 KiB.
+# Ten slots want 90 MiB; fewer or smaller ones do, down to one of 4 KiB.
 test_gpu_with_little_memory() {
 	local memory
 	run "$GPU_MODEL" -d cpu -o cpu

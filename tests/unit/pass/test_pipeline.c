@@ -33,6 +33,7 @@ struct test_device {
 	struct plan *plan;
 	pthread_t caller;
 	size_t fails_at; /* tensor */
+	atomic_uint n_batches;
 	atomic_uint n_open, n_opened, open_fails_at;
 	size_t memory; /* of all slots; 0: as much as they want */
 	atomic_size_t used;
@@ -126,6 +127,7 @@ static int test_convert(struct device *dev, struct device_slot *slot,
 		    sigismember(&blocked, SIGPIPE))
 			test->signals_right = false;
 	}
+	test->n_batches++;
 	dawdle();
 	for (size_t i = 0; i < batch->n_items; i++)
 		if (strtoul(batch->items[i].tensor->tensor->info->name.data,
@@ -431,6 +433,7 @@ static int bench_run(struct bench *bench, unsigned n_workers, unsigned n_slots,
 	bench->device.only_caller = true;
 	bench->device.signals_right = true;
 	bench->device.n_opened = 0;
+	bench->device.n_batches = 0;
 	bench->device.used = 0;
 	bench->sink.only_caller = true;
 	bench->sink.position = 0;
@@ -562,6 +565,29 @@ static void test_same_hashes_for_all_sizes(void **state)
 		}
 		bench_close(&bench);
 	}
+}
+
+/* Small tensors share a track, so many that its batches are nearly as full as
+ * those of a single track. */
+static void test_kept_batches_are_full(void **state)
+{
+	struct bench bench;
+	unsigned few;
+
+	(void)state;
+	bench_open(&bench, OUTPUT_F32, false);
+	bench.observer.observer.blake3 = cpu_rows_select(NULL, &err)->blake3;
+	bench.observer.observer.reads_values = false;
+	bench.device.device.hashes = true;
+	bench.device.device.kept_bytes = 64 * PLAN_MIN_SLOT;
+	bench.no_sink = true;
+	assert_int_equal(bench_run(&bench, 1, 1, 8 * PLAN_MIN_SLOT), 0);
+	few = bench.device.n_batches;
+	bench.n_tracks = 2;
+	assert_int_equal(bench_run(&bench, 1, 1, 8 * PLAN_MIN_SLOT), 0);
+	assert_hashes(&bench);
+	assert_in_range(bench.device.n_batches, few, few * 5 / 4);
+	bench_close(&bench);
 }
 
 static void test_one_worker_is_the_caller(void **state)
@@ -870,6 +896,7 @@ int main(void)
 		TEST(test_same_bytes_for_all_sizes),
 		TEST(test_same_bytes_for_all_tracks),
 		TEST(test_same_hashes_for_all_sizes),
+		TEST(test_kept_batches_are_full),
 		TEST(test_one_worker_is_the_caller),
 		TEST(test_nothing_to_do),
 		TEST(test_first_error_wins),
