@@ -54,7 +54,7 @@ static int read_numbers(const struct group *group, const char *file,
 		return 0;
 	n = fscanf(stream, "%" SCNd64 " %" SCNd64, first, second);
 	fclose(stream);
-	return n;
+	return n == EOF ? 0 : n;
 }
 
 /* Quota and period are in microseconds, and in one file in version 2. Without a

@@ -121,10 +121,14 @@ static void test_malformed_quotas(void **state)
 		scratch_write("cpu.max", texts[i]);
 		assert_int_equal(quota_of("0::/"), UINT_MAX);
 	}
+	scratch_write("cpu/cpu.cfs_quota_us", "");
+	assert_int_equal(quota_of("4:cpu:/"), UINT_MAX);
 	scratch_write("cpu/cpu.cfs_quota_us", "x");
 	assert_int_equal(quota_of("4:cpu:/"), UINT_MAX);
 	scratch_write("cpu/cpu.cfs_quota_us", "5");
 	assert_int_equal(quota_of("4:cpu:/"), 5);
+	scratch_write("cpu/cpu.cfs_period_us", "");
+	assert_int_equal(quota_of("4:cpu:/"), UINT_MAX);
 	scratch_write("cpu/cpu.cfs_period_us", "0");
 	assert_int_equal(quota_of("4:cpu:/"), UINT_MAX);
 }
