@@ -62,14 +62,14 @@ start_slurm() {
 	daemon munged -F --key-file="$SLURM/munge.key" --force \
 		--socket="$SLURM/munge.socket" --pid-file="$SLURM/munge.pid" \
 		--log-file="$SLURM/munge.log" --seed-file="$SLURM/munge.seed"
-	for ((tries = 0; tries < 100; tries++)); do
+	for ((tries = 0; tries < 600; tries++)); do
 		[ ! -S "$SLURM/munge.socket" ] || break
 		sleep 0.05
 	done
 	daemon slurmctld -D
 	daemon slurmd -D -N n1
 	daemon slurmd -D -N n2
-	for ((tries = 0; tries < 100; tries++)); do
+	for ((tries = 0; tries < 300; tries++)); do
 		[ "$(sinfo -ho %T -n n1,n2 2>/dev/null)" != idle ] || return 0
 		sleep 0.1
 	done
@@ -81,7 +81,7 @@ test_slurm_job_array() {
 	start_slurm
 	run "$model" -F safetensors --max-shard-size 100K -o whole/
 	succeeds
-	GGUF_DEQUANT=$PROGRAM timeout 60 sbatch --wait -Q --array=1-4 \
+	GGUF_DEQUANT=$PROGRAM timeout 300 sbatch --wait -Q --array=1-4 \
 		--cpus-per-task=1 --output=%a.log "$ROOT/scripts/slurm-dequant" \
 		"$model" -F safetensors --max-shard-size 100K -v -o out/ ||
 		fail "$(cat ./*.log "$SLURM/log")"
@@ -90,7 +90,7 @@ test_slurm_job_array() {
 		fail "$(cat ./*.log)"
 	# One part again: it alone writes anew.
 	rm out/model-00002-of-*
-	GGUF_DEQUANT=$PROGRAM PARTS=4 timeout 60 sbatch --wait -Q --array=1 \
+	GGUF_DEQUANT=$PROGRAM PARTS=4 timeout 300 sbatch --wait -Q --array=1 \
 		--cpus-per-task=1 --output=%a.log "$ROOT/scripts/slurm-dequant" \
 		"$model" -F safetensors --max-shard-size 100K -f -o out/ ||
 		fail "$(cat ./*.log "$SLURM/log")"
