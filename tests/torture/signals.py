@@ -5,6 +5,7 @@ every kind of output. A file that is there then must be whole; after a signal,
 nothing else may be there. What SIGKILL leaves, the next run must remove.
 """
 import collections
+import itertools
 import os
 import random
 import shutil
@@ -18,18 +19,22 @@ PROGRAM, MODEL, RUNS = *map(os.path.realpath, sys.argv[1:3]), int(sys.argv[3])
 OLD = b"what was there"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT,
            signal.SIGPIPE, signal.SIGXCPU, signal.SIGABRT, signal.SIGSEGV)
-# Arguments, which files they make, and whether the input is a pipe.
+# Arguments, and whether the input is a pipe.
 KINDS = {
-    "raw, index": (["-o", "out", "--index", "index"], {"out", "index"}, False),
-    "gguf": (["-o", "out.gguf"], {"out.gguf"}, False),
-    "safetensors": (["-o", "out.safetensors"], {"out.safetensors"}, False),
-    "npz": (["-o", "out.npz"], {"out.npz"}, False),
-    "npz from a pipe": (["-o", "out.npz"], {"out.npz"}, True),
-    "folder": (["-o", "out/"], {"out"}, False),
+    "raw": (["-o", "out"], False),
+    "raw, index": (["-o", "out", "--index", "index"], False),
+    "gguf": (["-o", "out.gguf"], False),
+    "safetensors": (["-o", "out.safetensors"], False),
+    "npz": (["-o", "out.npz"], False),
+    "npz from a pipe": (["-o", "out.npz"], True),
+    "folder": (["-o", "out/"], False),
     "shards": (["-o", "out/", "-F", "safetensors", "--max-shard-size", "1M"],
-               {"out"}, False),
-    "replaced": (["-f", "-o", "out"], {"out"}, False),
+               False),
+    "checkpoint": (["-o", "out/", "-F", "hf"], False),
+    "raw, replaced": (["-f", "-o", "out"], False),
+    "folder, replaced": (["-f", "-o", "out/"], False),
 }
+SUFFIX = ", replaced"
 
 
 def read(path):
@@ -41,28 +46,53 @@ def read(path):
         return file.read()
 
 
-def start(kind):
-    args, _, piped = KINDS[kind]
-    with open(MODEL, "rb") as model:
-        return subprocess.Popen(
-            [PROGRAM, "-j3", "-q", "-d", "cpu", *args, "-" if piped else MODEL],
-            stdin=model if piped else subprocess.DEVNULL,
-            stderr=subprocess.PIPE)
-
-
-def empty():
-    for name in os.listdir("."):
-        if os.path.isdir(name):
-            shutil.rmtree(name)
-        else:
-            os.unlink(name)
-
-
-def prepare(kind):
-    empty()
-    if kind == "replaced":
-        with open("out", "wb") as file:
+def write_old(path, whole):
+    """Writes what will be replaced by `whole`."""
+    if isinstance(whole, dict):
+        os.mkdir(path)
+        for name in whole:
+            write_old(os.path.join(path, name), whole[name])
+    else:
+        with open(path, "wb") as file:
             file.write(OLD)
+
+
+def remove(path):
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def is_temporary(name):
+    return name.startswith(".")
+
+
+def temporary(files):
+    """Returns the names of temporary files, also of those in folders."""
+    return [*filter(is_temporary, files)] + [
+        name for folder in files.values() if isinstance(folder, dict)
+        for name in temporary(folder)]
+
+
+def is_whole(found, whole, replaced):
+    if not isinstance(whole, dict):
+        return found == whole or replaced and found == OLD
+    return {*itertools.filterfalse(is_temporary, found)} == {*whole} and all(
+        is_whole(found[name], whole[name], replaced) for name in whole)
+
+
+def start(kind):
+    args, piped = KINDS[kind]
+    stdin = subprocess.DEVNULL
+    if piped:
+        stdin = subprocess.Popen(["cat", MODEL], stdout=subprocess.PIPE).stdout
+    process = subprocess.Popen(
+        [PROGRAM, "-j3", "-q", "-d", "cpu", *args, "-" if piped else MODEL],
+        stdin=stdin, stderr=subprocess.DEVNULL)
+    if piped:
+        stdin.close()
+    return process
 
 
 class Torture:
@@ -71,49 +101,51 @@ class Torture:
         self.whole, self.seconds, self.faults = {}, {}, []
         self.ends = collections.Counter()
         for kind in KINDS:
-            prepare(kind)
+            self.prepare(kind)
             before = time.monotonic()
             assert start(kind).wait() == 0
             self.seconds[kind] = time.monotonic() - before
             self.whole[kind] = read(".")
 
+    def prepare(self, kind):
+        for name in os.listdir("."):
+            remove(name)
+        if kind.endswith(SUFFIX):
+            write_old("out", self.whole[kind[:-len(SUFFIX)]]["out"])
+
     def look(self, kind, number, status):
         """Returns what is wrong, or None."""
-        files = read(".")
+        files, whole = read("."), self.whole[kind]
+        replaced = kind.endswith(SUFFIX)
         if status not in (0, -number):
             return "status %d" % status
-        if status == 0 and files != self.whole[kind]:
+        if status == 0 and files != whole:
             return "status 0, but not the whole output"
-        temporary = [name for name in files if name.startswith(".")]
-        if temporary and number != signal.SIGKILL:
-            return "%s was left" % temporary
-        for name in set(files).difference(temporary):
-            if (files[name] != self.whole[kind][name] and
-                    not (kind == "replaced" and files[name] == OLD)):
+        if temporary(files) and number != signal.SIGKILL:
+            return "%s was left" % temporary(files)
+        for name in itertools.filterfalse(is_temporary, files):
+            if not is_whole(files[name], whole.get(name), replaced):
                 return "'%s' is not whole" % name
-        if kind == "replaced" and "out" not in files:
-            return "the old file is gone"
+        if replaced and "out" not in files:
+            return "what was there is gone"
         return None
 
     def rerun(self, kind):
         """A run after SIGKILL: nothing may stand in its way, or be left."""
-        for name in KINDS[kind][1].intersection(os.listdir(".")):
-            if os.path.isdir(name):
-                shutil.rmtree(name)
-            elif kind != "replaced":
-                os.unlink(name)
+        if not kind.endswith(SUFFIX):
+            for name in itertools.filterfalse(is_temporary, os.listdir(".")):
+                remove(name)
         if start(kind).wait() or read(".") != self.whole[kind]:
             return "the next run left %s" % os.listdir(".")
         return None
 
     def send(self, number):
         kind = self.random.choice(list(KINDS))
-        prepare(kind)
+        self.prepare(kind)
         process = start(kind)
         time.sleep(self.random.random() * self.seconds[kind] * 0.9)
         process.send_signal(number)
         status = process.wait(60)
-        process.stderr.close()
         self.ends[status] += 1
         fault = self.look(kind, number, status)
         if not fault and status == -signal.SIGKILL:
@@ -129,7 +161,6 @@ def main():
         for _ in range(RUNS):
             torture.send(torture.random.choice(SIGNALS))
             torture.send(signal.SIGKILL)
-        empty()
         os.chdir("/")
     print(*torture.faults[:20], sep="\n", end="\n" if torture.faults else "")
     print("signals: %d runs, %d ended by one, %d faults" % (

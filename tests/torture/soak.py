@@ -1,4 +1,4 @@
-"""usage: soak.py PROGRAM SECONDS MODEL...
+"""usage: soak.py PROGRAM SECONDS LLAMA MODEL...
 
 Runs PROGRAM in eight processes at a time, with random kinds of output, types,
 instruction sets, threads and memory, from files and pipes. The same output must
@@ -14,7 +14,16 @@ import threading
 import time
 
 PROGRAM, SECONDS, MODELS = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
-OUTPUTS = ("out", "out.gguf", "out.safetensors", "out.npz", "folder/")
+TYPES = ("f32", "f16", "bf16")
+CHECKPOINT = ("folder/", "-F", "hf", "--max-shard-size", "5M")
+OUTPUTS = (("out",), ("out.gguf",), ("out.safetensors",), ("out.npz",),
+           ("folder/",), CHECKPOINT,
+           ("folder/", "-F", "safetensors", "--max-shard-size", "300K"))
+with open("/proc/cpuinfo") as file:
+    FLAGS = file.read().split()
+ISAS = ["baseline"] + [isa for isa, flag in (("avx2", "avx2"),
+                                             ("avx512", "avx512f"))
+                       if flag in FLAGS]
 
 
 def digest(path):
@@ -33,18 +42,17 @@ class Soak:
         self.digests, self.n_runs, self.faults = {}, 0, []
 
     def run(self, choose, folder):
-        model, output = choose(MODELS), choose(OUTPUTS)
+        output = choose(OUTPUTS)
+        model = choose(MODELS[:1] if output is CHECKPOINT else MODELS)
         # NumPy has no bfloat16.
-        types = ("f32", "f16") if output == "out.npz" else (
-            "f32", "f16", "bf16")
-        type_name = choose(types)
+        type_name = choose(TYPES[:2] if "out.npz" in output else TYPES)
         piped = "-of-" not in model and choose((True, False, False))
-        path = os.path.join(folder, output)
-        command = [PROGRAM, "-q", "-t", type_name, "-o", path,
+        path = os.path.join(folder, output[0])
+        command = [PROGRAM, "-q", "-t", type_name, *output[1:], "-o", path,
                    "-j%d" % choose(range(1, 17)),
                    "--memory", choose(("4M", "8M", "64M", "256M")),
                    "-" if piped else model]
-        isa = choose(("baseline", "avx2", "avx512"))
+        isa = choose(ISAS)
         with open(model, "rb") as file:
             cat = subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE)
         result = subprocess.run(command, stdin=cat.stdout, capture_output=True,
