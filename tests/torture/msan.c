@@ -1,6 +1,6 @@
 /*
- * Linked into the program for MemorySanitizer, which does not see what the
- * libraries of the system write: this says what they have initialized.
+ * Linked into the program and its tests for MemorySanitizer, which does not see
+ * what the libraries of the system write.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -14,7 +14,7 @@
 
 static int (*real_dlinfo)(void *library, int request, void *result);
 
-/* In place of libc's. The program asks for nothing but a link map. */
+/* In place of libc's. The program asks only for a link map. */
 int dlinfo(void *library, int request, void *result)
 {
 	const int failed = real_dlinfo(library, request, result);

@@ -1,13 +1,18 @@
 # torture.mk - tests that take too long for scripts/test. `scripts/setup
-# torture` installs what they need. All of them, or each by itself:
+# torture` installs what they need.
 #
-#   make torture      TORTURE_SECONDS=60 for the soak and for each fuzz target,
-#                     TORTURE_RUNS=500 signals and as many SIGKILLs
+#   make torture      all of them: 20 minutes of CPU time, which took 38 on
+#                     two CPUs that others used, too
+#   torture-signals   a signal at a random moment, for every kind of output
+#   torture-soak      eight processes at a time give the bytes of one
+#   torture-memcheck, torture-helgrind, torture-drd
+#                     tests of the program in valgrind
+#   torture-msan      check-unit and check-cli with MemorySanitizer
+#   torture-fuzz      all fuzz targets
+#   check-cross       unit tests for aarch64 in qemu; s390x is refused
 #
-# torture-signals: at random moments, for every kind of output. torture-soak:
-# eight processes at a time give the bytes of one. torture-memcheck, -helgrind,
-# -drd: valgrind. torture-msan: check-unit and check-cli with MemorySanitizer.
-# torture-fuzz: all fuzz targets. check-cross: aarch64 in qemu; s390x refuses.
+#   TORTURE_SECONDS=60  for the soak and for each fuzz target
+#   TORTURE_RUNS=500    signals, and as many SIGKILLs
 
 TORTURE_SECONDS ?= 60
 TORTURE_RUNS ?= 500
@@ -15,16 +20,16 @@ TORTURE_MODEL := build/torture/model.gguf
 TORTURE_MODELS := $(TORTURE_MODEL) tests/models/tiny-llama.gguf \
 	tests/models/tiny-llama-split-00001-of-00003.gguf
 VALGRIND_TOOLS := memcheck helgrind drd
-# Without the tests that limit memory, or that need the fake GPUs beside the
-# program.
+# Without the tests that limit memory or descriptors, or that need the fake GPUs
+# beside the program.
 VALGRIND_TESTS_helgrind := threads_[!fg]*
 VALGRIND_TESTS_drd := $(VALGRIND_TESTS_helgrind)
 VALGRIND_TESTS_memcheck := \
 	@($(VALGRIND_TESTS_helgrind)|corpus|expect_d*|check_is_strict|*_output)
 MSAN_CC ?= clang-19
 
-.PHONY: torture torture-signals torture-soak torture-msan \
-	torture-fuzz $(VALGRIND_TOOLS:%=torture-%) check-cross
+.PHONY: torture torture-signals torture-soak $(VALGRIND_TOOLS:%=torture-%) \
+	torture-msan torture-fuzz check-cross
 torture: torture-signals torture-soak $(VALGRIND_TOOLS:%=torture-%) \
 	torture-msan torture-fuzz check-cross
 
