@@ -1,6 +1,9 @@
 #include "device/select.h"
 
+#include <pthread.h>
+
 #include "cpu/rows.h"
+#include "io/cleanup.h"
 #include "pass/prefetch.h"
 
 /*
@@ -85,6 +88,42 @@ bool device_gpu_pays(const struct device_work *work, bool is_baseline)
 	       cpu_seconds(work, is_baseline, output) / 2;
 }
 
+/* GPUs that are being opened. */
+struct opening {
+	const struct device_choice *choice;
+	struct device *dev;
+	struct error *err;
+};
+
+static void *open_gpus(void *arg)
+{
+	struct opening *const opening = arg;
+
+	opening->dev = device_gpu_open(opening->choice->gpus,
+				       opening->choice->n_gpus, opening->err);
+	return NULL;
+}
+
+/* A driver may hang, and this thread must get signals: unless it can't be
+ * started, another one opens the GPUs. */
+static struct device *open_in_thread(const struct device_choice *choice,
+				     struct error *err)
+{
+	struct opening opening = { choice, NULL, err };
+	pthread_t thread;
+	sigset_t before;
+	int failed;
+
+	cleanup_block_signals(&before);
+	failed = pthread_create(&thread, NULL, open_gpus, &opening);
+	cleanup_restore_signals(&before);
+	if (failed)
+		(void)open_gpus(&opening);
+	else
+		(void)pthread_join(thread, NULL);
+	return opening.dev;
+}
+
 /* While the driver starts, the model is read into the page cache. */
 static struct device *open_gpu(const struct device_choice *choice,
 			       const struct plan *plan, struct error *err)
@@ -93,7 +132,7 @@ static struct device *open_gpu(const struct device_choice *choice,
 	struct device *dev;
 
 	prefetch_start(&prefetch, plan);
-	dev = device_gpu_open(choice->gpus, choice->n_gpus, err);
+	dev = open_in_thread(choice, err);
 	prefetch_stop(&prefetch);
 	return dev;
 }

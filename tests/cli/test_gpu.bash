@@ -230,6 +230,16 @@ test_gpu_that_pays() {
 	[ "$(wc -c <begin)" = 100 ] || fail 'no values'
 }
 
+# Whoever interrupts the program need not wait for the driver to start.
+test_gpu_that_hangs_at_the_start() {
+	status=0
+	LD_LIBRARY_PATH=$GPU/hip FAKE_GPU_START=60000000 env \
+		--default-signal=INT timeout -s INT -k 10 0.5 \
+		"$GPU/gguf-dequant" "$GPU_MODEL" -d gpu -o out || status=$?
+	status_is 124 # 137 if it had to be killed
+	folder_is
+}
+
 test_gpu_library_that_is_broken() {
 	: >libcuda.so.1
 	LD_LIBRARY_PATH=.:$GPU/hip FAKE_GPU_KINDS=none \

@@ -14,6 +14,7 @@
  *   FAKE_GPU_ERROR=N      ... with this error (719)
  *   FAKE_GPU_LOST=1       ... and so does every later call
  *   FAKE_GPU_SIGNALS=1    threads that it starts may get the caller's signals
+ *   FAKE_GPU_START=N      initialization takes N microseconds longer
  *   FAKE_GPU_SLOW=N       waiting for a stream takes N microseconds longer
  *   FAKE_GPU_FLIP=KERNEL  flips the lowest bit in the last byte of the first
  *                         value that this kernel writes
@@ -313,6 +314,7 @@ int API(hipInit, cuInit)(unsigned flags)
 
 	if (flags)
 		misuse("%s: flags", __func__);
+	usleep((useconds_t)number("FAKE_GPU_START", 0));
 	if (!result)
 		fake.initialized = true;
 	return done(result);
