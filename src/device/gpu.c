@@ -48,6 +48,7 @@ struct hashes {
 struct slot {
 	struct gpu_kernels *kernels;
 	void *stream;
+	struct gpu_host host; /* has all buffers there */
 	void *memory; /* on the GPU: all of the following */
 	void *in;
 	void *out;
@@ -67,8 +68,7 @@ static void slot_close(struct device *dev, struct device_slot *buffers)
 		gpu->runtime->stream_destroy(slot->stream);
 	if (slot->memory)
 		gpu->runtime->memory_free(slot->memory);
-	if (buffers->in)
-		gpu_host_free(gpu, buffers->in);
+	gpu_host_free(gpu, &slot->host);
 	free(slot);
 	*buffers = (struct device_slot){ 0 };
 }
@@ -137,15 +137,15 @@ static int open_host_memory(struct slot *slot, struct device_slot *buffers,
 	const size_t out = take(&bytes, kept ? 0 : slot_bytes);
 	const size_t hashes = take(&bytes, hash_bytes(buffers, kept ? kept :
 						      slot_bytes));
-	void *memory;
 	const int result =
-		gpu_host_alloc(slot->kernels->gpu, bytes, &memory, err);
+		gpu_host_alloc(slot->kernels->gpu, bytes, &slot->host, err);
+	char *const memory = slot->host.memory;
 
 	if (result)
 		return slot_result(result);
-	buffers->in = (char *)memory + in;
-	buffers->out = kept ? NULL : (char *)memory + out;
-	slot->hashes.download = (void *)((char *)memory + hashes);
+	buffers->in = memory + in;
+	buffers->out = kept ? NULL : memory + out;
+	slot->hashes.download = (void *)(memory + hashes);
 	return 0;
 }
 

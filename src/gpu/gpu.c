@@ -272,45 +272,57 @@ static void touch_pages(void *memory, size_t bytes)
  * CUDA: an H100 copies to large pages 2 to 5 % faster than to the small ones
  * that cuMemHostAlloc gets, and they are there in less time.
  */
-static int alloc_registered(const struct gpu *gpu, size_t bytes, void **memory,
-			    struct error *err)
+static int alloc_registered(const struct gpu *gpu, size_t bytes,
+			    struct gpu_host *host, struct error *err)
 {
+	void *memory;
 	int result;
 
-	errno = posix_memalign(memory, HUGE_PAGE, bytes);
+	errno = posix_memalign(&memory, HUGE_PAGE, bytes);
 	if (errno) {
 		error_errno(err, "cannot allocate %zu bytes", bytes);
 		return GPU_ERROR_MEMORY;
 	}
-	touch_pages(*memory, bytes);
-	result = gpu->runtime->host_register(*memory, bytes, GPU_HOST_PORTABLE);
+	touch_pages(memory, bytes);
+	result = gpu->runtime->host_register(memory, bytes, GPU_HOST_PORTABLE);
 	if (gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_host_register,
 		      bytes, result, err))
-		free(*memory);
+		free(memory);
+	else
+		*host = (struct gpu_host){ memory, true };
 	return result;
 }
 
-int gpu_host_alloc(const struct gpu *gpu, size_t bytes, void **memory,
+int gpu_host_alloc(const struct gpu *gpu, size_t bytes, struct gpu_host *host,
 		   struct error *err)
 {
 	int result;
 
-	if (gpu->runtime->api == GPU_CUDA)
-		return alloc_registered(gpu, bytes, memory, err);
-	result = gpu->runtime->host_alloc(memory, bytes, GPU_HOST_PORTABLE);
-	(void)gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_host_alloc,
-			bytes, result, err);
+	*host = (struct gpu_host){ NULL, false };
+	if (gpu->runtime->api == GPU_CUDA) {
+		result = alloc_registered(gpu, bytes, host, err);
+		if (!result || result == GPU_ERROR_MEMORY)
+			return result;
+		/* In confidential computing, only what the driver has allocated
+		 * can be page-locked. */
+	}
+	result = gpu->runtime->host_alloc(&host->memory, bytes,
+					  GPU_HOST_PORTABLE);
+	if (gpu_check(gpu->runtime, gpu->label, GPU_FUNCTION_host_alloc, bytes,
+		      result, err))
+		host->memory = NULL;
 	return result;
 }
 
-void gpu_host_free(const struct gpu *gpu, void *memory)
+void gpu_host_free(const struct gpu *gpu, struct gpu_host *host)
 {
-	if (gpu->runtime->api == GPU_HIP) {
-		gpu->runtime->host_free(memory);
-		return;
+	if (host->is_registered) {
+		gpu->runtime->host_unregister(host->memory);
+		free(host->memory);
+	} else if (host->memory) {
+		gpu->runtime->host_free(host->memory);
 	}
-	gpu->runtime->host_unregister(memory);
-	free(memory);
+	*host = (struct gpu_host){ NULL, false };
 }
 
 /* Two threads may look up the same function at once and find the same. */

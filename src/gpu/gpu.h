@@ -72,15 +72,21 @@ int gpu_describe(struct gpu_kernels *kernels, char *text, struct error *err);
 
 int gpu_select(const struct gpu_kernels *kernels, struct error *err);
 
+/* Host memory, aligned to a page, that is page-locked for every GPU, so that
+ * copies run in the background. */
+struct gpu_host {
+	void *memory; /* NULL: there is none */
+	bool is_registered; /* and from malloc; otherwise from the runtime */
+};
+
 /*
- * Allocates host memory, aligned to a page, that is page-locked for every GPU,
- * so that copies run in the background. Returns 0, or the runtime's error
- * number (GPU_ERROR_MEMORY if there is not enough) and sets the error. A GPU of
- * the runtime must be selected. The caller frees the memory.
+ * Returns 0, or the runtime's error number (GPU_ERROR_MEMORY if there is not
+ * enough) and sets the error. A GPU of the runtime must be selected. The caller
+ * frees the memory after success.
  */
-int gpu_host_alloc(const struct gpu *gpu, size_t bytes, void **memory,
+int gpu_host_alloc(const struct gpu *gpu, size_t bytes, struct gpu_host *host,
 		   struct error *err);
-void gpu_host_free(const struct gpu *gpu, void *memory);
+void gpu_host_free(const struct gpu *gpu, struct gpu_host *host);
 
 /*
  * Launches the conversion of n_blocks > 0 blocks of `format`, not an integer

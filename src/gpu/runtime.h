@@ -59,9 +59,9 @@ enum gpu_api { GPU_HIP, GPU_CUDA, GPU_APIS };
 	X(memory_alloc, hipMalloc, cuMemAlloc, _v2,                            \
 	  (void **address, size_t bytes))                                      \
 	X(memory_free, hipFree, cuMemFree, _v2, (void *address))               \
-	X(host_alloc, hipHostMalloc, , ,                                       \
+	X(host_alloc, hipHostMalloc, cuMemHostAlloc, ,                         \
 	  (void **buffer, size_t bytes, unsigned flags))                       \
-	X(host_free, hipHostFree, , , (void *buffer))                          \
+	X(host_free, hipHostFree, cuMemFreeHost, , (void *buffer))             \
 	X(host_register, , cuMemHostRegister, _v2,                             \
 	  (void *buffer, size_t bytes, unsigned flags))                        \
 	X(host_unregister, , cuMemHostUnregister, , (void *buffer))            \

@@ -845,7 +845,7 @@ static void close_slots(struct pipeline *p)
 	free(p->slots);
 }
 
-/* `what`, which takes at most `most` bytes, is too small for the plan's rows. */
+/* `what`, which takes up to `most` bytes, is too small for the plan's rows. */
 static int refuse_rows(const struct plan *plan, const char *what, size_t most,
 		       const char *advice, struct error *err)
 {

@@ -134,10 +134,12 @@ static size_t bytes_of(const struct format *format, struct run run)
 
 static void allocate_host(struct bench *bench, size_t bytes, void **memory)
 {
+	struct gpu_host host;
 	struct error err;
 
-	if (gpu_host_alloc(bench->gpu, bytes, memory, &err))
+	if (gpu_host_alloc(bench->gpu, bytes, &host, &err))
 		die(err.message);
+	*memory = host.memory;
 }
 
 /* Allocates buffers for the selected formats and for the copy. */

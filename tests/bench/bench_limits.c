@@ -186,7 +186,8 @@ static void measure_memcpy(char **argv)
 
 struct link {
 	struct gpu_kernels kernels;
-	void *stream, *memory, *host;
+	struct gpu_host host;
+	void *stream, *memory;
 };
 
 static void check(int result, const struct error *err)
@@ -221,7 +222,7 @@ static void close_link(struct link *link)
 	struct error err;
 
 	check(gpu_select(&link->kernels, &err), &err);
-	gpu_host_free(link->kernels.gpu, link->host);
+	gpu_host_free(link->kernels.gpu, &link->host);
 	CALL(link, memory_free, link->memory);
 	CALL(link, stream_destroy, link->stream);
 	gpu_kernels_close(&link->kernels);
@@ -237,10 +238,10 @@ static double time_links(struct link *links, size_t n, bool up)
 
 		check(gpu_select(&link->kernels, &err), &err);
 		if (up)
-			CALL(link, upload, link->memory, link->host,
+			CALL(link, upload, link->memory, link->host.memory,
 			     LINK_BYTES, link->stream);
 		else
-			CALL(link, download, link->host, link->memory,
+			CALL(link, download, link->host.memory, link->memory,
 			     LINK_BYTES, link->stream);
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -156,6 +156,17 @@ test_gpu_memory_is_bounded() {
 	[ "$(logged peak_gpu)" -le $((2 << 20)) ] || fail "$(cat "$LOG".*)"
 }
 
+# There, memory cannot be registered: the driver must allocate it.
+test_gpu_with_confidential_computing() {
+	run "$GPU_MODEL" -d cpu -o cpu
+	FAKE_GPU_CONFIDENTIAL=1 gpu cuda "$GPU_MODEL" -d gpu -o out
+	succeeds
+	same 'confidential' out cpu
+	rm out cpu
+	export FAKE_GPU_CONFIDENTIAL=1
+	fail_each cuda -o out
+}
+
 test_gpu_list() {
 	gpu hip+cuda --devices
 	stdout_is "device gpu:0 'Fake Radeon 0\\x1b': 1.0 GiB, gfx1100 wave32, \
@@ -300,9 +311,10 @@ test_gpu_out_of_memory() {
 
 # A failure to release something changes no data. An allocation may fail if
 # another worker has a slot: then that one does the work.
-survived='hipMalloc|hipHostMalloc|cuMemAlloc_v2|cuMemHostRegister_v2'
+survived='hipMalloc|hipHostMalloc|cuMemAlloc_v2|cuMemHostAlloc'\
+'|cuMemHostRegister_v2'
 releases='hipFree|hipHostFree|hipStreamDestroy|hipModuleUnload|cuMemFree_v2'\
-'|cuMemHostUnregister|cuStreamDestroy_v2|cuModuleUnload|cuDevicePrimaryCtxRelease_v2'
+'|cuMemFreeHost|cuMemHostUnregister|cuStreamDestroy_v2|cuModuleUnload|cuDevicePrimaryCtxRelease_v2'
 
 # fail_each KIND OPTION...: makes the first call fail, then the second, and so on
 # until no call is left. Expects status 2, one line that says why, and no output;

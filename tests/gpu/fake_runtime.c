@@ -14,6 +14,7 @@
  *   FAKE_GPU_ERROR=N      ... with this error (719)
  *   FAKE_GPU_LOST=1       ... and so does every later call
  *   FAKE_GPU_SIGNALS=1    threads that it starts may get the caller's signals
+ *   FAKE_GPU_CONFIDENTIAL=1  no memory can be registered
  *   FAKE_GPU_START=N      initialization takes N microseconds longer
  *   FAKE_GPU_SLOW=N       waiting for a stream takes N microseconds longer
  *   FAKE_GPU_FLIP=KERNEL  flips the lowest bit in the last byte of the first
@@ -21,7 +22,8 @@
  *   FAKE_GPU_LOG=PATH     at the end, lines "name value" go to PATH.hip or
  *                         PATH.cuda
  *
- * A function that releases something does so even when told to fail.
+ * A function that releases something, or selects a GPU, does so even when told
+ * to fail: the error may be that of earlier work.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -56,7 +58,8 @@
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 enum { ERROR_MEMORY = 2, ERROR_NO_DEVICE = 100, ERROR_NO_CONTEXT = 201,
-       ERROR_NO_IMAGE = 209, ERROR_NOT_FOUND = 500, ERROR_LAUNCH = 719 };
+       ERROR_NO_IMAGE = 209, ERROR_NOT_FOUND = 500, ERROR_LAUNCH = 719,
+       ERROR_NOT_SUPPORTED = 801 };
 
 enum kind { MEMORY, HOST, MODULE, STREAM, KINDS };
 
@@ -77,6 +80,7 @@ struct object {
 	int device;
 	char *address;
 	size_t bytes;
+	bool registered; /* HOST: the program allocated it */
 	struct work *first, **last; /* of a stream */
 	struct object *next;
 };
@@ -276,14 +280,15 @@ static bool in_use(const struct object *o)
 }
 
 /* Frees the object that begins at that address. */
-static size_t drop(enum kind kind, const void *address, const char *name)
+static size_t drop(enum kind kind, const void *address, bool registered,
+		   const char *name)
 {
-	const bool registered = kind == HOST && API(false, true);
 	struct object **link = &fake.objects, *o;
 	size_t bytes;
 
 	need_context(name);
-	while (*link && ((*link)->kind != kind || (*link)->address != address))
+	while (*link && ((*link)->kind != kind || (*link)->address != address ||
+			 (*link)->registered != registered))
 		link = &(*link)->next;
 	o = *link;
 	if (!o)
@@ -387,6 +392,8 @@ static const char *error_text(int error)
 		return "named symbol not found";
 	case ERROR_LAUNCH:
 		return "unspecified launch failure";
+	case ERROR_NOT_SUPPORTED:
+		return "operation not supported";
 	default:
 		return NULL;
 	}
@@ -444,8 +451,7 @@ int cuCtxSetCurrent(void *context)
 
 	if (device < 0 || device >= fake.n_devices || !fake.retained[device])
 		misuse("%s: no context", __func__);
-	if (!result)
-		current = (int)device;
+	current = (int)device;
 	return done(result);
 }
 
@@ -474,8 +480,7 @@ int hipSetDevice(int ordinal)
 
 	if (ordinal < 0 || ordinal >= fake.n_devices)
 		misuse("%s: device %d", __func__, ordinal);
-	if (!result)
-		current = ordinal;
+	current = ordinal;
 	return done(result);
 }
 
@@ -522,7 +527,7 @@ int API(hipFree, cuMemFree_v2)(void *address)
 {
 	const int result = call(__func__);
 
-	fake.used[current] -= drop(MEMORY, address, __func__);
+	fake.used[current] -= drop(MEMORY, address, false, __func__);
 	return done(result);
 }
 
@@ -549,14 +554,24 @@ int cuMemHostRegister_v2(void *buffer, size_t bytes, unsigned flags)
 {
 	const int result = begin_host(flags, __func__);
 
-	if (result)
-		return done(result);
-	add_object(HOST, buffer, bytes);
+	if (result || getenv("FAKE_GPU_CONFIDENTIAL"))
+		return done(result ? result : ERROR_NOT_SUPPORTED);
+	add_object(HOST, buffer, bytes)->registered = true;
 	add_host(bytes);
 	return done(0);
 }
-#else
-int hipHostMalloc(void **buffer, size_t bytes, unsigned flags)
+
+int cuMemHostUnregister(void *buffer)
+{
+	const int result = call(__func__);
+
+	fake.host -= drop(HOST, buffer, true, __func__);
+	return done(result);
+}
+#endif
+
+int API(hipHostMalloc, cuMemHostAlloc)(void **buffer, size_t bytes,
+				       unsigned flags)
 {
 	const int result = begin_host(flags, __func__);
 
@@ -566,13 +581,12 @@ int hipHostMalloc(void **buffer, size_t bytes, unsigned flags)
 	add_host(bytes);
 	return done(0);
 }
-#endif
 
-int API(hipHostFree, cuMemHostUnregister)(void *buffer)
+int API(hipHostFree, cuMemFreeHost)(void *buffer)
 {
 	const int result = call(__func__);
 
-	fake.host -= drop(HOST, buffer, __func__);
+	fake.host -= drop(HOST, buffer, false, __func__);
 	return done(result);
 }
 
@@ -593,7 +607,7 @@ int API(hipStreamDestroy, cuStreamDestroy_v2)(void *stream)
 {
 	const int result = call(__func__);
 
-	drop(STREAM, stream, __func__);
+	drop(STREAM, stream, false, __func__);
 	return done(result);
 }
 
@@ -735,7 +749,7 @@ int API(hipModuleUnload, cuModuleUnload)(void *module)
 {
 	const int result = call(__func__);
 
-	drop(MODULE, module, __func__);
+	drop(MODULE, module, false, __func__);
 	return done(result);
 }
 
