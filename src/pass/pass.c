@@ -30,6 +30,21 @@ static bool has_scales(const struct plan *plan)
 	return false;
 }
 
+static void add_needs_of_device(struct pass_needs *needs,
+				const struct pass *pass)
+{
+	const struct device *const dev = pass->device;
+
+	if (!dev)
+		return;
+	needs->few_slots = dev->few_slots;
+	needs->device_hashes = needs->blake3 && dev->hashes;
+	if (needs->device_hashes && !needs->values &&
+	    needs->min_slot <= dev->kept_bytes && !has_scales(pass->plan))
+		needs->kept_bytes = dev->kept_bytes;
+	needs->tracks |= needs->kept_bytes && !needs->raw_order;
+}
+
 struct pass_needs pass_needs(const struct pass *pass)
 {
 	const struct sink *const sink = pass->sink;
@@ -60,14 +75,7 @@ struct pass_needs pass_needs(const struct pass *pass)
 		needs.note_bytes +=
 			sizeof(struct blake3_part) * PLAN_BATCH_ITEMS;
 	needs.tracks &= !needs.raw_order;
-	needs.few_slots = pass->device && pass->device->few_slots;
-	needs.device_hashes = needs.blake3 && pass->device &&
-			      pass->device->hashes;
-	if (needs.blake3 && !needs.values && pass->device &&
-	    needs.min_slot <= pass->device->kept_bytes &&
-	    !has_scales(pass->plan))
-		needs.kept_bytes = pass->device->kept_bytes;
-	needs.tracks |= needs.kept_bytes && !needs.raw_order;
+	add_needs_of_device(&needs, pass);
 	return needs;
 }
 

@@ -159,7 +159,8 @@ struct work_item {
 	size_t dst_bytes;
 	size_t n_blocks; /* 0 if verbatim */
 	size_t in;  /* offset of the blocks in a slot's input buffer; verbatim
-		       tensors are read into the output buffer */
+		       tensors are read into the output buffer, unless there
+		       is none (see struct device_slot) */
 	size_t out; /* offset of the values in its output buffer */
 };
 

@@ -233,7 +233,8 @@ static void test_needs_of_views(void **state)
 static void test_needs_of_kept_values(void **state)
 {
 	const size_t n = 1024;
-	struct device device = { .kept_bytes = n * sizeof(float) };
+	struct device device = { .hashes = true,
+				 .kept_bytes = n * sizeof(float) };
 	struct observer hash = { .any_order = true,
 				 .blake3 = (const void *)&err };
 	struct planned p;
