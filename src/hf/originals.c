@@ -258,12 +258,16 @@ static int open_folder(struct hf_originals *originals, const char *path,
 	const size_t size = ESCAPE_SIZE(strlen(path));
 
 	originals->name = malloc(size);
-	if (!originals->name)
-		return error_errno(err, "cannot open '--config-from'");
+	if (!originals->name) {
+		error_errno(err, "cannot open '--config-from'");
+		return -1; /* so that Clang's analyzer knows */
+	}
 	escape_text(originals->name, size, text_of(path));
 	originals->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (originals->folder < 0)
-		return error_errno(err, "cannot open '%s'", originals->name);
+	if (originals->folder < 0) {
+		error_errno(err, "cannot open '%s'", originals->name);
+		return -1;
+	}
 	for (size_t i = 0; i < HF_N_ORIGINALS; i++)
 		originals->has[i] =
 			!faccessat(originals->folder, names[i], F_OK, 0);
