@@ -257,8 +257,7 @@ void gpu_kernels_close(struct gpu_kernels *kernels)
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-/* Gets the pages of fresh memory, large ones if possible: in the calling
- * thread, while register_pages would get them one thread at a time. */
+/* Gets the pages of fresh memory, large ones if possible. */
 static void touch_pages(void *memory, size_t bytes)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -269,8 +268,9 @@ static void touch_pages(void *memory, size_t bytes)
 }
 
 /*
- * CUDA: an H100 copies to large pages 2 to 5 % faster than to the small ones
- * that cuMemHostAlloc gets, and they are there in less time.
+ * CUDA: each worker gets its own pages, while cuMemHostAlloc gets those of all
+ * workers one after the other. With an H100 and 20 GB of Q4_K, this saves 2 % of
+ * the time for F32, 5 % for F16, and 12 % for BLAKE3.
  */
 static int alloc_registered(const struct gpu *gpu, size_t bytes,
 			    struct gpu_host *host, struct error *err)
