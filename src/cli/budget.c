@@ -12,10 +12,9 @@
 #define MIN_THREAD_MEMORY ((uint64_t)64 << 10)
 
 /* One per CPU, if there is memory for so many. */
-static unsigned threads_for(uint64_t memory)
+static unsigned threads_for(unsigned cpus, uint64_t memory)
 {
 	const uint64_t most = memory / MIN_THREAD_MEMORY;
-	const unsigned cpus = cpus_usable();
 
 	return cpus <= most ? cpus : most ? (unsigned)most : 1;
 }
@@ -23,10 +22,11 @@ static unsigned threads_for(uint64_t memory)
 int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 		struct error *err)
 {
+	const unsigned cpus = cpus_usable();
 	uint64_t least;
 
 	if (!threads)
-		threads = threads_for(memory);
+		threads = threads_for(cpus, memory);
 	least = threads * MIN_THREAD_MEMORY;
 	if (least < MIN_MEMORY)
 		least = MIN_MEMORY;
@@ -41,6 +41,7 @@ int budget_init(struct budget *budget, uint64_t memory, unsigned threads,
 		.checkpoint = (size_t)(memory / 4),
 		.files = (size_t)((memory - PROGRAM_MEMORY) / 2),
 		.manifest = (size_t)(memory / 32),
+		.cpus = cpus,
 		.threads = threads,
 	};
 	return 0;

@@ -10,6 +10,7 @@ struct budget {
 	size_t checkpoint; /* for the table of its tensors */
 	size_t files;      /* for its other files, which precede the pass */
 	size_t manifest;   /* for its text; its lines take 3 times as much */
+	unsigned cpus;     /* that this process may use */
 	unsigned threads;
 };
 

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "cli/checksums.h"
-#include "cli/cpus.h"
 #include "cli/listing.h"
 #include "cpu/rows.h"
 #include "io/output_stream.h"
@@ -458,10 +457,10 @@ static struct device *open_device(const struct conversion *c,
 	const struct options *const options = c->options;
 	const struct checksum *const checksum =
 		manifest ? manifest->checksum : options->checksum;
-	const unsigned cpus = cpus_usable();
 	const struct device_work work = {
 		.plan = c->plan,
-		.threads = budget->threads < cpus ? budget->threads : cpus,
+		.threads = budget->threads < budget->cpus ? budget->threads :
+							    budget->cpus,
 		.hashes = checksum && checksum->join,
 		.compares = options->expect,
 		.output = !options->output ? DEVICE_WRITES_NOTHING :

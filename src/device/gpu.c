@@ -7,7 +7,6 @@
 #include "device/devices.h"
 #include "gpu/gpu.h"
 #include "hash/blake3.h"
-#include "io/cleanup.h"
 #include "kernels/launch.h"
 
 struct device_gpu {
@@ -448,12 +447,10 @@ static int open_gpus(struct device_gpu *device, const unsigned *numbers,
 struct device *device_gpu_open(const unsigned *numbers, size_t n,
 			       struct error *err)
 {
+	const unsigned n_gpus = n ? (unsigned)n : 1;
 	struct device_gpu *const device =
 		calloc(1, sizeof(*device) +
-			  (n ? n : 1) * sizeof(device->kernels[0]));
-	const unsigned n_gpus = n ? (unsigned)n : 1;
-	sigset_t before;
-	int result;
+			  n_gpus * sizeof(device->kernels[0]));
 
 	if (!device) {
 		error_errno(err, "cannot open the GPU");
@@ -472,12 +469,7 @@ struct device *device_gpu_open(const unsigned *numbers, size_t n,
 		.convert = convert,
 		.close = close_device,
 	};
-	/* The runtime starts threads. They must not get the signals that are
-	 * sent to the program: this one does, and removes what must go. */
-	cleanup_block_signals(&before);
-	result = open_gpus(device, numbers, n, err);
-	cleanup_restore_signals(&before);
-	if (!result)
+	if (!open_gpus(device, numbers, n, err))
 		return &device->device;
 	close_device(&device->device);
 	return NULL;

@@ -116,10 +116,10 @@ static struct device *open_in_thread(const struct device_choice *choice,
 
 	cleanup_block_signals(&before);
 	failed = pthread_create(&thread, NULL, open_gpus, &opening);
-	cleanup_restore_signals(&before);
 	if (failed)
 		(void)open_gpus(&opening);
-	else
+	cleanup_restore_signals(&before);
+	if (!failed)
 		(void)pthread_join(thread, NULL);
 	return opening.dev;
 }
