@@ -20,7 +20,7 @@ struct text {
 	size_t len;
 };
 
-/* The text of a string, which it borrows. */
+/* A string as a text, which must not outlive it. */
 static inline struct text text_of(const char *string)
 {
 	return (struct text){ string, strlen(string) };

@@ -24,7 +24,7 @@ static void json_shape(struct json *json, const struct model_tensor *tensor)
 	json_dims(json, "shape", shape.n_dims, shape.dims);
 }
 
-/* The name, or NULL, of an unsupported type, and what is known of it. */
+/* Describes an unsupported type, as far as it is known. */
 static void json_foreign(struct json *json, uint32_t id)
 {
 	const struct format_foreign *const type = format_foreign(id);

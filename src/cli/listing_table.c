@@ -40,8 +40,8 @@ static const char *format_size(char size[SIZE_SIZE], uint64_t bytes)
 	return size;
 }
 
-/* The size of a tensor of an unknown type is that up to the next tensor, and is
- * marked with "~". */
+/* How large a tensor of an unknown type is, is not known either: the table has
+ * the distance to the next tensor, marked with "~". */
 static const char *format_tensor_size(char text[SIZE_SIZE],
 				      const struct gguf_tensor *info)
 {

@@ -12,7 +12,7 @@ struct device_choice {
 	size_t n_gpus;                  /* 0: any GPU */
 };
 
-/* What the device is for. */
+/* The work that a device is needed for. */
 struct device_work {
 	const struct plan *plan;
 	unsigned threads; /* that the CPU would use, each on a core */

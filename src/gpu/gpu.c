@@ -303,8 +303,8 @@ int gpu_host_alloc(const struct gpu *gpu, size_t bytes, struct gpu_host *host,
 		result = alloc_registered(gpu, bytes, host, err);
 		if (!result || result == GPU_ERROR_MEMORY)
 			return result;
-		/* In confidential computing, only what the driver has allocated
-		 * can be page-locked. */
+		/* In confidential computing, only memory that the driver
+		 * allocates can be page-locked. */
 	}
 	result = gpu->runtime->host_alloc(&host->memory, bytes,
 					  GPU_HOST_PORTABLE);

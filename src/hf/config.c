@@ -80,7 +80,7 @@ static int put_dimension(struct config *config, const struct config_row *row)
 	return 0;
 }
 
-/* The size of a head, if it is not what the class computes itself. */
+/* Writes the size of a head, unless the class would compute the same. */
 static int put_unusual_head(struct config *config,
 			    const struct config_row *row)
 {

@@ -107,7 +107,7 @@ static unsigned count_tracks(const struct pass_needs *needs, unsigned n_workers,
 	return n ? (unsigned)n : 1;
 }
 
-/* Of the buffers of a slot, with what a device that hashes takes. */
+/* What the buffers of a slot take, with those that a device hashes into. */
 static size_t slot_memory(const struct pass_needs *needs, size_t slot_bytes)
 {
 	const size_t values = needs->kept_bytes ? slot_bytes * PASS_KEPT_RATIO :
